@@ -1,0 +1,57 @@
+package inject
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// apply makes the pod spec that the patch leads to, for the rules to look at. Where
+// nothing changes it is the target's own.
+func (p *plan) apply(t *Target) *corev1.PodSpec {
+	spec := t.Spec.DeepCopy()
+	if p.account.name != "" {
+		spec.ServiceAccountName, spec.DeprecatedServiceAccount = p.account.name, p.account.name
+		if p.account.replacePullSecrets {
+			spec.ImagePullSecrets = slices.Clone(p.account.pullSecrets)
+		}
+	}
+	for i := range p.volumes {
+		if v := &p.volumes[i]; v.existing >= 0 {
+			spec.Volumes[v.existing] = v.volume
+		}
+	}
+	if i := p.account.tokenVolume; i >= 0 {
+		spec.Volumes = slices.Delete(spec.Volumes, i, i+1)
+	}
+	for i := range p.volumes {
+		if v := &p.volumes[i]; v.existing < 0 {
+			spec.Volumes = append(spec.Volumes, v.volume)
+		}
+	}
+	for i := range p.edits {
+		e := &p.edits[i]
+		c := &spec.Containers
+		if e.list == "initContainers" {
+			c = &spec.InitContainers
+		}
+		e.apply(&(*c)[e.index])
+	}
+	return spec
+}
+
+func (e *containerEdit) apply(c *corev1.Container) {
+	for _, i := range e.setReadOnly {
+		c.VolumeMounts[i].ReadOnly = true
+	}
+	for _, i := range slices.Backward(e.removeMounts) {
+		c.VolumeMounts = slices.Delete(c.VolumeMounts, i, i+1)
+	}
+	c.VolumeMounts = append(c.VolumeMounts, e.addMounts...)
+	c.Env = append(c.Env, e.addEnv...)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

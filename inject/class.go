@@ -1,0 +1,90 @@
+package inject
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// GeneratedPrefix begins the name of every class that akv-injector writes. The
+// prefix is reserved: nobody else's volume may name such a class.
+const GeneratedPrefix = "akv-"
+
+// hashChars of a SHA-256 in base32 are 130 bits: enough that nobody finds another
+// content for a name, which is what lets a class be restored from a pod's status.
+const hashChars = 26
+
+var generatedName = regexp.MustCompile(`^akv-[a-z0-9-]{3,24}-[a-z2-7]{26}$`)
+
+// Class is the content of a generated SecretProviderClass and the name that it gives.
+type Class struct {
+	Name       string            `json:"name"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// newClass names parameters by their content, so that equal requests share a
+// class, and a rollout that changes one gets another while old pods keep theirs.
+func newClass(parameters map[string]string) Class {
+	return Class{Name: nameOf(parameters), Parameters: parameters}
+}
+
+// nameOf is akv-<vault, lower case>-<hash of the content>.
+func nameOf(parameters map[string]string) string {
+	// encoding/json writes a map's keys in order: this is canonical.
+	content, err := json.Marshal(struct {
+		Provider   string            `json:"provider"`
+		Parameters map[string]string `json:"parameters"`
+	}{ProviderAzure, parameters})
+	if err != nil {
+		panic("a map of strings is always JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(content)
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashChars]
+	return GeneratedPrefix + strings.ToLower(parameters[paramVault]) + "-" + hash
+}
+
+// Verified tells whether the content hashes to the name: whoever supplied it, it
+// is what akv-injector once planned under that name.
+func (c Class) Verified() bool {
+	return c.Vault() != "" && c.Name == nameOf(c.Parameters)
+}
+
+// Vault is the Key Vault's name.
+func (c Class) Vault() string { return c.Parameters[paramVault] }
+
+// Matches tells whether a stored class has this content. Its metadata is not compared.
+func (c Class) Matches(spc *secretsstorev1.SecretProviderClass) bool {
+	return spc.Spec.Provider == ProviderAzure && len(spc.Spec.SecretObjects) == 0 &&
+		maps.Equal(spc.Spec.Parameters, c.Parameters)
+}
+
+// Object is the class as it is written to the namespace.
+func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
+	return &secretsstorev1.SecretProviderClass{
+		TypeMeta: metav1.TypeMeta{
+			APIVersion: secretsstorev1.SchemeGroupVersion.String(),
+			Kind:       "SecretProviderClass",
+		},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      c.Name,
+			Namespace: namespace,
+			Labels:    map[string]string{LabelManagedBy: ManagedBy},
+		},
+		Spec: secretsstorev1.SecretProviderClassSpec{
+			Provider:   ProviderAzure,
+			Parameters: maps.Clone(c.Parameters),
+		},
+	}
+}
+
+// Reserved tells whether a class name lies under the reserved prefix.
+func Reserved(name string) bool { return strings.HasPrefix(name, GeneratedPrefix) }
+
+// Generated tells whether a class name has the form of the generated ones.
+func Generated(name string) bool { return generatedName.MatchString(name) }

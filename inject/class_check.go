@@ -1,0 +1,119 @@
+package inject
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// providerVault is the provider's own check of a vault's name.
+var providerVault = regexp.MustCompile(`^[-A-Za-z0-9]{3,24}$`)
+
+// classErrors holds a class's parameters against the Azure provider's contract. The
+// identity's own mistakes are the rule identity-mode's.
+func classErrors(parameters map[string]string, fldPath *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	value := func(key string) string { return strings.TrimSpace(parameters[key]) }
+
+	switch vault := value(paramVault); {
+	case vault == "":
+		errs = append(errs, field.Required(fldPath.Child(paramVault), "name the Key Vault"))
+	case !providerVault.MatchString(vault):
+		errs = append(errs, field.Invalid(fldPath.Child(paramVault), shorten(vault), "a vault's name has 3 to 24 letters, digits and hyphens"))
+	}
+	if value(paramTenant) == "" && value(paramTenantOld) == "" {
+		errs = append(errs, field.Required(fldPath.Child(paramTenant), "name the vault's tenant"))
+	}
+	if cloud := value(paramCloud); cloud != "" && ValidateCloud(cloud) != "" && value(paramCloudFile) == "" {
+		errs = append(errs, field.Invalid(fldPath.Child(paramCloud), shorten(cloud), ValidateCloud(cloud)))
+	}
+	modes := 0
+	for _, key := range []string{paramPodIdentity, paramVMIdentity, paramTokenProxy} {
+		text := value(key)
+		if text == "" {
+			continue
+		}
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `must be "true" or "false"`))
+		}
+		if on {
+			modes++
+		}
+	}
+	if modes > 1 {
+		errs = append(errs, field.Forbidden(fldPath, "only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy may be true"))
+	}
+	if value(paramObjects) == "" {
+		return append(errs, field.Required(fldPath.Child(paramObjects), "list the objects"))
+	}
+	objects, objectErrs := parseClassObjects(parameters[paramObjects], fldPath.Child(paramObjects))
+	errs = append(errs, objectErrs...)
+	return append(errs, fileClashes(objects, fldPath.Child(paramObjects))...)
+}
+
+// parseClassObjects reads the objects parameter as the provider 1.8.2 does: the same
+// YAML library, the same two steps, fields that it does not know ignored. Elements that
+// are maps are an error, as they are there.
+func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorList) {
+	var list struct {
+		Array []yaml.Node `yaml:"array"`
+	}
+	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &list); err != nil {
+		return nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML, array: over a list: "+strings.TrimPrefix(err.Error(), "yaml: "))}
+	}
+	var (
+		objects []Object
+		errs    field.ErrorList
+	)
+	for i := range list.Array {
+		path := fldPath.Index(i)
+		node := &list.Array[i]
+		if node.Kind == yaml.AliasNode {
+			node = node.Alias
+		}
+		if node.Kind != yaml.ScalarNode {
+			errs = append(errs, field.Invalid(path, "", "is a map, where the provider wants a string that holds YAML; write \"- |\" and the fields below it"))
+			continue
+		}
+		o, objectErrs := parseClassObject(node.Value, path)
+		errs = append(errs, objectErrs...)
+		objects = append(objects, o)
+	}
+	return objects, errs
+}
+
+func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
+	var fields struct {
+		Name       string `yaml:"objectName"`
+		Alias      string `yaml:"objectAlias"`
+		Version    string `yaml:"objectVersion"`
+		History    int32  `yaml:"objectVersionHistory"`
+		Type       string `yaml:"objectType"`
+		Format     string `yaml:"objectFormat"`
+		Encoding   string `yaml:"objectEncoding"`
+		Permission string `yaml:"filePermission"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
+		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), strings.TrimPrefix(err.Error(), "yaml: "))}
+	}
+	o := Object{
+		Name:           strings.TrimSpace(fields.Name),
+		Type:           strings.TrimSpace(fields.Type),
+		Alias:          strings.TrimSpace(fields.Alias),
+		Version:        strings.TrimSpace(fields.Version),
+		VersionHistory: fields.History,
+		Format:         strings.ToLower(strings.TrimSpace(fields.Format)),
+		Encoding:       strings.ToLower(strings.TrimSpace(fields.Encoding)),
+		FilePermission: strings.TrimSpace(fields.Permission),
+	}
+	var errs field.ErrorList
+	if o.Type == "" {
+		errs = append(errs, field.Required(path.Child("objectType"), "write secret, key or cert"))
+	}
+	errs = append(errs, o.validate(path)...)
+	return o.canonical(), errs
+}

@@ -1,0 +1,134 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+
+	"gomodules.xyz/jsonpatch/v2"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Decision is the answer for one pod.
+type Decision struct {
+	// Injected is set if the pod asks and nothing refuses it.
+	Injected bool
+	// Patch leads from the pod as it stands to the injected one; empty if it is that
+	// already, or nothing is asked.
+	Patch []jsonpatch.Operation
+	// Classes that must exist before the pod is stored.
+	Classes []Class
+	// Containers that have the mounts.
+	Containers []string
+	// Findings in a stable order, errors first.
+	Findings []Finding
+}
+
+// Errors are the findings that refuse the pod.
+func (d *Decision) Errors() []Finding { return d.bySeverity(Error) }
+
+// Warnings are the findings that are told and let pass.
+func (d *Decision) Warnings() []Finding { return d.bySeverity(Warning) }
+
+func (d *Decision) bySeverity(s Severity) []Finding {
+	var findings []Finding
+	for _, f := range d.Findings {
+		if f.Severity == s {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+// maxAnnotations is the API server's bound on all annotations of an object together
+// (Kubernetes 1.37.2, TotalAnnotationSizeLimitB).
+const maxAnnotations = 256 * 1024
+
+// Decide plans what the pod gets and runs the rules over the pod as it will be. It is
+// a pure function: the same pod, admitted again in its patched form, gets no patch.
+func Decide(t *Target, r *Request, f Facts) Decision {
+	findings := fromErrors(r.Errors, Error)
+	namespaceSeverity := Warning
+	if r.Asks {
+		// A namespace's misspelt setting, a fence above all, must not be lost on those
+		// that the setting is for.
+		namespaceSeverity = Error
+	}
+	findings = append(findings, fromErrors(r.NamespaceErrors, namespaceSeverity)...)
+
+	s := &subject{t: t, r: r, f: f, spec: t.Spec}
+	var p plan
+	if r.Asks {
+		p = newPlan(t, r, f, r.version)
+		findings = append(findings, p.findings...)
+		findings = append(findings, p.checkStatusSize(t)...)
+		s.spec = p.apply(t)
+	}
+	namespace := ""
+	if f.Namespace != nil {
+		namespace = f.Namespace.Name
+	}
+	s.volumes = storeVolumes(s.spec, t.specPath(), f, p.classes, namespace)
+	findings = append(findings, s.reservedNames()...)
+	for _, check := range checks {
+		findings = append(findings, check(s)...)
+	}
+	for i := range findings {
+		findings[i] = r.spareController(r.policy(findings[i]))
+	}
+	d := Decision{Findings: sortFindings(findings)}
+	if !r.Asks || slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Severity == Error }) {
+		return d
+	}
+	d.Injected = true
+	d.Patch = p.patch(t)
+	d.Classes = p.classes
+	d.Containers = p.status.Containers
+	return d
+}
+
+// spareController lets a pod pass that a controller made and that asks for nothing:
+// its template was the place to refuse it, and a drained node must not strand what ran
+// yesterday. Only the cluster's own controllers pass the fence, since anybody else can
+// write a controller reference into a pod.
+func (r *Request) spareController(f Finding) Finding {
+	if f.Severity != Error || r.Asks || r.target.Origin == FromUser {
+		return f
+	}
+	if f.Rule == vaultNotAllowedRule.ID && r.target.Origin != FromBuiltinController {
+		return f
+	}
+	f.Severity = Warning
+	return f
+}
+
+// reservedNames refuses volumes of generated classes that the plan does not give.
+func (s *subject) reservedNames() []Finding {
+	var findings []Finding
+	for i := range s.volumes {
+		if v := &s.volumes[i]; Reserved(v.className) && !v.generated {
+			findings = append(findings, Finding{
+				Severity: Error, Type: field.ErrorTypeForbidden, Field: v.attributePath(attributeClass).String(),
+				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, shorten(v.className)),
+				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", AnnotationObjects),
+			})
+		}
+	}
+	return findings
+}
+
+func (p *plan) checkStatusSize(t *Target) []Finding {
+	size := len(AnnotationStatus) + len(p.status.String())
+	for k, v := range t.Meta.Annotations {
+		if k != AnnotationStatus {
+			size += len(k) + len(v)
+		}
+	}
+	if size <= maxAnnotations {
+		return nil
+	}
+	return []Finding{{
+		Severity: Error, Type: field.ErrorTypeTooLong, Field: t.annotationPath(AnnotationObjects).String(),
+		Message: fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, maxAnnotations),
+		Fix:     "Name fewer objects, or shorten the other annotations.",
+	}}
+}

@@ -1,0 +1,33 @@
+package inject
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// Facts are what a decision needs to know of the cluster. Request.Needs says
+// which ones.
+type Facts struct {
+	// Namespace of the pod.
+	Namespace *corev1.Namespace
+	// ServiceAccounts by name. A nil value says that there is none of that name; a
+	// missing key, that nobody looked.
+	ServiceAccounts map[string]*corev1.ServiceAccount
+	// Classes by name, with nil and missing as above.
+	Classes map[string]*secretsstorev1.SecretProviderClass
+	// CSIDriver is the Secrets Store CSI driver's object, nil if there is none.
+	CSIDriver *storagev1.CSIDriver
+}
+
+// OptedIn tells whether the namespace asked for akv-injector.
+func OptedIn(ns *corev1.Namespace) bool {
+	return ns != nil && ns.Labels[LabelInjection] == InjectionEnabled
+}
+
+// Needs names the facts that a decision asks for.
+type Needs struct {
+	ServiceAccounts []string
+	Classes         []string
+	CSIDriver       bool
+}

@@ -1,0 +1,58 @@
+package inject
+
+import (
+	"path"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Fence is a namespace's allowed-vaults: globs that the names of its vaults must
+// match. The zero Fence allows any.
+type Fence struct {
+	set      bool
+	patterns []string
+}
+
+// ParseFence reads the namespace's fence. A fence with an error in it allows what
+// its well-formed patterns allow and nothing else: it must not fail open.
+func ParseFence(ns *corev1.Namespace) (Fence, field.ErrorList) {
+	value, ok := ns.Annotations[AnnotationAllowedVaults]
+	if !ok {
+		return Fence{}, nil
+	}
+	fence := Fence{set: true}
+	fldPath := namespaceAnnotationPath(AnnotationAllowedVaults)
+	var errs field.ErrorList
+	for _, p := range splitList(value) {
+		p = strings.ToLower(p)
+		if _, err := path.Match(p, ""); err != nil || strings.Contains(p, "/") {
+			errs = append(errs, field.Invalid(fldPath, shorten(p),
+				"not a glob of vault names; write names with * and ?, such as payments-*"))
+			continue
+		}
+		fence.patterns = append(fence.patterns, p)
+	}
+	if len(fence.patterns) == 0 && len(errs) == 0 {
+		errs = append(errs, field.Required(fldPath,
+			"empty, so no vault is allowed; name the vaults, or remove the annotation to allow any"))
+	}
+	return fence, errs
+}
+
+// Allows tells whether the fence lets the vault through. Vault names have no case.
+func (f Fence) Allows(vault string) bool {
+	if !f.set {
+		return true
+	}
+	vault = strings.ToLower(strings.TrimSpace(vault))
+	for _, p := range f.patterns {
+		if ok, err := path.Match(p, vault); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (f Fence) String() string { return strings.Join(f.patterns, ", ") }

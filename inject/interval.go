@@ -1,0 +1,34 @@
+package inject
+
+import "time"
+
+// minInterval is the shortest rotation poll interval: below it the vault's
+// throttling, not the interval, decides.
+const minInterval = 10 * time.Second
+
+// parseInterval reads a rotation poll interval and says what keeps it from being one.
+// One that is merely too short is returned with its problem and ok.
+func parseInterval(value string) (d time.Duration, problem string, ok bool) {
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil:
+		return 0, "not a Go duration; write a number with a unit, such as 30s or 2m", false
+	case d <= 0:
+		return 0, "not positive; write a duration of at least 10s, such as 2m", false
+	case d < minInterval:
+		return d, "under 10s; Key Vault throttles long before that: write at least 10s", true
+	}
+	return d, "", true
+}
+
+// ValidateInterval says what is wrong with a rotation poll interval, or "".
+func ValidateInterval(value string) string {
+	_, problem, _ := parseInterval(value)
+	return problem
+}
+
+func sameInterval(a, b string) bool {
+	da, errA := time.ParseDuration(a)
+	db, errB := time.ParseDuration(b)
+	return errA == nil && errB == nil && da == db
+}

@@ -1,0 +1,70 @@
+package inject
+
+import (
+	"path"
+	"strings"
+)
+
+// mountPathProblem says what keeps a value from being a mount path, or is "".
+func mountPathProblem(p string, windows bool) string {
+	if bad := badCharacter(p); bad != "" {
+		return "contains " + bad
+	}
+	if len(p) > 1024 {
+		return "longer than 1,024 characters"
+	}
+	if windows {
+		return windowsPathProblem(p)
+	}
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return "not absolute; write a path that begins with /, such as " + defaultMountPath
+	case strings.Contains(p, ":"):
+		return "contains a colon, which Kubernetes does not take in a mount path"
+	case p == "/":
+		return "the root of the container; write a folder below it, such as " + defaultMountPath
+	case path.Clean(p) != p:
+		return "not clean; write " + path.Clean(p)
+	}
+	return ""
+}
+
+func windowsPathProblem(p string) string {
+	const shape = `write a drive's path with backslashes, such as C:\mnt\secrets-store`
+	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !isAlphanumeric(p[0]) || p[0] <= '9' {
+		return "the pod's os is windows; " + shape
+	}
+	for part := range strings.SplitSeq(p[3:], `\`) {
+		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, `/:*?"<>|`) {
+			return "not a clean Windows path; " + shape
+		}
+	}
+	return ""
+}
+
+// filePath is where a container finds a mounted file.
+func filePath(mountPath, file string, windows bool) string {
+	if windows {
+		return mountPath + `\` + strings.ReplaceAll(file, "/", `\`)
+	}
+	return mountPath + "/" + file
+}
+
+// comparablePath brings a mount path into a form in which equal places are equal
+// strings. The kubelet on Windows puts a path without a drive on C:, and Windows
+// has no case.
+func comparablePath(p string, windows bool) string {
+	if !windows {
+		return path.Clean("/" + p)
+	}
+	p = strings.ToLower(strings.ReplaceAll(p, `\`, "/"))
+	if len(p) < 2 || p[1] != ':' {
+		p = "c:" + path.Clean("/"+p)
+	}
+	return path.Clean(p)
+}
+
+// below tells whether comparable path p lies under comparable path root.
+func below(p, root string) bool {
+	return root == "/" && p != "/" || strings.HasPrefix(p, root+"/")
+}

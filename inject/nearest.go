@@ -1,0 +1,61 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nearest is the candidate that a misspelt name most likely meant, or "".
+func nearest(name string, candidates []string) string {
+	// A name this long was not meant to be any of ours; comparing it costs time.
+	const longest = 80
+	if len(name) > longest {
+		return ""
+	}
+	best, bestDistance := "", max(2, len(name)/3)+1
+	for _, c := range candidates {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// didYouMean is a sentence that names the nearest candidate, or all if none is
+// near and they are few.
+func didYouMean(name string, candidates []string) string {
+	if n := nearest(name, candidates); n != "" {
+		return fmt.Sprintf("did you mean %q?", n)
+	}
+	const few = 20
+	if len(candidates) == 0 || len(candidates) > few {
+		return ""
+	}
+	sorted := slices.Sorted(slices.Values(candidates))
+	return "known: " + strings.Join(sorted, ", ")
+}
+
+// editDistance is the number of insertions, deletions, substitutions and swaps of
+// neighbours that lead from a to b (optimal string alignment, over bytes).
+func editDistance(a, b string) int {
+	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range previous {
+		previous[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		current[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				current[j] = min(current[j], before[j-2]+1)
+			}
+		}
+		before, previous, current = previous, current, before
+	}
+	return previous[len(b)]
+}

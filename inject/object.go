@@ -1,0 +1,183 @@
+package inject
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kinds of Key Vault objects, as the provider spells them.
+const (
+	typeSecret = "secret"
+	typeKey    = "key"
+	typeCert   = "cert"
+)
+
+var objectTypes = []string{typeSecret, typeKey, typeCert}
+
+// latestVersion asks for the newest version where a history is kept. Without one
+// the provider sends the word to the vault as if it were a version.
+const latestVersion = "latest"
+
+// Object is one Key Vault object and the file it becomes: the provider's own
+// fields, with its defaults filled in or left out, so that equal objects are equal values.
+type Object struct {
+	// Name in the vault.
+	Name string
+	// Type is secret, key or cert.
+	Type string
+	// Alias is the file's path in the mount, if it is not Name.
+	Alias string
+	// Version pins the object; empty follows the newest.
+	Version string
+	// VersionHistory is how many older versions are kept beside the newest, as files
+	// numbered from 0. 0 and 1 mean the newest alone, under the plain name.
+	VersionHistory int32
+	// Format is empty for pem, or pfx.
+	Format string
+	// Encoding is empty for utf-8, or hex or base64.
+	Encoding string
+	// FilePermission is octal text, or empty for the driver's 0644.
+	FilePermission string
+}
+
+// File is the object's path in the mount. With a history it is a folder.
+func (o Object) File() string {
+	if o.Alias != "" {
+		return o.Alias
+	}
+	return o.Name
+}
+
+// Files are the paths that the object may fill. The provider 1.8.2 writes one
+// version more than the history says: getLatestNKeyVaultObjects counts after it appends.
+func (o Object) Files() []string {
+	if o.VersionHistory <= 1 {
+		return []string{o.File()}
+	}
+	const enough = 64 // more numbers than anybody names in env
+	files := make([]string, 0, min(int(o.VersionHistory), enough)+1)
+	for i := range min(int(o.VersionHistory), enough) + 1 {
+		files = append(files, o.File()+"/"+strconv.Itoa(i))
+	}
+	return files
+}
+
+// pinned tells whether the object never rotates.
+func (o Object) pinned() bool { return o.Version != "" }
+
+// write appends the object as the provider reads it: YAML text, one field a line.
+func (o Object) write(b *strings.Builder, indent string) {
+	line := func(key, value string) {
+		if value != "" {
+			b.WriteString(indent + key + ": " + value + "\n")
+		}
+	}
+	line("objectName", yamlScalar(o.Name))
+	line("objectType", o.Type)
+	line("objectAlias", yamlScalar(o.Alias))
+	line("objectVersion", yamlScalar(o.Version))
+	if o.VersionHistory > 1 {
+		line("objectVersionHistory", strconv.Itoa(int(o.VersionHistory)))
+	}
+	line("objectFormat", o.Format)
+	line("objectEncoding", o.Encoding)
+	if o.FilePermission != "" {
+		line("filePermission", strconv.Quote(o.FilePermission))
+	}
+}
+
+// yamlScalar writes a string so that any YAML reader takes it for the same string:
+// plain where it cannot be taken for anything else, quoted otherwise.
+func yamlScalar(s string) string {
+	if s == "" {
+		return ""
+	}
+	switch strings.ToLower(s) {
+	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
+		return strconv.Quote(s)
+	}
+	if s[0] > '9' && isAlphanumeric(s[0]) {
+		plain := true
+		for i := range len(s) {
+			if c := s[i]; !isAlphanumeric(c) && c != '-' && c != '.' && c != '_' && c != '/' {
+				plain = false
+				break
+			}
+		}
+		if plain {
+			return s
+		}
+	}
+	return strconv.Quote(s)
+}
+
+// objectNameProblem says what keeps a name from being a Key Vault object's, or is "".
+func objectNameProblem(name string) string {
+	switch {
+	case name == "":
+		return "has no name"
+	case len(name) > 127:
+		return "has a name of more than 127 characters"
+	case hasOther(name):
+		if bad := badCharacter(name); bad != "" {
+			return "has " + bad + " in its name"
+		}
+		return "has a name that Key Vault does not take: only letters, digits and hyphens"
+	}
+	return ""
+}
+
+// fileProblem says what keeps a path from being a file in the mount, or is "". The
+// provider's own checks, and what the file system and the driver would refuse.
+func fileProblem(file string) string {
+	if bad := badCharacter(file); bad != "" {
+		return "contains " + bad
+	}
+	switch {
+	case strings.HasPrefix(file, "/"):
+		return "is absolute; write it relative to the mount path"
+	case strings.Contains(file, ".."):
+		return "contains '..', which the provider refuses"
+	case strings.Contains(file, `\`):
+		return "contains a backslash; write / between folders, on Windows too"
+	case len(file) > 1024:
+		return "is longer than 1,024 characters"
+	}
+	for part := range strings.SplitSeq(file, "/") {
+		switch {
+		case part == "" || part == ".":
+			return "has an empty part; write single slashes between names"
+		case len(part) > 255:
+			return "has a part of more than 255 characters"
+		case strings.TrimSpace(part) != part:
+			return "has a part that begins or ends with a space"
+		}
+	}
+	return ""
+}
+
+// permissionProblem says what is wrong with a file mode, or is "". The provider
+// turns one that it cannot read into mode 0 without a word.
+func permissionProblem(mode string) string {
+	n, err := strconv.ParseUint(mode, 8, 32)
+	switch {
+	case err != nil:
+		return "is not octal; the provider would silently make the file unreadable (mode 0): write four octal digits, such as 0440"
+	case n > 0o777:
+		return "has bits beyond 0777; write four octal digits, such as 0440"
+	}
+	return ""
+}
+
+// typeProblem says what is wrong with an object's type, or is "".
+func typeProblem(t string) string {
+	switch t {
+	case typeSecret, typeKey, typeCert:
+		return ""
+	}
+	if strings.HasPrefix(strings.ToLower(t), typeCert) {
+		return "is not secret, key or cert; did you mean \"cert\"?"
+	}
+	return fmt.Sprintf("is not secret, key or cert; %s", didYouMean(t, objectTypes))
+}

@@ -1,0 +1,229 @@
+package inject
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// looksLikeYAML tells the provider's YAML from the compact list, in which no item
+// can begin like this.
+func looksLikeYAML(trimmed string) bool {
+	return strings.HasPrefix(trimmed, "array:") || strings.HasPrefix(trimmed, "- ") || strings.HasPrefix(trimmed, "-\n")
+}
+
+var objectFields = []string{
+	"objectName", "objectType", "objectAlias", "objectVersion", "objectVersionHistory",
+	"objectFormat", "objectEncoding", "filePermission",
+}
+
+// parseYAMLObjects reads what people have in their classes: "array:" over a list,
+// or the list alone, of strings that hold YAML (as the provider wants it) or of
+// maps (as many examples have it).
+func parseYAMLObjects(value string, fldPath *field.Path) ([]Object, field.ErrorList) {
+	elements, err := yamlElements(value, fldPath)
+	if err != nil {
+		return nil, field.ErrorList{err}
+	}
+	if len(elements) == 0 {
+		return nil, field.ErrorList{field.Required(fldPath, "the list of objects is empty; name at least one")}
+	}
+	if len(elements) > maxObjects {
+		return nil, field.ErrorList{tooManyObjects(fldPath, len(elements))}
+	}
+	var errs field.ErrorList
+	objects := make([]Object, 0, len(elements))
+	for i, e := range elements {
+		o, elementErrs := parseElement(e, fldPath.Index(i))
+		errs = append(errs, elementErrs...)
+		if len(elementErrs) == 0 {
+			objects = append(objects, o)
+		}
+	}
+	return objects, append(errs, fileClashes(objects, fldPath)...)
+}
+
+func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error) {
+	root, problem := yamlRoot(value)
+	if problem != "" {
+		return nil, field.Invalid(fldPath, shorten(value), problem)
+	}
+	if root.Kind == yaml.MappingNode {
+		var list *yaml.Node
+		for i := 0; i+1 < len(root.Content); i += 2 {
+			if key := root.Content[i]; key.Value != "array" || list != nil {
+				return nil, field.Invalid(fldPath, shorten(key.Value),
+					fmt.Sprintf("line %d: only one key, array, may stand at the top", key.Line))
+			}
+			list = root.Content[i+1]
+		}
+		root = list
+	}
+	if root == nil || root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return nil, nil
+	}
+	if root.Kind != yaml.SequenceNode {
+		return nil, field.Invalid(fldPath, shorten(value), "array must be a list, each element beginning with a dash")
+	}
+	return root.Content, nil
+}
+
+// yamlRoot parses one YAML document. Aliases are refused: nothing here is worth one,
+// and they can make a small text a large one.
+func yamlRoot(text string) (*yaml.Node, string) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil, "empty"
+	}
+	if hasAlias(&doc) {
+		return nil, "YAML anchors and aliases are not taken here; write the value out"
+	}
+	return doc.Content[0], ""
+}
+
+func hasAlias(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		return true
+	}
+	for _, c := range n.Content {
+		if hasAlias(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
+	if e.Kind == yaml.ScalarNode {
+		root, problem := yamlRoot(e.Value)
+		if problem != "" {
+			return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value), problem)}
+		}
+		e = root
+	}
+	if e.Kind != yaml.MappingNode {
+		return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value),
+			"an object has fields, such as objectName: DB-Password")}
+	}
+	var (
+		o    Object
+		errs field.ErrorList
+		seen = map[string]bool{}
+	)
+	for i := 0; i+1 < len(e.Content); i += 2 {
+		key, val := e.Content[i], e.Content[i+1]
+		path := fldPath.Child(shorten(key.Value))
+		switch {
+		case seen[key.Value]:
+			errs = append(errs, field.Duplicate(path, shorten(key.Value)))
+		case val.Kind != yaml.ScalarNode:
+			errs = append(errs, field.Invalid(path, "", "must be a single value"))
+		default:
+			text := strings.TrimSpace(val.Value)
+			if val.Tag == "!!null" {
+				text = ""
+			}
+			if err := o.set(key.Value, text, path); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		seen[key.Value] = true
+	}
+	errs = append(errs, o.validate(fldPath)...)
+	return o.canonical(), errs
+}
+
+// set takes one of the provider's fields. The provider ignores fields that it does
+// not know, so a misspelt one is lost in silence there; here it is an error.
+func (o *Object) set(key, value string, path *field.Path) *field.Error {
+	switch key {
+	case "objectName":
+		o.Name = value
+	case "objectType":
+		o.Type = value
+	case "objectAlias":
+		o.Alias = value
+	case "objectVersion":
+		o.Version = value
+	case "objectVersionHistory":
+		if value == "" {
+			return nil
+		}
+		n, err := strconv.ParseInt(value, 10, 32)
+		if err != nil || n < 0 {
+			return field.Invalid(path, shorten(value), "not a whole number of versions, 0 or more")
+		}
+		o.VersionHistory = int32(n)
+	case "objectFormat":
+		o.Format = strings.ToLower(value)
+	case "objectEncoding":
+		o.Encoding = strings.ToLower(value)
+	case "filePermission":
+		o.FilePermission = value
+	default:
+		return field.NotSupported(path, shorten(key), []string{nearestOrAll(key, objectFields)})
+	}
+	return nil
+}
+
+func nearestOrAll(name string, candidates []string) string {
+	if n := nearest(name, candidates); n != "" {
+		return n
+	}
+	return strings.Join(candidates, ", ")
+}
+
+// validate checks the fields together, as the provider does at mount time.
+func (o *Object) validate(fldPath *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	invalid := func(name, value, problem string) {
+		errs = append(errs, field.Invalid(fldPath.Child(name), shorten(value), problem))
+	}
+	if o.Type == "" {
+		o.Type = typeSecret
+	}
+	if problem := objectNameProblem(o.Name); problem != "" {
+		invalid("objectName", o.Name, problem)
+	}
+	if problem := typeProblem(o.Type); problem != "" {
+		invalid("objectType", o.Type, problem)
+	}
+	if o.Alias != "" {
+		if problem := fileProblem(o.Alias); problem != "" {
+			invalid("objectAlias", o.Alias, problem)
+		}
+	}
+	if o.Version != "" && hasOther(o.Version) {
+		invalid("objectVersion", o.Version, "a version has only letters and digits")
+	}
+	switch o.Format {
+	case "", "pem":
+	case "pfx":
+		if o.Type != typeSecret {
+			invalid("objectFormat", o.Format, "pfx is for objectType: secret; a key or cert is always PEM")
+		}
+	default:
+		invalid("objectFormat", o.Format, "must be pem or pfx")
+	}
+	switch o.Encoding {
+	case "":
+	case "utf-8", "hex", "base64":
+		if o.Type != typeSecret {
+			invalid("objectEncoding", o.Encoding, "is for objectType: secret; leave it out for a key or cert")
+		}
+	default:
+		invalid("objectEncoding", o.Encoding, "must be utf-8, hex or base64")
+	}
+	if o.FilePermission != "" {
+		if problem := permissionProblem(o.FilePermission); problem != "" {
+			invalid("filePermission", o.FilePermission, problem)
+		}
+	}
+	return errs
+}

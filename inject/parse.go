@@ -1,0 +1,300 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// parser fills a Request from the annotations.
+type parser struct {
+	*Request
+	ns       *corev1.Namespace
+	settings Settings
+}
+
+func (p *parser) errorf(e *field.Error) { p.Errors = append(p.Errors, e) }
+
+func (p *parser) pod(key string) (string, bool) {
+	v, ok := p.target.Meta.Annotations[key]
+	return v, ok
+}
+
+func (p *parser) parse() {
+	t := p.target
+	keys := ourKeys(t.Meta.Annotations)
+	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
+	p.parseLabels()
+
+	nsKeys := ourKeys(p.ns.Annotations)
+	p.NamespaceErrors = append(p.NamespaceErrors,
+		checkVocabulary(nsKeys, false, field.NewPath("namespace", "metadata", "annotations"))...)
+	var errs field.ErrorList
+	p.Fence, errs = ParseFence(p.ns)
+	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
+	p.parsePolicy()
+	p.parseAllow()
+
+	asks := p.parseAsks(keys)
+	if optedOut := p.parseInject(asks, keys); optedOut || !asks {
+		p.refuseOwnMarks()
+		return
+	}
+	p.Asks = true
+	p.parseSettings()
+	p.parseMounts(keys)
+	p.parseContainers()
+	p.parseEnv()
+}
+
+// parseAsks tells whether the pod names something to mount.
+func (p *parser) parseAsks(keys []string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool {
+		return k == AnnotationObjects || k == AnnotationSecretProviderClass || strings.HasPrefix(k, AnnotationObjects+".")
+	})
+}
+
+// parseInject reads the opt-out, and finds settings that have nothing to set.
+func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
+	path := p.target.annotationPath(AnnotationInject)
+	if value, ok := p.pod(AnnotationInject); ok {
+		on, problem := parseBool(value)
+		if problem != "" {
+			p.errorf(field.Invalid(path, shorten(value), problem))
+		} else if !on {
+			return true
+		}
+	}
+	if asks {
+		return false
+	}
+	for _, k := range keys {
+		a, _, ok := findAnnotation(k)
+		// allow also serves volumes that were written by hand.
+		if ok && a.pod && k != AnnotationAllow {
+			p.errorf(field.Required(p.target.annotationPath(AnnotationObjects), fmt.Sprintf(
+				"%s is set, but the pod names nothing to mount; add %s (or %s), or remove the annotation",
+				shorten(k), AnnotationObjects, AnnotationSecretProviderClass)))
+			break
+		}
+	}
+	return false
+}
+
+// refuseOwnMarks keeps a pod that is not injected from looking as if it were.
+func (p *parser) refuseOwnMarks() {
+	if p.target.Template {
+		return // parseLabels and parse saw to it
+	}
+	if _, ok := p.pod(AnnotationStatus); ok {
+		p.errorf(field.Forbidden(p.target.annotationPath(AnnotationStatus),
+			"is written by akv-injector on pods that it injects, and this pod asks for nothing; remove it"))
+	}
+	if _, ok := p.target.Meta.Labels[LabelInjected]; ok {
+		p.errorf(field.Forbidden(p.target.metaPath().Child("labels").Key(LabelInjected),
+			"is written by akv-injector on pods that it injects, and this pod asks for nothing; remove it"))
+	}
+}
+
+func (p *parser) parseLabels() {
+	path := p.target.metaPath().Child("labels")
+	for _, k := range ourKeys(p.target.Meta.Labels) {
+		switch {
+		case k == LabelInjected && !p.target.Template:
+		case k == LabelInjected:
+			p.errorf(field.Forbidden(path.Key(k), "is written by akv-injector on pods; remove it from the template"))
+		case k == LabelInjection:
+			p.errorf(field.Forbidden(path.Key(k), "belongs on the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
+		default:
+			hint := "akv-injector has no such label"
+			if _, _, ok := findAnnotation(k); ok {
+				hint = "is an annotation, not a label; move it to metadata.annotations"
+			}
+			p.errorf(field.Forbidden(path.Key(shorten(k)), hint))
+		}
+	}
+	if p.target.Template {
+		if _, ok := p.pod(AnnotationStatus); ok {
+			p.errorf(field.Forbidden(p.target.annotationPath(AnnotationStatus),
+				"is written by akv-injector on pods; remove it from the template"))
+		}
+	}
+}
+
+func (p *parser) parsePolicy() {
+	for _, c := range []struct {
+		key    string
+		values []string
+	}{
+		{AnnotationRotationPolicy, []string{"enforce", "warn"}},
+		{AnnotationVaultChecks, []string{"off", "warn", "enforce"}},
+	} {
+		value, ok := p.ns.Annotations[c.key]
+		if ok && !slices.Contains(c.values, strings.TrimSpace(value)) {
+			p.NamespaceErrors = append(p.NamespaceErrors,
+				field.NotSupported(namespaceAnnotationPath(c.key), shorten(value), c.values))
+		}
+	}
+	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
+}
+
+func (p *parser) parseAllow() {
+	value, ok := p.pod(AnnotationAllow)
+	if !ok {
+		return
+	}
+	path := p.target.annotationPath(AnnotationAllow)
+	if p.settings.ForbidAllow {
+		p.errorf(field.Forbidden(path, "waivers are switched off on this cluster (--forbid-allow); mend the cause and remove the annotation"))
+		return
+	}
+	allow, errs := ParseAllow(value, path)
+	p.Errors = append(p.Errors, errs...)
+	p.allow = allow
+}
+
+// ParseAllow reads a list of rule ids to let pass.
+func ParseAllow(value string, fldPath *field.Path) (map[string]bool, field.ErrorList) {
+	allow := map[string]bool{}
+	var errs field.ErrorList
+	for _, id := range splitList(value) {
+		rule := RuleByID(id)
+		switch {
+		case rule == nil:
+			errs = append(errs, field.NotSupported(fldPath, shorten(id), waivable()))
+		case !rule.Waivable:
+			errs = append(errs, field.NotSupported(fldPath, id+" ("+rule.Name+", which cannot be waived)", waivable()))
+		default:
+			allow[id] = true
+		}
+	}
+	return allow, errs
+}
+
+func parseBool(value string) (on bool, problem string) {
+	switch strings.TrimSpace(value) {
+	case "true":
+		return true, ""
+	case "false":
+		return false, ""
+	}
+	return false, `must be "true" or "false"`
+}
+
+// setting looks a value up on the pod, then the namespace, then the server.
+func (p *parser) setting(key, server string, check func(string) string) Setting {
+	s := Setting{}
+	if v, ok := p.pod(key); ok {
+		s = Setting{strings.TrimSpace(v), OnPod, p.target.annotationPath(key)}
+	} else if v, ok := p.ns.Annotations[key]; ok {
+		s = Setting{strings.TrimSpace(v), OnNamespace, namespaceAnnotationPath(key)}
+	} else if server != "" {
+		return Setting{server, OnServer, nil} // checked when the server started
+	} else {
+		return s
+	}
+	if s.Value == "" {
+		p.errorf(field.Required(s.Path, "empty; write a value or remove the annotation"))
+	} else if problem := check(s.Value); problem != "" {
+		p.errorf(field.Invalid(s.Path, shorten(s.Value), problem))
+		s.Value = ""
+	}
+	return s
+}
+
+func (p *parser) parseSettings() {
+	p.ServiceAccount = p.setting(AnnotationServiceAccount, "", func(v string) string {
+		if problems := validation.IsDNS1123Subdomain(v); len(problems) > 0 {
+			return "not the name of a ServiceAccount: " + strings.Join(problems, "; ")
+		}
+		return ""
+	})
+	p.ClientID = p.setting(AnnotationClientID, "", clientIDProblem)
+	p.TenantID = p.setting(AnnotationTenantID, p.settings.TenantID, ValidateTenant)
+	p.Cloud = p.setting(AnnotationCloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
+	p.Interval = p.setting(AnnotationRotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) string {
+		if _, problem, ok := parseInterval(v); !ok {
+			return problem
+		}
+		return "" // too short is the rule poll-interval's to say
+	})
+	label := p.setting(AnnotationWorkloadIdentityLabel, "true", func(v string) string {
+		_, problem := parseBool(v)
+		return problem
+	})
+	p.IdentityLabel = label.Value != "false"
+	if now := p.accountNow(); p.ServiceAccount.Level == OnPod && p.ServiceAccount.Value != "" &&
+		now != defaultAccount && now != p.ServiceAccount.Value {
+		p.errorf(field.Invalid(p.target.specPath().Child("serviceAccountName"), shorten(now), fmt.Sprintf(
+			"contradicts the annotation %s: %s; remove one of the two", AnnotationServiceAccount, shorten(p.ServiceAccount.Value))))
+	}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (p *parser) parseContainers() {
+	value, ok := p.pod(AnnotationContainers)
+	if !ok {
+		return
+	}
+	path := p.target.annotationPath(AnnotationContainers)
+	names := containerNames(p.target.Spec)
+	p.Containers = []string{}
+	items := splitList(value)
+	if len(items) == 0 {
+		p.errorf(field.Required(path, "names no container; list names, or remove the annotation to choose all"))
+	}
+	for i, name := range items {
+		switch {
+		case slices.Contains(p.Containers, name):
+			p.errorf(field.Duplicate(path.Index(i), shorten(name)))
+		case slices.Contains(names, name):
+			p.Containers = append(p.Containers, name)
+		case !p.target.Mutating && !p.target.Template:
+			// While webhooks still run, one of them may add the sidecar that is named here.
+			// In a template too: the pod is where it comes.
+			p.errorf(field.Invalid(path.Index(i), shorten(name), "the pod has no such container; "+didYouMean(name, names)))
+		}
+	}
+}
+
+func (p *parser) parseEnv() {
+	value, ok := p.pod(AnnotationEnv)
+	if !ok {
+		return
+	}
+	path := p.target.annotationPath(AnnotationEnv)
+	items := splitList(value)
+	if len(items) == 0 {
+		p.errorf(field.Required(path, "names no variable; list NAME=FILE, or remove the annotation"))
+	}
+	seen := map[string]bool{}
+	for i, item := range items {
+		name, file, ok := strings.Cut(item, "=")
+		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
+		switch problems := validation.IsEnvVarName(name); {
+		case !ok || name == "" || file == "":
+			p.errorf(field.Invalid(path.Index(i), shorten(item), "write NAME=FILE, such as DB_PASSWORD_FILE=DB-Password"))
+		case len(problems) > 0:
+			p.errorf(field.Invalid(path.Index(i), shorten(name), strings.Join(problems, "; ")))
+		case seen[name]:
+			p.errorf(field.Duplicate(path.Index(i), shorten(name)))
+		default:
+			if problem := fileProblem(file); problem != "" {
+				p.errorf(field.Invalid(path.Index(i), shorten(file), "the file name "+problem))
+				continue
+			}
+			p.Env = append(p.Env, EnvRequest{name, file, path.Index(i)})
+		}
+		seen[name] = true
+	}
+}

@@ -1,0 +1,171 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// classVolume is the name of the volume of a class that is named in the annotation.
+// It cannot be a generated one's, which begin with akv-.
+const classVolume = "secret-provider-class"
+
+// parseMounts collects the volumes that the pod asks for.
+func (p *parser) parseMounts(keys []string) {
+	vault := p.setting(AnnotationVault, "", vaultProblem)
+	defaultVault := strings.ToLower(vault.Value)
+
+	if name, ok := p.pod(AnnotationSecretProviderClass); ok {
+		p.parseClass(strings.TrimSpace(name))
+	}
+	byVault := map[string]*MountRequest{}
+	for _, key := range keys { // sorted, so the default vault's own key comes first
+		name, ok := strings.CutPrefix(key, AnnotationObjects)
+		if !ok || name != "" && name[0] != '.' {
+			continue
+		}
+		name = strings.ToLower(strings.TrimPrefix(name, "."))
+		if key == AnnotationObjects {
+			if vault.Level == Unset {
+				p.errorf(field.Required(p.target.annotationPath(AnnotationVault), fmt.Sprintf(
+					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", AnnotationVault, AnnotationObjects)))
+			}
+			name = defaultVault
+		}
+		path := p.target.annotationPath(shorten(key))
+		objects, errs := ParseObjects(p.target.Meta.Annotations[key], path)
+		p.Errors = append(p.Errors, errs...)
+		m := byVault[name]
+		if m == nil {
+			m = &MountRequest{Vault: name, Volume: GeneratedPrefix + name, FieldPath: path, parsed: true}
+			byVault[name] = m
+		} else {
+			// Two annotations for one vault: names that differ in case, or the default vault by name.
+			p.Errors = append(p.Errors, mergeClashes(m.Objects, objects, path)...)
+		}
+		m.parsed = m.parsed && len(errs) == 0
+		m.Objects = append(m.Objects, objects...)
+	}
+	vaults := make([]string, 0, len(byVault))
+	for name := range byVault {
+		vaults = append(vaults, name)
+	}
+	slices.Sort(vaults)
+	for _, name := range vaults {
+		m := byVault[name]
+		if len(m.Objects) > maxObjects {
+			p.errorf(tooManyObjects(m.FieldPath, len(m.Objects)))
+			m.parsed = false
+		}
+		sortObjects(m.Objects)
+		p.Mounts = append(p.Mounts, *m)
+	}
+	p.parseMountPaths(defaultVault)
+}
+
+// mergeClashes finds files that a second annotation for the same vault writes over.
+func mergeClashes(first, second []Object, path *field.Path) field.ErrorList {
+	both := append(slices.Clone(first), second...)
+	return fileClashes(both, path)
+}
+
+func (p *parser) parseClass(name string) {
+	path := p.target.annotationPath(AnnotationSecretProviderClass)
+	switch problems := validation.IsDNS1123Subdomain(name); {
+	case len(problems) > 0:
+		p.errorf(field.Invalid(path, shorten(name), "not the name of a SecretProviderClass: "+strings.Join(problems, "; ")))
+	case Reserved(name):
+		p.errorf(field.Forbidden(path, "names that begin with "+GeneratedPrefix+
+			" are for generated classes; list the objects in "+AnnotationObjects+", or give your class another name"))
+	default:
+		p.Mounts = append(p.Mounts, MountRequest{Class: name, Volume: classVolume, FieldPath: path})
+	}
+	if _, ok := p.pod(AnnotationObjects); ok {
+		p.errorf(field.Forbidden(path, fmt.Sprintf(
+			"stands in the place of %s; remove one of the two, or name the vault: %s.<vault>", AnnotationObjects, AnnotationObjects)))
+	}
+}
+
+// parseMountPaths gives every mount its path. The default vault, like a named class,
+// has the plain path; a further vault, one with its name.
+func (p *parser) parseMountPaths(defaultVault string) {
+	windows := p.target.windows()
+	base := defaultMountPath
+	if windows {
+		base = defaultMountPathWindows
+	}
+	check := func(v string) string { return mountPathProblem(v, windows) }
+	plain := p.setting(AnnotationMountPath, "", check)
+	perVault := p.vaultPaths(check)
+
+	_, hasClass := p.pod(AnnotationSecretProviderClass)
+	for i := range p.Mounts {
+		m := &p.Mounts[i]
+		own, named := perVault[m.Vault]
+		isDefault := m.Class != "" || m.Vault == defaultVault && !hasClass
+		switch {
+		case named && m.Class == "":
+			m.Path = own.Value
+			if isDefault && plain.Level != Unset && plain.Value != own.Value && plain.Level <= own.Level {
+				p.errorf(field.Invalid(own.Path, shorten(own.Value), fmt.Sprintf(
+					"contradicts %s, which is for the same vault; remove one of the two", AnnotationMountPath)))
+			}
+		case isDefault && plain.Level != Unset:
+			m.Path = plain.Value
+		case isDefault:
+			m.Path = base
+		default:
+			m.Path = base + "-" + m.Vault
+		}
+	}
+	// A path for a vault that the pod does not use is a misspelt name; on the namespace
+	// it is meant for other pods.
+	for vault, s := range perVault {
+		if s.Level == OnPod && !slices.ContainsFunc(p.Mounts, func(m MountRequest) bool { return m.Vault == vault }) {
+			known := make([]string, 0, len(p.Mounts))
+			for _, m := range p.Mounts {
+				known = append(known, m.Vault)
+			}
+			p.errorf(field.Invalid(s.Path, vault, "the pod asks for nothing from this vault; "+didYouMean(vault, known)))
+		}
+	}
+	for i, a := range p.Mounts {
+		for _, b := range p.Mounts[:i] {
+			if a.Path == "" || b.Path == "" {
+				continue
+			}
+			ca, cb := comparablePath(a.Path, windows), comparablePath(b.Path, windows)
+			if ca == cb || below(ca, cb) || below(cb, ca) {
+				p.errorf(field.Invalid(a.FieldPath, shorten(a.Path), fmt.Sprintf(
+					"would be mounted at or below another vault's path, or above it (%s); give each its own with %s.<vault>",
+					shorten(b.Path), AnnotationMountPath)))
+			}
+		}
+	}
+}
+
+// vaultPaths reads mount-path.<vault> from the pod, then the namespace.
+func (p *parser) vaultPaths(check func(string) string) map[string]Setting {
+	paths := map[string]Setting{}
+	for _, where := range []map[string]string{p.target.Meta.Annotations, p.ns.Annotations} {
+		for _, key := range ourKeys(where) {
+			vault, ok := strings.CutPrefix(key, AnnotationMountPath+".")
+			if !ok {
+				continue
+			}
+			vault = strings.ToLower(vault)
+			s := p.setting(key, "", check)
+			if other, ok := paths[vault]; ok {
+				if other.Level == s.Level && other.Value != s.Value {
+					p.errorf(field.Duplicate(s.Path, "mount path of vault "+shorten(vault)))
+				}
+				continue
+			}
+			paths[vault] = s
+		}
+	}
+	return paths
+}

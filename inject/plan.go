@@ -1,0 +1,127 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// plan is what changes in a pod, in terms of the pod as it stands.
+type plan struct {
+	account  accountPlan
+	volumes  []volumePlan
+	edits    []containerEdit
+	labels   map[string]string
+	status   Status
+	classes  []Class
+	findings []Finding
+}
+
+// volumePlan is a volume that is added, or an equal one of the pod's own that is completed.
+type volumePlan struct {
+	// existing is the index of the pod's own volume, or -1.
+	existing int
+	volume   corev1.Volume
+	// Of an existing volume: what it lacks.
+	setReadOnly bool
+	setInterval bool
+	// path in the containers that get it.
+	mountPath string
+	request   *MountRequest
+}
+
+// containerEdit is what changes in one container.
+type containerEdit struct {
+	containerRef
+	setReadOnly  []int // indexes of mounts
+	removeMounts []int // indexes, rising
+	addMounts    []corev1.VolumeMount
+	addEnv       []corev1.EnvVar
+}
+
+// planner builds the plan from a request without errors.
+type planner struct {
+	plan
+	r       *Request
+	t       *Target
+	f       Facts
+	windows bool
+}
+
+func (p *planner) fail(rule string, typ field.ErrorType, path *field.Path, message, fix string) {
+	p.findings = append(p.findings, Finding{
+		Rule: rule, Severity: Error, Type: typ, Field: path.String(), Message: message, Fix: fix,
+	})
+}
+
+func newPlan(t *Target, r *Request, f Facts, version string) plan {
+	p := &planner{r: r, t: t, f: f, windows: t.windows()}
+	p.planAccount()
+	p.planVolumes()
+	chosen := p.chooseContainers()
+	p.planContainers(chosen)
+	p.planLabels()
+	p.status = Status{Version: version, Containers: chosen, Classes: p.classes}
+	return p.plan
+}
+
+func (p *planner) planLabels() {
+	p.labels = map[string]string{LabelInjected: "true"}
+	if !p.r.IdentityLabel {
+		return
+	}
+	if v, ok := p.t.Meta.Labels[LabelUseWorkloadIdentity]; ok && v != "true" {
+		p.fail("", field.ErrorTypeInvalid, p.t.metaPath().Child("labels").Key(LabelUseWorkloadIdentity),
+			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", shorten(v)),
+			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", AnnotationWorkloadIdentityLabel))
+		return
+	}
+	p.labels[LabelUseWorkloadIdentity] = "true"
+}
+
+// chooseContainers names the containers that get the mounts: those that are named,
+// else those that the pod had when it was first admitted. On a later round the
+// status says which those were; it counts only if each has every mount of ours, so
+// that a status that somebody else wrote changes nothing.
+func (p *planner) chooseContainers() []string {
+	all := containerNames(p.t.Spec)
+	if p.r.Containers != nil {
+		return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(p.r.Containers, n) })
+	}
+	value, ok := p.t.Meta.Annotations[AnnotationStatus]
+	if !ok || p.t.Template {
+		return all
+	}
+	status, err := ParseStatus(value)
+	if err != nil || len(status.Containers) == 0 {
+		return all
+	}
+	held := 0
+	eachContainer(p.t.Spec, func(c containerRef) {
+		if slices.Contains(status.Containers, c.Name) && p.hasAllMounts(c) {
+			held++
+		}
+	})
+	if held != len(status.Containers) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(status.Containers, n) })
+}
+
+func (p *planner) hasAllMounts(c containerRef) bool {
+	for i := range p.volumes {
+		v := &p.volumes[i]
+		if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+			return m.Name == v.volume.Name && m.ReadOnly && m.SubPath == "" && m.SubPathExpr == "" && p.samePath(m.MountPath, v.mountPath)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *planner) samePath(a, b string) bool {
+	return comparablePath(a, p.windows) == comparablePath(b, p.windows)
+}

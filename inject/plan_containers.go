@@ -1,0 +1,131 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+func (p *planner) planContainers(chosen []string) {
+	env := p.planEnv()
+	removed := ""
+	if i := p.account.tokenVolume; i >= 0 {
+		removed = p.t.Spec.Volumes[i].Name
+	}
+	eachContainer(p.t.Spec, func(c containerRef) {
+		e := containerEdit{containerRef: c}
+		for i := range c.VolumeMounts {
+			if removed != "" && c.VolumeMounts[i].Name == removed {
+				e.removeMounts = append(e.removeMounts, i)
+			}
+		}
+		if slices.Contains(chosen, c.Name) {
+			p.planMounts(&e)
+			p.addEnv(&e, env)
+		}
+		if e.changes() {
+			p.edits = append(p.edits, e)
+		}
+	})
+}
+
+func (e *containerEdit) changes() bool {
+	return len(e.setReadOnly)+len(e.removeMounts)+len(e.addMounts)+len(e.addEnv) > 0
+}
+
+// planMounts gives the container a read-only mount of every planned volume, without
+// subPath: through a subPath a rotated file never arrives.
+func (p *planner) planMounts(e *containerEdit) {
+	for i := range p.volumes {
+		v := &p.volumes[i]
+		own := slices.IndexFunc(e.VolumeMounts, func(m corev1.VolumeMount) bool { return p.samePath(m.MountPath, v.mountPath) })
+		if own < 0 {
+			e.addMounts = append(e.addMounts, corev1.VolumeMount{Name: v.volume.Name, MountPath: v.mountPath, ReadOnly: true})
+			continue
+		}
+		m := &e.VolumeMounts[own]
+		if m.Name != v.volume.Name || m.SubPath != "" || m.SubPathExpr != "" {
+			p.fail("AKV017", field.ErrorTypeInvalid,
+				e.path(p.t.specPath()).Child("volumeMounts").Index(own).Child("mountPath"),
+				fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", shorten(v.mountPath), v.request.FieldPath),
+				fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", AnnotationMountPath))
+			continue
+		}
+		if !m.ReadOnly {
+			e.setReadOnly = append(e.setReadOnly, own)
+		}
+	}
+}
+
+// planEnv turns NAME=FILE into the file's path.
+func (p *planner) planEnv() []corev1.EnvVar {
+	var env []corev1.EnvVar
+	for _, want := range p.r.Env {
+		var found []string
+		var known []string
+		open := "" // the mount of a class whose files nobody here knows
+		for i := range p.volumes {
+			v := &p.volumes[i]
+			objects, complete := p.objectsOf(v)
+			if !complete {
+				open = v.mountPath
+			}
+			for _, o := range objects {
+				for _, file := range o.Files() {
+					known = append(known, file)
+					if file == want.File {
+						found = append(found, v.mountPath)
+					}
+				}
+			}
+		}
+		switch {
+		case len(found) == 0 && open != "":
+			found = append(found, open)
+		case len(found) == 0:
+			if len(p.volumes) == len(p.r.Mounts) {
+				p.fail("", field.ErrorTypeInvalid, want.FieldPath,
+					fmt.Sprintf("No object is mounted as the file %q; %s.", shorten(want.File), didYouMean(want.File, known)),
+					"Name a file of the mount: FILE of an object, or its NAME.")
+			}
+			continue
+		case len(found) > 1:
+			p.fail("", field.ErrorTypeInvalid, want.FieldPath,
+				fmt.Sprintf("The file %q is in more than one vault's mount.", shorten(want.File)),
+				"Give one of the objects another file name: FILE=NAME.")
+			continue
+		}
+		env = append(env, corev1.EnvVar{Name: want.Name, Value: filePath(found[0], want.File, p.windows)})
+	}
+	return env
+}
+
+// objectsOf are the objects behind a planned volume; complete is false where the
+// class is not known or cannot be read.
+func (p *planner) objectsOf(v *volumePlan) (objects []Object, complete bool) {
+	if v.request.Class == "" {
+		return v.request.Objects, true
+	}
+	class := p.f.Classes[v.request.Class]
+	if class == nil || class.Spec.Provider != ProviderAzure {
+		return nil, false
+	}
+	objects, errs := parseClassObjects(class.Spec.Parameters[paramObjects], nil)
+	return objects, len(errs) == 0
+}
+
+func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
+	for _, v := range env {
+		own := slices.IndexFunc(e.Env, func(have corev1.EnvVar) bool { return have.Name == v.Name })
+		switch {
+		case own < 0:
+			e.addEnv = append(e.addEnv, v)
+		case e.Env[own].Value != v.Value || e.Env[own].ValueFrom != nil:
+			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(own),
+				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", shorten(v.Name), AnnotationEnv),
+				"Remove one of the two.")
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Request is what a pod asks for, resolved from its annotations, its namespace's
+// and the server's settings.
+type Request struct {
+	// Asks is set if the pod asks for injection and has not opted out.
+	Asks bool
+	// Mounts that the pod gets: the named class first, then the vaults by name.
+	Mounts []MountRequest
+
+	ServiceAccount Setting
+	ClientID       Setting
+	TenantID       Setting
+	Cloud          Setting
+	Interval       Setting
+
+	// Containers that were named; nil stands for those that the pod had at first.
+	Containers []string
+	Env        []EnvRequest
+	// IdentityLabel is set if the pod gets the workload identity label.
+	IdentityLabel bool
+
+	// Errors in the annotations, and what the fence and the policy say.
+	Errors field.ErrorList
+	// NamespaceErrors are those in the namespace's annotations.
+	NamespaceErrors field.ErrorList
+
+	Fence Fence
+	allow map[string]bool
+	lax   bool // rotation-policy: warn
+	// forbidAllow and version are the server's.
+	forbidAllow bool
+	version     string
+	target      *Target
+}
+
+// MountRequest is one volume that a pod asks for.
+type MountRequest struct {
+	// Class is an existing class's name; empty where one is generated for Vault.
+	Class string
+	// Vault in lower case; empty where Class is named.
+	Vault   string
+	Objects []Object
+	// Path in the container.
+	Path string
+	// Volume's name in the pod.
+	Volume string
+	// FieldPath of the annotation that asks for it.
+	FieldPath *field.Path
+	// parsed is set if Objects is complete.
+	parsed bool
+}
+
+// EnvRequest is an environment variable that holds a mounted file's path.
+type EnvRequest struct {
+	Name, File string
+	FieldPath  *field.Path
+}
+
+// Level says where a setting was found.
+type Level int
+
+// From the nearest to the farthest.
+const (
+	Unset Level = iota
+	OnPod
+	OnNamespace
+	OnServer
+	OnServiceAccount
+)
+
+// Setting is a value and where it was found.
+type Setting struct {
+	Value string
+	Level Level
+	Path  *field.Path
+}
+
+// Parse reads the annotations of a pod and of its namespace. Every error is
+// collected; with errors the rest is what could be made of it.
+func Parse(t *Target, ns *corev1.Namespace, s Settings) *Request {
+	p := &parser{Request: &Request{target: t, IdentityLabel: true, forbidAllow: s.ForbidAllow, version: s.Version}, ns: ns, settings: s}
+	p.parse()
+	return p.Request
+}
+
+// Needs names what Decide has to know of the cluster for this pod.
+func (r *Request) Needs() Needs {
+	var n Needs
+	classes := map[string]bool{}
+	if r.Asks {
+		accounts := map[string]bool{r.accountNow(): true, r.accountPlanned(): true}
+		for name := range accounts {
+			n.ServiceAccounts = append(n.ServiceAccounts, name)
+		}
+		slices.Sort(n.ServiceAccounts)
+		for _, m := range r.Mounts {
+			if m.Class != "" {
+				classes[m.Class] = true
+			}
+		}
+	}
+	for i := range r.target.Spec.Volumes {
+		if name, ok := className(&r.target.Spec.Volumes[i]); ok && name != "" {
+			n.CSIDriver = true
+			// A generated class is known by its content; only what others wrote is looked up.
+			if !Reserved(name) {
+				classes[name] = true
+			}
+		}
+	}
+	for name := range classes {
+		n.Classes = append(n.Classes, name)
+	}
+	slices.Sort(n.Classes)
+	return n
+}
+
+// defaultAccount is what the API server fills in where a pod names no service account.
+const defaultAccount = "default"
+
+// accountNow is the service account that the pod has as it stands.
+func (r *Request) accountNow() string {
+	switch spec := r.target.Spec; {
+	case spec.ServiceAccountName != "":
+		return spec.ServiceAccountName
+	case spec.DeprecatedServiceAccount != "":
+		return spec.DeprecatedServiceAccount
+	}
+	return defaultAccount
+}
+
+// accountPlanned is the service account that the pod will have. An explicit one
+// wins over the namespace's; an explicit "default" cannot be told from none.
+func (r *Request) accountPlanned() string {
+	now := r.accountNow()
+	if r.ServiceAccount.Value != "" && now == defaultAccount {
+		return r.ServiceAccount.Value
+	}
+	return now
+}
+
+// policy applies what lets a waivable rule pass.
+func (r *Request) policy(f Finding) Finding {
+	if f.Severity != Error {
+		return f
+	}
+	rule := RuleByID(f.Rule)
+	if rule == nil || !rule.Waivable {
+		return f
+	}
+	switch {
+	case r.allow[f.Rule]:
+		f.Severity = Warning
+		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the allow annotation)."
+	case r.lax:
+		f.Severity = Warning
+		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the namespace's rotation-policy: warn)."
+	}
+	return f
+}

@@ -1,0 +1,55 @@
+package inject
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV009 reads the volumeAttributes of a volume against its class's parameters. The
+// driver 1.6.0 copies the attributes over the parameters (nodeserver.go), so a pod can
+// quietly read another vault than its class says.
+var attributeOverrideRule = Rule{
+	ID: "AKV009", Name: "attribute-override", Severities: []Severity{Error},
+	Summary:  "A volumeAttribute that overrides a parameter of the volume's class.",
+	Prevents: "The pod reads something else than its class says, and a change of the class does not reach it.",
+}
+
+func checkAttributeOverride(s *subject) []Finding {
+	var findings []Finding
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.class == nil {
+			continue
+		}
+		for _, key := range sortedKeys(v.CSI.VolumeAttributes) {
+			if key == attributeClass || key == attributeInterval || strings.HasPrefix(key, parametersPodContext) {
+				continue
+			}
+			overridden := key
+			_, overrides := v.class.Spec.Parameters[key]
+			if other := twin(key); !overrides && other != "" {
+				_, overrides = v.class.Spec.Parameters[other]
+				overridden = other
+			}
+			if overrides {
+				findings = append(findings, found("AKV009", Error, field.ErrorTypeForbidden, v.attributePath(shorten(key)),
+					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", shorten(overridden), shorten(v.className)),
+					"Remove the attribute, or make a class of its own for this pod."))
+			}
+		}
+	}
+	return findings
+}
+
+// twin is the other spelling of a parameter that has two.
+func twin(key string) string {
+	switch key {
+	case paramTenant:
+		return paramTenantOld
+	case paramTenantOld:
+		return paramTenant
+	}
+	return ""
+}

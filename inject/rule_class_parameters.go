@@ -1,0 +1,47 @@
+package inject
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV008 reads the parameters that reach the provider: the class's, under the volume's
+// attributes. It holds them against what the Azure provider 1.8.2 checks at mount time
+// (pkg/provider/provider.go, validate.go) and what it silently gets wrong
+// (filePermission that is not octal becomes mode 0; two objects with one file name).
+var classParametersRule = Rule{
+	ID: "AKV008", Name: "class-parameters", Severities: []Severity{Error, Warning},
+	Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
+	Prevents: "The pod never starts, or gets other files than were meant.",
+}
+
+func checkClassParameters(s *subject) []Finding {
+	var findings []Finding
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.className == "" {
+			findings = append(findings, found("AKV008", Error, field.ErrorTypeRequired, v.attributePath(attributeClass),
+				"The volume names no SecretProviderClass, so the driver cannot mount it.",
+				"Set volumeAttributes.secretProviderClass."))
+			continue
+		}
+		if v.generated || !v.azure() {
+			continue
+		}
+		for _, e := range classErrors(v.parameters, field.NewPath("spec", "parameters")) {
+			findings = append(findings, found("AKV008", Error, e.Type, v.attributePath(attributeClass),
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s.", shorten(v.className), e.Error()),
+				"Mend the class."))
+		}
+		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
+		for _, o := range objects {
+			if o.Format == "pfx" && o.Encoding != "base64" {
+				findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, v.attributePath(attributeClass),
+					fmt.Sprintf("The class %q writes the pfx of %q as base64 text, not as the binary file.", shorten(v.className), shorten(o.Name)),
+					"Add objectEncoding: base64 to the object if the binary file is wanted."))
+			}
+		}
+	}
+	return findings
+}

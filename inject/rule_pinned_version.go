@@ -1,0 +1,67 @@
+package inject
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV004 reads the objects of the request and of the mounted classes. The provider
+// 1.8.2 asks the vault for exactly the objectVersion that is written; only an empty one
+// follows the newest ("latest" is understood where a history is kept, and sent to the
+// vault as it stands otherwise).
+var pinnedVersionRule = Rule{
+	ID: "AKV004", Name: "pinned-version", Severities: []Severity{Error}, Waivable: true,
+	Summary:  "An object with an objectVersion (NAME@version in an annotation too).",
+	Prevents: "The version never changes, so a rotated secret never arrives.",
+}
+
+func checkPinnedVersion(s *subject) []Finding {
+	var findings []Finding
+	if s.r.Asks {
+		for _, m := range s.r.Mounts {
+			for _, o := range m.Objects {
+				if o.pinned() {
+					findings = append(findings, pinnedFinding(o, m.FieldPath,
+						fmt.Sprintf("Write %s without a version.", shorten(o.Name))))
+				}
+			}
+		}
+	}
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.generated || !v.azure() {
+			continue
+		}
+		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
+		for _, o := range objects {
+			if !o.pinned() {
+				continue
+			}
+			f := pinnedFinding(o, v.attributePath(attributeClass),
+				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", shorten(o.Name), shorten(v.className)))
+			findings = append(findings, s.classAllows(v, f))
+		}
+	}
+	return findings
+}
+
+func pinnedFinding(o Object, path *field.Path, fix string) Finding {
+	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, shorten(o.Name))
+	if o.Version == latestVersion {
+		message = fmt.Sprintf("The %s %q asks for a version that is literally called \"latest\", which no vault has.", o.Type, shorten(o.Name))
+	}
+	return found("AKV004", Error, field.ErrorTypeForbidden, path, message, fix)
+}
+
+// classAllows lets a finding about a class's content pass if the class waives the rule.
+func (s *subject) classAllows(v *storeVolume, f Finding) Finding {
+	if v.class == nil || s.r.forbidAllow {
+		return f
+	}
+	if allow, _ := ParseAllow(v.class.Annotations[AnnotationAllow], nil); allow[f.Rule] {
+		f.Severity = Warning
+		f.Message += " (Let pass by the allow annotation of the class.)"
+	}
+	return f
+}

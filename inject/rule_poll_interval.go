@@ -1,0 +1,44 @@
+package inject
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV005 reads the annotation and volumeAttributes.rotationPollInterval. No released
+// driver reads the attribute (tried with 1.6.0: the driver's own flag decides), but a
+// value that is not an interval is one that some later driver would refuse or take for
+// another, and one under 10s asks Key Vault for throttling.
+var pollIntervalRule = Rule{
+	ID: "AKV005", Name: "poll-interval", Severities: []Severity{Error}, Waivable: true,
+	Summary:  "A rotationPollInterval that is not a duration, not positive, or under 10s.",
+	Prevents: "Polling too often is throttled by Key Vault, for every pod that reads the vault; an unreadable interval is no interval.",
+}
+
+func checkPollInterval(s *subject) []Finding {
+	var findings []Finding
+	report := func(path *field.Path, value, problem string) {
+		findings = append(findings, found("AKV005", Error, field.ErrorTypeInvalid, path,
+			fmt.Sprintf("The interval %q is no usable rotation poll interval: %s.", shorten(value), problem),
+			"Write a Go duration of at least 10s, such as 2m."))
+	}
+	if interval := s.r.Interval; s.r.Asks && interval.Path != nil && interval.Value != "" {
+		if problem := ValidateInterval(interval.Value); problem != "" {
+			report(interval.Path, interval.Value, problem)
+		}
+	}
+	// The volumes as they were written, not as planned: the plan's interval is the request's.
+	for i := range s.t.Spec.Volumes {
+		v := &s.t.Spec.Volumes[i]
+		if _, ok := className(v); !ok {
+			continue
+		}
+		if value, ok := v.CSI.VolumeAttributes[attributeInterval]; ok {
+			if problem := ValidateInterval(value); problem != "" {
+				report(s.specPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(attributeInterval), value, problem)
+			}
+		}
+	}
+	return findings
+}

@@ -1,0 +1,48 @@
+package inject
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV018 reads the namespace's allowed-vaults, the vaults that the pod asks for and
+// those that its volumes reach, by class or by an overriding attribute. It is a
+// platform team's fence: nothing waives it.
+var vaultNotAllowedRule = Rule{
+	ID: "AKV018", Name: "vault-not-allowed", Severities: []Severity{Error},
+	Summary:  "An object or class from a vault that the namespace's allowed-vaults does not match.",
+	Prevents: "A namespace reads a vault that its platform team did not mean it to read.",
+}
+
+func checkVaultNotAllowed(s *subject) []Finding {
+	var findings []Finding
+	refuse := func(path *field.Path, vault string) {
+		findings = append(findings, found("AKV018", Error, field.ErrorTypeForbidden, path,
+			fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", shorten(vault), shorten(s.r.Fence.String())),
+			"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+"."))
+	}
+	if s.r.Asks {
+		for _, m := range s.r.Mounts {
+			if m.Vault != "" && !s.r.Fence.Allows(m.Vault) {
+				refuse(m.FieldPath, m.Vault)
+			}
+		}
+	}
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.generated {
+			continue
+		}
+		vault := strings.TrimSpace(v.parameters[paramVault])
+		override := strings.TrimSpace(v.CSI.VolumeAttributes[paramVault])
+		switch {
+		case override != "" && !s.r.Fence.Allows(override):
+			refuse(v.attributePath(paramVault), override)
+		case v.azure() && vault != "" && !s.r.Fence.Allows(vault):
+			refuse(v.attributePath(attributeClass), vault)
+		}
+	}
+	return findings
+}

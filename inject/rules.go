@@ -1,0 +1,96 @@
+package inject
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Rule is one line of the rule table: what docs, messages and waivers know of a rule.
+type Rule struct {
+	// ID never changes its meaning: AKV001.
+	ID string
+	// Name in a word or two: subpath.
+	Name string
+	// Severities that its findings can have, the gravest first.
+	Severities []Severity
+	// Waivable rules obey the allow annotation and rotation-policy.
+	Waivable bool
+	// Summary says what the rule finds.
+	Summary string
+	// Prevents says which failure of rotation it prevents.
+	Prevents string
+}
+
+// Rules is the rule table, by id. RuleByID finds one.
+func Rules() []Rule {
+	return []Rule{
+		subPathRule, volumeReadOnlyRule, mountReadOnlyRule, pinnedVersionRule, pollIntervalRule,
+		classNotFoundRule, classParametersRule, attributeOverrideRule, classTwiceRule, identityModeRule,
+		serviceAccountRule, mountConflictRule, vaultNotAllowedRule,
+	}
+}
+
+// checks are the rules' looks at a pod. Those of AKV012 and, in part, AKV017 are the
+// planner's.
+var checks = []func(*subject) []Finding{
+	checkSubPath, checkVolumeReadOnly, checkMountReadOnly, checkPinnedVersion, checkPollInterval,
+	checkClassNotFound, checkClassParameters, checkAttributeOverride, checkClassTwice, checkIdentityMode,
+	checkMountConflict, checkVaultNotAllowed,
+}
+
+var rulesByID = func() map[string]*Rule {
+	m := map[string]*Rule{}
+	for _, r := range Rules() {
+		m[r.ID] = &r
+	}
+	return m
+}()
+
+// RuleByID returns the rule of that id, or nil.
+func RuleByID(id string) *Rule { return rulesByID[id] }
+
+func waivable() []string {
+	var ids []string
+	for _, r := range Rules() {
+		if r.Waivable {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// subject is what the rules look at: the pod as it will be, and the facts.
+type subject struct {
+	t    *Target
+	r    *Request
+	f    Facts
+	spec *corev1.PodSpec
+	// volumes of the secrets store.
+	volumes []storeVolume
+}
+
+func (s *subject) specPath() *field.Path { return s.t.specPath() }
+
+// volume finds a secrets-store volume by its name.
+func (s *subject) volume(name string) *storeVolume {
+	for i := range s.volumes {
+		if s.volumes[i].Name == name {
+			return &s.volumes[i]
+		}
+	}
+	return nil
+}
+
+// eachMount visits the mounts of all containers.
+func (s *subject) eachMount(visit func(c containerRef, m *corev1.VolumeMount, path *field.Path)) {
+	eachContainer(s.spec, func(c containerRef) {
+		for i := range c.VolumeMounts {
+			visit(c, &c.VolumeMounts[i], c.path(s.specPath()).Child("volumeMounts").Index(i))
+		}
+	})
+}
+
+// found makes a finding of a rule.
+func found(id string, severity Severity, typ field.ErrorType, path *field.Path, message, fix string) Finding {
+	return Finding{Rule: id, Severity: severity, Type: typ, Field: path.String(), Message: message, Fix: fix}
+}

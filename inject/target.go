@@ -1,0 +1,55 @@
+package inject
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Origin says who made a pod. A pod that a controller made is not refused for a
+// volume that was written by hand: its template was the place to say so, and a
+// drained node must not strand what ran yesterday.
+type Origin int
+
+const (
+	// FromUser is a pod that somebody created directly, or a template.
+	FromUser Origin = iota
+	// FromController is a pod with a controller reference, created by a service account.
+	FromController
+	// FromBuiltinController is the same, created by one of the cluster's own controllers,
+	// whose word nobody else can give.
+	FromBuiltinController
+)
+
+// Target is what a decision is about: a pod, or the template of pods.
+type Target struct {
+	// Meta and Spec of the pod. They are never changed.
+	Meta *metav1.ObjectMeta
+	Spec *corev1.PodSpec
+	// Path to the pod in its object: nil for a Pod, spec.template for a Deployment.
+	Path *field.Path
+	// Template is set where pods are made from Meta and Spec later.
+	Template bool
+	Origin   Origin
+	// Mutating is set while other webhooks may still change the pod: containers that
+	// it names may yet come.
+	Mutating bool
+}
+
+func (t *Target) metaPath() *field.Path { return t.Path.Child("metadata") }
+func (t *Target) specPath() *field.Path { return t.Path.Child("spec") }
+
+func (t *Target) annotationPath(key string) *field.Path {
+	return t.metaPath().Child("annotations").Key(key)
+}
+
+func (t *Target) windows() bool {
+	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows
+}
+
+// Mirror tells whether this is the API server's image of a static pod, which
+// cannot use service accounts or be refused to any effect.
+func Mirror(meta *metav1.ObjectMeta) bool {
+	_, ok := meta.Annotations[annotationMirror]
+	return ok
+}

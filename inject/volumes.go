@@ -1,0 +1,72 @@
+package inject
+
+import (
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// className is the class that a secrets-store volume names; ok is false for other volumes.
+func className(v *corev1.Volume) (name string, ok bool) {
+	if v.CSI == nil || v.CSI.Driver != DriverName {
+		return "", false
+	}
+	return v.CSI.VolumeAttributes[attributeClass], true
+}
+
+// storeVolume is a secrets-store volume of a pod, with the class behind it.
+type storeVolume struct {
+	*corev1.Volume
+	path *field.Path
+	// className that the volume names.
+	className string
+	// class is nil if it does not exist or was not looked up.
+	class *secretsstorev1.SecretProviderClass
+	// looked is set if class is known to be nil because there is none.
+	looked bool
+	// parameters that reach the provider: the class's, with the volume's attributes
+	// copied over them, as the driver does.
+	parameters map[string]string
+	// generated is set if the volume names a class that this decision generates.
+	generated bool
+}
+
+// azure tells whether the Azure provider's rules hold for the volume.
+func (v *storeVolume) azure() bool {
+	return v.class != nil && v.class.Spec.Provider == ProviderAzure
+}
+
+func (v *storeVolume) attributePath(key string) *field.Path {
+	return v.path.Child("csi", "volumeAttributes").Key(key)
+}
+
+// storeVolumes finds the secrets-store volumes of a pod spec.
+func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, generated []Class, namespace string) []storeVolume {
+	var volumes []storeVolume
+	for i := range spec.Volumes {
+		name, ok := className(&spec.Volumes[i])
+		if !ok {
+			continue
+		}
+		v := storeVolume{Volume: &spec.Volumes[i], path: path.Child("volumes").Index(i), className: name}
+		v.class, v.looked = f.Classes[name]
+		for _, c := range generated {
+			if c.Name == name {
+				v.class, v.looked, v.generated = c.Object(namespace), true, true
+			}
+		}
+		v.parameters = map[string]string{}
+		if v.class != nil {
+			maps.Copy(v.parameters, v.class.Spec.Parameters)
+		}
+		for k, value := range v.CSI.VolumeAttributes {
+			if k != attributeClass && k != attributeInterval {
+				v.parameters[k] = value
+			}
+		}
+		volumes = append(volumes, v)
+	}
+	return volumes
+}
