@@ -1,0 +1,62 @@
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGE   ?= ghcr.io/akv-injector/akv-injector:$(VERSION)
+# RACE= tests without the race detector, and so without a C compiler.
+RACE    ?= -race
+FUZZTIME ?= 30s
+export FUZZTIME
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench fuzz image clean cc
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the programs into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+demo: ## Show it at work on a real Kubernetes on this machine (KEEP=1 leaves it running)
+	cd e2e && go run ./cmd/demo $(if $(KEEP),--keep)
+
+test: unit e2e ## All tests: unit, then e2e
+
+unit: cc ## Tests that need nothing but Go
+	go test $(RACE) ./...
+
+e2e: cc ## Tests against a real Kubernetes on this machine (V=1 tells each)
+	cd e2e && go test $(RACE) -timeout 40m $(if $(V),-v) ./...
+
+verify: ## All other checks: format, lint, tidy modules, chart, generated files
+	hack/verify
+
+lint: ## Run golangci-lint
+	hack/lint
+
+fmt: ## Format the Go files
+	"$$(hack/tool gofumpt)" -l -w .
+
+generate: ## Make the generated files anew
+	go generate ./...
+
+render: ## Render deploy/install.yaml from the chart
+	hack/render > deploy/install.yaml.new && mv deploy/install.yaml.new deploy/install.yaml
+
+vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
+	"$$(hack/tool govulncheck)" ./...
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./inject ./webhook
+
+fuzz: ## Fuzz every target for FUZZTIME
+	hack/fuzz
+
+image: ## Build the container image with docker
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+clean: ## Remove what was built here (the cache of tools stays)
+	rm -rf bin dist
+
+cc:
+	@[ -z '$(RACE)' ] || command -v "$$(go env CC)" >/dev/null || { \
+	  echo "The race detector needs a C compiler, and $$(go env CC) is not installed."; \
+	  echo "Install it (Debian: apt-get install gcc libc6-dev), or test without: make $(MAKECMDGOALS) RACE="; \
+	  exit 1; }

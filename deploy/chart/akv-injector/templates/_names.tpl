@@ -1,0 +1,32 @@
+{{/*
+Every object has one fixed name, whatever the release is called:
+- the API server calls webhook configurations in the order of their names, and
+  ours must come before azure-wi-webhook-mutating-webhook-configuration, which
+  reads the label and the service account that we set;
+- a federated credential names the ServiceAccount;
+- two injectors in one cluster would answer for the same pods. With fixed names
+  the second `helm install` is refused.
+*/}}
+{{- define "akv-injector.name" -}}akv-injector{{- end }}
+
+{{/* What a selector may use: never changes between versions. */}}
+{{- define "akv-injector.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "akv-injector.name" . }}
+{{- end }}
+
+{{- define "akv-injector.labels" -}}
+{{ include "akv-injector.selectorLabels" . }}
+app.kubernetes.io/part-of: {{ include "akv-injector.name" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "akv-injector.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end }}
+{{- end }}
+{{- end }}
