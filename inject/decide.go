@@ -46,14 +46,13 @@ const maxAnnotations = 256 * 1024
 // Decide plans what the pod gets and runs the rules over the pod as it will be. It is
 // a pure function: the same pod, admitted again in its patched form, gets no patch.
 func Decide(t *Target, r *Request, f Facts) Decision {
-	findings := fromErrors(r.Errors, Error)
 	namespaceSeverity := Warning
 	if r.Asks {
 		// A namespace's misspelt setting, a fence above all, must not be lost on those
 		// that the setting is for.
 		namespaceSeverity = Error
 	}
-	findings = append(findings, fromErrors(r.NamespaceErrors, namespaceSeverity)...)
+	findings := fromErrors(r.NamespaceErrors, namespaceSeverity)
 
 	s := &subject{t: t, r: r, f: f, spec: t.Spec}
 	var p plan
@@ -63,11 +62,12 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 		findings = append(findings, p.checkStatusSize(t)...)
 		s.spec = p.apply(t)
 	}
+	findings = append(findings, r.uncheckedVaults()...)
 	namespace := ""
 	if f.Namespace != nil {
 		namespace = f.Namespace.Name
 	}
-	s.volumes = storeVolumes(s.spec, t.specPath(), f, p.classes, namespace)
+	s.volumes = storeVolumes(s.spec, t.specPath(), f, &p, namespace)
 	findings = append(findings, s.reservedNames()...)
 	for _, check := range checks {
 		findings = append(findings, check(s)...)
@@ -75,9 +75,15 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 	for i := range findings {
 		findings[i] = r.spareController(r.policy(findings[i]))
 	}
+	// Whoever wrote one of our annotations asked for something, if only by a misspelt
+	// name: its errors are spared nobody.
+	findings = append(findings, fromErrors(r.Errors, Error)...)
 	d := Decision{Findings: sortFindings(findings)}
 	if !r.Asks || slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Severity == Error }) {
 		return d
+	}
+	if len(p.volumes) < len(r.Mounts) {
+		return d // a template whose ServiceAccount is yet to come
 	}
 	d.Injected = true
 	d.Patch = p.patch(t)
@@ -101,13 +107,25 @@ func (r *Request) spareController(f Finding) Finding {
 	return f
 }
 
+// uncheckedVaults says aloud that a namespace asks for what this version does not do.
+func (r *Request) uncheckedVaults() []Finding {
+	if !r.Asks || r.VaultChecks != "warn" && r.VaultChecks != "enforce" {
+		return nil
+	}
+	return []Finding{{
+		Severity: Warning, Type: field.ErrorTypeNotSupported, Field: namespaceAnnotationPath(AnnotationVaultChecks).String(),
+		Message: "This version of akv-injector does not ask the vault whether the objects exist; they were not checked.",
+		Fix:     "Set the annotation to off, or remove it.",
+	}}
+}
+
 // reservedNames refuses volumes of generated classes that the plan does not give.
 func (s *subject) reservedNames() []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		if v := &s.volumes[i]; Reserved(v.className) && !v.generated {
 			findings = append(findings, Finding{
-				Severity: Error, Type: field.ErrorTypeForbidden, Field: v.attributePath(attributeClass).String(),
+				Severity: Error, Type: field.ErrorTypeForbidden, Field: v.classPath().String(),
 				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, shorten(v.className)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", AnnotationObjects),
 			})

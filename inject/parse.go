@@ -25,6 +25,9 @@ func (p *parser) pod(key string) (string, bool) {
 }
 
 func (p *parser) parse() {
+	if p.ns == nil {
+		p.ns = &corev1.Namespace{}
+	}
 	t := p.target
 	keys := ourKeys(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
@@ -140,6 +143,7 @@ func (p *parser) parsePolicy() {
 		}
 	}
 	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
+	p.VaultChecks = strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks])
 }
 
 func (p *parser) parseAllow() {

@@ -33,6 +33,9 @@ type Request struct {
 	// NamespaceErrors are those in the namespace's annotations.
 	NamespaceErrors field.ErrorList
 
+	// VaultChecks is what the namespace asks for: off, warn, enforce or empty.
+	VaultChecks string
+
 	Fence Fence
 	allow map[string]bool
 	lax   bool // rotation-policy: warn
@@ -97,6 +100,9 @@ func (r *Request) Needs() Needs {
 	var n Needs
 	classes := map[string]bool{}
 	if r.Asks {
+		// Not only where volumes are there already: both rounds of an admission must
+		// come to the same findings.
+		n.CSIDriver = true
 		accounts := map[string]bool{r.accountNow(): true, r.accountPlanned(): true}
 		for name := range accounts {
 			n.ServiceAccounts = append(n.ServiceAccounts, name)

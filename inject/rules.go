@@ -21,6 +21,8 @@ type Rule struct {
 	Prevents string
 }
 
+//go:generate go run ../internal/ruledocs ../docs/rules.md
+
 // Rules is the rule table, by id. RuleByID finds one.
 func Rules() []Rule {
 	return []Rule{

@@ -1,0 +1,12 @@
+// Package build makes the programs that the end-to-end tests run: Kubernetes'
+// own, from their Go modules, and ours, from this repository.
+//
+// A program of others is described by a recipe: a folder under recipes/ with
+// the go.mod and go.sum of a module that has the program as its one tool. So
+// each has a dependency tree of its own, pinned by checksums, and none of it
+// reaches our product's go.mod. The files are called module.mod and module.sum,
+// because a folder with a go.mod is another module, which go:embed leaves out.
+//
+// Built programs stay in a cache outside the repository, in [CacheDir], and are
+// built once for all runs.
+package build

@@ -1,0 +1,44 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// lock takes the lock file at path for this process and gives the function that
+// lets it go. The kernel does that too when the process ends, however it ends,
+// so a killed run never leaves a lock behind. While another one has the lock,
+// waiting is called once, and lock waits until ctx is done.
+func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	// flock cannot be told to stop waiting, so it is asked again and again.
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for waited := false; ; waited = true {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			// The file stays: who waits for it has it open already, and would
+			// then hold the lock of a file that nobody else can find.
+			return func() { file.Close() }, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			file.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		case !waited:
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			file.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, context.Cause(ctx))
+		case <-ticker.C:
+		}
+	}
+}

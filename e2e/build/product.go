@@ -1,0 +1,85 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/modfile"
+)
+
+// productModule is the module that the tests are about.
+const productModule = "akv-injector"
+
+// Product builds a main package of our own module, such as "./cmd/akv-injector",
+// from the working tree, with that module's own dependencies, and gives the
+// program's path. Further flags, such as "-race", go to go build. Go's build
+// cache makes a second call cheap; log (nil: nowhere) hears of a build that takes
+// longer than a second.
+func Product(ctx context.Context, log io.Writer, pkg string, flags ...string) (string, error) {
+	root, err := productRoot()
+	if err != nil {
+		return "", err
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	// A folder for each checkout and set of flags: two checkouts may be tested at once.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", root, flags))
+	dir := filepath.Join(cache, "product-"+hex.EncodeToString(sum[:6]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	name := path.Base(filepath.ToSlash(pkg))
+	scratch, err := os.MkdirTemp(dir, "."+name+"-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(scratch)
+
+	env := []string{"CGO_ENABLED=0"} // as released
+	if slices.Contains(flags, "-race") {
+		env = []string{"CGO_ENABLED=1"} // the race detector is written in C
+	}
+	args := append([]string{"build", "-buildvcs=false", "-o", filepath.Join(scratch, name)}, flags...)
+	done := progress(log, time.Second, "building %s", name)
+	_, err = runGo(ctx, root, env, append(args, pkg)...)
+	done(err)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", pkg, err)
+	}
+	// A rename never disturbs who runs the program that it replaces.
+	program := filepath.Join(dir, name)
+	return program, os.Rename(filepath.Join(scratch, name), program)
+}
+
+// productRoot finds our module's folder: the nearest above the working folder,
+// which in a test is the folder of the test's package.
+func productRoot() (string, error) {
+	working, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := working; ; dir = filepath.Dir(dir) {
+		content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if modfile.ModulePath(content) == productModule {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no module %s above %s: run this inside its repository", productModule, working)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package build
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+//go:embed recipes
+var embedded embed.FS
+
+// recipe is everything that decides what a program's binary is.
+type recipe struct {
+	program
+	name        string
+	version     string // of the module that has the main package
+	mainPackage string
+	files       map[string][]byte // of the workspace, by slash-separated path
+}
+
+// readRecipe reads the recipe of the named program from the recipes folder of fsys.
+func readRecipe(fsys fs.FS, name string) (*recipe, error) {
+	known, ok := programs[name]
+	if !ok {
+		return nil, fmt.Errorf("no recipe for a program %q", name)
+	}
+	r := &recipe{program: known, name: name, files: map[string][]byte{}}
+	root := path.Join("recipes", name)
+	err := fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return err
+		}
+		r.files[workspacePath(strings.TrimPrefix(file, root+"/"))] = content
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recipe of %s: %w", name, err)
+	}
+	if err := r.readModule(); err != nil {
+		return nil, fmt.Errorf("recipe of %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// workspacePath gives a recipe's file the name that the go command wants.
+func workspacePath(file string) string {
+	dir, base := path.Split(file)
+	switch base {
+	case "module.mod":
+		base = "go.mod"
+	case "module.sum":
+		base = "go.sum"
+	}
+	return dir + base
+}
+
+// readModule takes the main package and its version from the recipe's go.mod.
+func (r *recipe) readModule() error {
+	mod, err := modfile.Parse("module.mod", r.files["go.mod"], nil)
+	if err != nil {
+		return err
+	}
+	if len(mod.Tool) != 1 {
+		return fmt.Errorf("module.mod has %d tool directives: want the main package as the only one", len(mod.Tool))
+	}
+	r.mainPackage = mod.Tool[0].Path
+	module := ""
+	for _, required := range mod.Require {
+		p := required.Mod.Path
+		inside := r.mainPackage == p || strings.HasPrefix(r.mainPackage, p+"/")
+		if inside && len(p) > len(module) {
+			module, r.version = p, required.Mod.Version
+		}
+	}
+	if module == "" {
+		return fmt.Errorf("module.mod requires no module that has %s", r.mainPackage)
+	}
+	return nil
+}
+
+// key names the recipe's result: equal keys, equal programs. The version of Go
+// is left out, for a new Go must not cost everybody ten minutes.
+func (r *recipe) key() string {
+	sum := sha256.New()
+	// fmt prints a map in the order of its keys.
+	fmt.Fprintf(sum, "%s/%s %q %q", runtime.GOOS, runtime.GOARCH, r.goFlags(), r.files)
+	return fmt.Sprintf("%s-%s-%s", r.name, r.version, hex.EncodeToString(sum.Sum(nil))[:12])
+}
+
+// goFlags are the flags of go build.
+func (r *recipe) goFlags() []string {
+	ldflags := "-s -w"
+	if r.ldflags != nil {
+		ldflags += " " + r.ldflags(r.version)
+	}
+	// -mod=readonly: what the recipe's go.sum does not pin is not built.
+	flags := []string{"-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", ldflags}
+	if len(r.tags) > 0 {
+		flags = append(flags, "-tags", strings.Join(r.tags, ","))
+	}
+	return flags
+}
+
+// write writes the module into dir, where the go command can build it.
+func (r *recipe) write(dir string) error {
+	for file, content := range r.files {
+		target := filepath.Join(dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"akv-injector/e2e/controlplane"
+)
+
+// show runs commands as a user would type them, in the folder of the examples, and
+// prints both.
+type show struct {
+	cp   *controlplane.ControlPlane
+	out  io.Writer
+	dir  string
+	step int
+}
+
+// title begins a step.
+func (s *show) title(text string) {
+	s.step++
+	fmt.Fprintf(s.out, "\n%d. %s\n", s.step, text)
+}
+
+// kubectl runs a command, prints it with its output and returns the output.
+func (s *show) kubectl(ctx context.Context, args ...string) (string, error) {
+	output, err := s.quietly(ctx, args...)
+	s.print(args, output)
+	if err != nil {
+		return output, fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
+	}
+	return output, nil
+}
+
+// refused runs a command that has to fail, and wants each text in what it says.
+func (s *show) refused(ctx context.Context, texts []string, args ...string) error {
+	output, err := s.quietly(ctx, args...)
+	s.print(args, output)
+	var exit *exec.ExitError
+	if err == nil {
+		return fmt.Errorf("kubectl %s was let through", strings.Join(args, " "))
+	} else if !errors.As(err, &exit) {
+		return err
+	}
+	return want(output, texts...)
+}
+
+// quietly runs a command and returns its output, errors and warnings included.
+func (s *show) quietly(ctx context.Context, args ...string) (string, error) {
+	cmd := s.cp.KubectlCommand(ctx, args...)
+	cmd.Dir = s.dir
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	return output.String(), err
+}
+
+func (s *show) print(args []string, output string) {
+	fmt.Fprintf(s.out, "   $ kubectl %s\n", shell(args))
+	s.indent(output)
+}
+
+func (s *show) indent(text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(s.out, "   %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+// diff prints what changed between two texts, as diff -u does, without its header.
+func (s *show) diff(before, after string) (string, error) {
+	dir, err := os.MkdirTemp(s.cp.Dir, "diff-")
+	if err != nil {
+		return "", err
+	}
+	files := []string{filepath.Join(dir, "before"), filepath.Join(dir, "after")}
+	for i, text := range []string{before, after} {
+		if err := os.WriteFile(files[i], []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	output, err := exec.Command("diff", "-U1", files[0], files[1]).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		return "", fmt.Errorf("diff: %w", err)
+	}
+	lines := strings.SplitAfter(string(output), "\n")
+	text := strings.Join(lines[min(2, len(lines)):], "")
+	s.indent(text)
+	return text, nil
+}
+
+// want fails if a text lacks one of its parts.
+func want(text string, parts ...string) error {
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			return fmt.Errorf("expected %q in:\n%s", p, text)
+		}
+	}
+	return nil
+}
+
+// shell quotes arguments as a user has to type them.
+func shell(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		if strings.ContainsAny(a, " '\"{}()[]*?$|<>\\") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		quoted[i] = a
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,102 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"akv-injector/e2e/process"
+)
+
+const (
+	// startTimeout allows for a machine that is busy with builds; on an idle one
+	// each program is ready in about two seconds.
+	startTimeout = 2 * time.Minute
+	// stopGrace is how long a program may take to end when asked to.
+	stopGrace = 20 * time.Second
+	probeStep = 50 * time.Millisecond
+)
+
+// server is one program of the control plane.
+type server struct {
+	spec   process.Spec
+	ready  string // URL that answers 200 when the program can be used
+	client *http.Client
+
+	running *process.Process // nil before start and after stop
+}
+
+// start starts the program and waits until it is ready.
+func (s *server) start(ctx context.Context) error {
+	if s.running != nil {
+		return fmt.Errorf("%s runs already", s.spec.Name)
+	}
+	running, err := process.Start(s.spec)
+	if err != nil {
+		return err
+	}
+	if err := s.awaitReady(ctx, running); err != nil {
+		return errors.Join(err, running.Stop(stopGrace))
+	}
+	s.running = running
+	return nil
+}
+
+func (s *server) awaitReady(ctx context.Context, running *process.Process) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready after %s", startTimeout))
+	defer cancel()
+	ticker := time.NewTicker(probeStep)
+	defer ticker.Stop()
+	for {
+		unready := s.probe(ctx)
+		if unready == nil {
+			return nil
+		}
+		select {
+		case <-running.Exited():
+			return running.Failure()
+		case <-ctx.Done():
+			return running.Explain(fmt.Errorf("%w; %s: %w", context.Cause(ctx), s.ready, unready))
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *server) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ready, nil)
+	if err != nil {
+		return err
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 2<<10))
+	return fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(body)))
+}
+
+// stop ends the program. One that had ended by itself is an error: whatever was
+// tested after that was not tested.
+func (s *server) stop() error {
+	running := s.running
+	if running == nil {
+		return nil
+	}
+	s.running = nil
+	select {
+	case <-running.Exited():
+		return running.Failure()
+	default:
+		return running.Stop(stopGrace)
+	}
+}

@@ -1,0 +1,335 @@
+package injector
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/process"
+)
+
+// Names of the installation in deploy/install.yaml.
+const (
+	Namespace      = "akv-injector-system"
+	ServiceAccount = "akv-injector"
+)
+
+// DriverModule has the CRDs of the SecretProviderClass.
+const DriverModule = "sigs.k8s.io/secrets-store-csi-driver@v1.6.0"
+
+// Options of a run. The zero value is one replica with the program's defaults.
+type Options struct {
+	Replicas int
+	// Args are added to the program's flags.
+	Args []string
+	// BuildFlags are added to go build, such as -race.
+	BuildFlags []string
+	// WithoutCRDs leaves the driver's CRDs out.
+	WithoutCRDs bool
+	Log         io.Writer
+}
+
+// Injector is an installation of akv-injector.
+type Injector struct {
+	cp       *controlplane.ControlPlane
+	options  Options
+	program  string
+	pair     *controlplane.KeyPair
+	certs    string
+	balancer *balancer
+	replicas []*Replica
+	config   string // kubeconfig
+}
+
+// Replica is one running akv-injector.
+type Replica struct {
+	process *process.Process
+	webhook int
+	health  int
+	metrics int
+	release []func()
+	number  int
+	log     string
+}
+
+func encode(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+func reserve() (int, func(), error) { return controlplane.ReservePort() }
+
+// Install builds the program, applies what deploy/install.yaml says, starts the
+// replicas, waits until they are ready and applies the webhook configurations.
+func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options) (in *Injector, err error) {
+	options.Replicas = max(1, options.Replicas)
+	in = &Injector{cp: cp, options: options}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("install akv-injector: %w", err), in.Stop())
+			in = nil
+		}
+	}()
+	if in.program, err = build.Product(ctx, options.Log, "./cmd/akv-injector", options.BuildFlags...); err != nil {
+		return in, err
+	}
+	if !options.WithoutCRDs {
+		if err := in.InstallCRDs(ctx); err != nil {
+			return in, err
+		}
+	}
+	manifests, err := Manifests()
+	if err != nil {
+		return in, err
+	}
+	var configurations []*unstructured.Unstructured
+	for _, o := range manifests {
+		switch {
+		case isWebhookConfiguration(o):
+			configurations = append(configurations, o)
+		case o.GroupVersionKind().Group == "cert-manager.io", o.GetKind() == "Deployment":
+			// Here the test is what cert-manager and the kubelet are in a cluster.
+		default:
+			if err := Apply(ctx, cp.Config, o); err != nil {
+				return in, err
+			}
+		}
+	}
+	if err := in.prepare(ctx); err != nil {
+		return in, err
+	}
+	if err := in.start(ctx); err != nil {
+		return in, err
+	}
+	if !options.WithoutCRDs {
+		if err := in.AwaitReady(ctx); err != nil {
+			return in, err
+		}
+	}
+	for _, o := range configurations {
+		if err := callByURL(o, "https://"+in.balancer.address(), in.ca()); err != nil {
+			return in, err
+		}
+		if err := Apply(ctx, cp.Config, o); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// InstallCRDs installs the driver's CRDs from its module.
+func (in *Injector) InstallCRDs(ctx context.Context) error {
+	dir, err := build.ModuleDir(ctx, DriverModule)
+	if err != nil {
+		return err
+	}
+	_, err = controlplane.InstallCRDs(ctx, in.cp.Config, filepath.Join(dir, "config", "crd", "bases"))
+	return err
+}
+
+func (in *Injector) ca() []byte {
+	ca, err := os.ReadFile(in.cp.CAFile)
+	if err != nil {
+		panic(err) // the run's own file
+	}
+	return ca
+}
+
+// prepare makes the certificate and the credentials: a token of the installed service
+// account, so that the installed RBAC is all that the program can do.
+func (in *Injector) prepare(ctx context.Context) (err error) {
+	if in.pair, err = in.cp.ServingCertificate("akv-injector", "127.0.0.1"); err != nil {
+		return err
+	}
+	in.certs = filepath.Join(in.cp.Dir, "akv-injector-certs")
+	if err := os.MkdirAll(in.certs, 0o700); err != nil {
+		return err
+	}
+	if err := in.WriteCertificate(in.pair); err != nil {
+		return err
+	}
+	const day = 24 * 60 * 60
+	seconds := int64(day)
+	token, err := in.cp.Client.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, ServiceAccount,
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters["e2e"] = &clientcmdapi.Cluster{Server: in.cp.Issuer, CertificateAuthorityData: in.ca()}
+	config.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	config.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
+	config.CurrentContext = "e2e"
+	in.config = filepath.Join(in.cp.Dir, "akv-injector.kubeconfig")
+	if err := clientcmd.WriteToFile(*config, in.config); err != nil {
+		return err
+	}
+	in.balancer, err = newBalancer()
+	return err
+}
+
+// WriteCertificate puts a certificate where the replicas read it, key first, as an
+// update of a mounted Secret brings both.
+func (in *Injector) WriteCertificate(pair *controlplane.KeyPair) error {
+	if err := os.WriteFile(filepath.Join(in.certs, "tls.key"), pair.Key, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(in.certs, "tls.crt"), pair.Cert, 0o600)
+}
+
+func (in *Injector) start(ctx context.Context) error {
+	for i := range in.options.Replicas {
+		r := &Replica{number: i}
+		in.replicas = append(in.replicas, r)
+		for _, p := range []*int{&r.webhook, &r.health, &r.metrics} {
+			number, release, err := reserve()
+			if err != nil {
+				return err
+			}
+			*p = number
+			r.release = append(r.release, release)
+		}
+		if err := in.StartReplica(ctx, r); err != nil {
+			return err
+		}
+	}
+	addresses := make([]string, 0, len(in.replicas))
+	for _, r := range in.replicas {
+		addresses = append(addresses, loopback(r.webhook))
+	}
+	in.balancer.set(addresses)
+	return nil
+}
+
+func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
+
+// StartReplica starts a replica that is not running, on the same ports as before.
+func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
+	r.log = filepath.Join(in.cp.Dir, "logs", fmt.Sprintf("akv-injector-%d.log", r.number))
+	args := append([]string{
+		"--kubeconfig=" + in.config,
+		"--webhook-host=127.0.0.1",
+		"--webhook-port=" + strconv.Itoa(r.webhook),
+		"--health-probe-address=" + loopback(r.health),
+		"--metrics-address=" + loopback(r.metrics),
+		"--cert-dir=" + in.certs,
+		"--leader-elect",
+		"--leader-election-namespace=" + Namespace,
+		"--shutdown-delay=0s",
+	}, in.options.Args...)
+	r.process, err = process.Start(process.Spec{
+		Name: fmt.Sprintf("akv-injector %d", r.number), Path: in.program, Args: args, Log: r.log,
+	})
+	return err
+}
+
+// StopReplica ends one replica as the kubelet does, with SIGTERM.
+func (in *Injector) StopReplica(r *Replica) error { return r.process.Stop(30 * time.Second) }
+
+// Replicas are the running ones.
+func (in *Injector) Replicas() []*Replica { return in.replicas }
+
+// Restart stops and starts every replica, and waits until they are ready.
+func (in *Injector) Restart(ctx context.Context) error {
+	for _, r := range in.replicas {
+		if err := in.StopReplica(r); err != nil {
+			return err
+		}
+		if err := in.StartReplica(ctx, r); err != nil {
+			return err
+		}
+	}
+	return in.AwaitReady(ctx)
+}
+
+// AwaitReady waits until every replica says that it is ready.
+func (in *Injector) AwaitReady(ctx context.Context) error {
+	for _, r := range in.replicas {
+		answer := ""
+		err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+			select {
+			case <-r.process.Exited():
+				return false, r.process.Failure()
+			default:
+			}
+			var ready bool
+			ready, answer = r.Ready(ctx)
+			return ready, nil
+		})
+		if err != nil {
+			return r.process.Explain(fmt.Errorf("not ready (%s): %w", answer, err))
+		}
+	}
+	return nil
+}
+
+// Ready asks the replica's /readyz.
+func (r *Replica) Ready(ctx context.Context) (ready bool, answer string) {
+	status, body, err := get(ctx, "http://"+loopback(r.health)+"/readyz?verbose")
+	if err != nil {
+		return false, err.Error()
+	}
+	return status == http.StatusOK, body
+}
+
+// Metrics gives the replica's metrics.
+func (r *Replica) Metrics(ctx context.Context) (string, error) {
+	_, body, err := get(ctx, "http://"+loopback(r.metrics)+"/metrics")
+	return body, err
+}
+
+// Log is what the replica has logged.
+func (r *Replica) Log() string {
+	content, err := os.ReadFile(r.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(content)
+}
+
+// URL is where the webhooks are called.
+func (in *Injector) URL() string { return "https://" + in.balancer.address() }
+
+func get(ctx context.Context, url string) (status int, body string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(content), err
+}
+
+// Stop ends the replicas. What was applied goes with the control plane.
+func (in *Injector) Stop() error {
+	var errs []error
+	for _, r := range in.replicas {
+		errs = append(errs, r.process.Stop(30*time.Second))
+		for _, release := range r.release {
+			release()
+		}
+	}
+	in.replicas = nil
+	if in.balancer != nil {
+		in.balancer.close()
+		in.balancer = nil
+	}
+	return errors.Join(errs...)
+}
