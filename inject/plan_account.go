@@ -40,11 +40,11 @@ func (p *planner) planAccount() {
 // checkAccount is rule AKV012 on a pod that asks.
 func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	path := p.r.ServiceAccount.Path
-	if p.account.name == "" && path == nil || p.r.accountNow() == name {
+	if path == nil || p.r.accountNow() == name {
 		path = p.t.specPath().Child("serviceAccountName")
 	}
 	if account == nil {
-		p.fail("AKV012", field.ErrorTypeNotFound, path,
+		p.failAccount("AKV012", field.ErrorTypeNotFound, path,
 			fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", shorten(name)),
 			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", AnnotationIdentityClientID, AnnotationServiceAccount))
 		return
@@ -53,29 +53,46 @@ func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	if !generates {
 		return
 	}
-	accountPath := fmt.Sprintf("serviceaccount %s", name)
-	if p.clientID() == "" {
-		p.fail("AKV012", field.ErrorTypeRequired, path,
-			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", shorten(name), AnnotationIdentityClientID),
-			fmt.Sprintf("Run: kubectl annotate %s %s=<client id>; or set %s.", accountPath, AnnotationIdentityClientID, AnnotationClientID))
-	} else if p.r.ClientID.Level == Unset {
-		if problem := clientIDProblem(p.clientID()); problem != "" {
-			p.fail("AKV012", field.ErrorTypeInvalid, path,
-				fmt.Sprintf("The ServiceAccount %q has an annotation %s that is %s.", shorten(name), AnnotationIdentityClientID, problem),
-				fmt.Sprintf("Run: kubectl annotate --overwrite %s %s=<client id>", accountPath, AnnotationIdentityClientID))
-		}
+	if p.r.ClientID.Level == Unset { // else the parser checked it
+		p.checkAccountClient(name, path)
 	}
+	if p.r.TenantID.Level == Unset {
+		p.checkAccountTenant(name, path)
+	}
+}
+
+func (p *planner) checkAccountClient(name string, path *field.Path) {
+	client := p.clientID()
+	if client == "" {
+		p.failAccount("AKV012", field.ErrorTypeRequired, path,
+			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", shorten(name), AnnotationIdentityClientID),
+			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", shorten(name), AnnotationIdentityClientID, AnnotationClientID))
+	} else if problem := clientIDProblem(client); problem != "" {
+		p.failAccount("AKV012", field.ErrorTypeInvalid, path,
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", shorten(name), shorten(client), AnnotationIdentityClientID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", shorten(name), AnnotationIdentityClientID))
+	}
+}
+
+func (p *planner) checkAccountTenant(name string, path *field.Path) {
 	tenant := p.tenantID()
 	if tenant == "" {
-		p.fail("", field.ErrorTypeRequired, p.t.annotationPath(AnnotationTenantID),
+		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(AnnotationTenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
-			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate %s %s=<tenant id>", AnnotationTenantID, accountPath, AnnotationIdentityTenantID))
-	} else if p.r.TenantID.Level == Unset {
-		if problem := ValidateTenant(tenant); problem != "" {
-			p.fail("", field.ErrorTypeInvalid, path,
-				fmt.Sprintf("The ServiceAccount %q has an annotation %s that is %s.", shorten(name), AnnotationIdentityTenantID, problem),
-				fmt.Sprintf("Run: kubectl annotate --overwrite %s %s=<tenant id>", accountPath, AnnotationIdentityTenantID))
-		}
+			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", AnnotationTenantID, shorten(name), AnnotationIdentityTenantID))
+	} else if problem := ValidateTenant(tenant); problem != "" {
+		p.failAccount("", field.ErrorTypeInvalid, path,
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", shorten(name), shorten(tenant), AnnotationIdentityTenantID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", shorten(name), AnnotationIdentityTenantID))
+	}
+}
+
+// failAccount only warns on a template: the ServiceAccount is often applied after the
+// workload, and the pods are where it has to be there.
+func (p *planner) failAccount(rule string, typ field.ErrorType, path *field.Path, message, fix string) {
+	p.fail(rule, typ, path, message, fix)
+	if p.t.Template {
+		p.findings[len(p.findings)-1].Severity = Warning
 	}
 }
 

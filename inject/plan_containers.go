@@ -3,6 +3,7 @@ package inject
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -97,7 +98,9 @@ func (p *planner) planEnv() []corev1.EnvVar {
 				"Give one of the objects another file name: FILE=NAME.")
 			continue
 		}
-		env = append(env, corev1.EnvVar{Name: want.Name, Value: filePath(found[0], want.File, p.windows)})
+		// The kubelet expands $(NAME) in a value, and takes $$ for a dollar sign.
+		path := strings.ReplaceAll(filePath(found[0], want.File, p.windows), "$", "$$")
+		env = append(env, corev1.EnvVar{Name: want.Name, Value: path})
 	}
 	return env
 }
@@ -118,12 +121,16 @@ func (p *planner) objectsOf(v *volumePlan) (objects []Object, complete bool) {
 
 func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 	for _, v := range env {
-		own := slices.IndexFunc(e.Env, func(have corev1.EnvVar) bool { return have.Name == v.Name })
+		own := func(have corev1.EnvVar) bool { return have.Name == v.Name }
+		// Of two variables with one name the last counts, so each has to be equal.
+		other := slices.IndexFunc(e.Env, func(have corev1.EnvVar) bool {
+			return own(have) && (have.Value != v.Value || have.ValueFrom != nil)
+		})
 		switch {
-		case own < 0:
+		case !slices.ContainsFunc(e.Env, own):
 			e.addEnv = append(e.addEnv, v)
-		case e.Env[own].Value != v.Value || e.Env[own].ValueFrom != nil:
-			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(own),
+		case other >= 0:
+			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(other),
 				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", shorten(v.Name), AnnotationEnv),
 				"Remove one of the two.")
 		}

@@ -78,7 +78,7 @@ func (p *planner) completeVolume(m *MountRequest, index int) {
 	case !ok:
 		v.CSI.VolumeAttributes[attributeInterval] = p.r.Interval.Value
 		completed.setInterval = true
-	case p.r.Interval.Level == OnPod && interval != p.r.Interval.Value && !sameInterval(interval, p.r.Interval.Value):
+	case p.r.Interval.Level == OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !sameInterval(interval, p.r.Interval.Value):
 		p.fail("", field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(attributeInterval),
 			fmt.Sprintf("The volume says %q and the annotation %s says %q.", shorten(interval), AnnotationRotationPollInterval, p.r.Interval.Value),
 			"Remove one of the two.")

@@ -22,7 +22,7 @@ func checkClassNotFound(s *subject) []Finding {
 		if v.className == "" || v.class != nil || !v.looked {
 			continue
 		}
-		findings = append(findings, found("AKV007", Warning, field.ErrorTypeNotFound, v.attributePath(attributeClass),
+		findings = append(findings, found("AKV007", Warning, field.ErrorTypeNotFound, v.classPath(),
 			fmt.Sprintf("The namespace has no SecretProviderClass %q; the pod waits in ContainerCreating until it exists.", shorten(v.className)),
 			"Create the class in the pod's namespace, or correct the name."))
 	}

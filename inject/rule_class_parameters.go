@@ -21,7 +21,7 @@ func checkClassParameters(s *subject) []Finding {
 	for i := range s.volumes {
 		v := &s.volumes[i]
 		if v.className == "" {
-			findings = append(findings, found("AKV008", Error, field.ErrorTypeRequired, v.attributePath(attributeClass),
+			findings = append(findings, found("AKV008", Error, field.ErrorTypeRequired, v.classPath(),
 				"The volume names no SecretProviderClass, so the driver cannot mount it.",
 				"Set volumeAttributes.secretProviderClass."))
 			continue
@@ -30,14 +30,14 @@ func checkClassParameters(s *subject) []Finding {
 			continue
 		}
 		for _, e := range classErrors(v.parameters, field.NewPath("spec", "parameters")) {
-			findings = append(findings, found("AKV008", Error, e.Type, v.attributePath(attributeClass),
+			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s.", shorten(v.className), e.Error()),
 				"Mend the class."))
 		}
 		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
 		for _, o := range objects {
 			if o.Format == "pfx" && o.Encoding != "base64" {
-				findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, v.attributePath(attributeClass),
+				findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, v.classPath(),
 					fmt.Sprintf("The class %q writes the pfx of %q as base64 text, not as the binary file.", shorten(v.className), shorten(o.Name)),
 					"Add objectEncoding: base64 to the object if the binary file is wanted."))
 			}

@@ -24,7 +24,7 @@ func checkClassTwice(s *subject) []Finding {
 			continue
 		}
 		if name, ok := first[v.className]; ok {
-			findings = append(findings, found("AKV010", Error, field.ErrorTypeDuplicate, v.attributePath(attributeClass),
+			findings = append(findings, found("AKV010", Error, field.ErrorTypeDuplicate, v.classPath(),
 				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and one stops rotating.", shorten(name), shorten(v.className)),
 				fmt.Sprintf("Remove one volume and mount %q in every container that needs it.", shorten(name))))
 			continue

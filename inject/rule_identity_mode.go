@@ -27,7 +27,7 @@ func checkIdentityMode(s *subject) []Finding {
 		if v.generated || !v.azure() {
 			continue
 		}
-		path := v.attributePath(attributeClass)
+		path := v.classPath()
 		on := func(key string) bool {
 			b, err := strconv.ParseBool(strings.TrimSpace(v.parameters[key]))
 			return err == nil && b

@@ -38,7 +38,7 @@ func checkPinnedVersion(s *subject) []Finding {
 			if !o.pinned() {
 				continue
 			}
-			f := pinnedFinding(o, v.attributePath(attributeClass),
+			f := pinnedFinding(o, v.classPath(),
 				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", shorten(o.Name), shorten(v.className)))
 			findings = append(findings, s.classAllows(v, f))
 		}

@@ -41,7 +41,7 @@ func checkVaultNotAllowed(s *subject) []Finding {
 		case override != "" && !s.r.Fence.Allows(override):
 			refuse(v.attributePath(paramVault), override)
 		case v.azure() && vault != "" && !s.r.Fence.Allows(vault):
-			refuse(v.attributePath(attributeClass), vault)
+			refuse(v.classPath(), vault)
 		}
 	}
 	return findings

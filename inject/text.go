@@ -22,9 +22,16 @@ func splitList(value string) []string {
 	return items
 }
 
-// shorten cuts outside text to a length that a message can carry.
+// shorten cuts outside text to a length that a message can carry. A message is a
+// line of a terminal and of an HTTP header: what cannot be printed does not get there.
 func shorten(s string) string {
 	const most = 64
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 	if len(s) <= most {
 		return s
 	}

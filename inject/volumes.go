@@ -31,6 +31,8 @@ type storeVolume struct {
 	parameters map[string]string
 	// generated is set if the volume names a class that this decision generates.
 	generated bool
+	// asked is the annotation that asks for the volume, nil where the pod brought it.
+	asked *field.Path
 }
 
 // azure tells whether the Azure provider's rules hold for the volume.
@@ -42,8 +44,17 @@ func (v *storeVolume) attributePath(key string) *field.Path {
 	return v.path.Child("csi", "volumeAttributes").Key(key)
 }
 
+// classPath is where the class was named: in the annotation, if one asks for the
+// volume, for its author never sees the volume itself.
+func (v *storeVolume) classPath() *field.Path {
+	if v.asked != nil {
+		return v.asked
+	}
+	return v.attributePath(attributeClass)
+}
+
 // storeVolumes finds the secrets-store volumes of a pod spec.
-func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, generated []Class, namespace string) []storeVolume {
+func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, p *plan, namespace string) []storeVolume {
 	var volumes []storeVolume
 	for i := range spec.Volumes {
 		name, ok := className(&spec.Volumes[i])
@@ -52,9 +63,14 @@ func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, generated []C
 		}
 		v := storeVolume{Volume: &spec.Volumes[i], path: path.Child("volumes").Index(i), className: name}
 		v.class, v.looked = f.Classes[name]
-		for _, c := range generated {
+		for _, c := range p.classes {
 			if c.Name == name {
 				v.class, v.looked, v.generated = c.Object(namespace), true, true
+			}
+		}
+		for j := range p.volumes {
+			if planned := &p.volumes[j]; planned.volume.Name == v.Name {
+				v.asked = planned.request.FieldPath
 			}
 		}
 		v.parameters = map[string]string{}

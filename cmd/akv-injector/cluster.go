@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// newScheme has the API server's own kinds and the CSI driver's classes.
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, secretsstorev1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("building the scheme: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
+// restConfig says how to reach the API server.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("no way to the API server: give --kubeconfig, or run in a pod with a service account token: %w", err)
+	}
+	config.UserAgent = "akv-injector/" + version
+	// No limit of our own on calls per second. The API server has a fair one (API
+	// Priority and Fairness), and a lookup that waits in a queue of ours would only use
+	// up the few seconds that a pod's admission may take.
+	config.QPS = -1
+	return config, nil
+}
+
+// clusterRetry is how long to wait between attempts to reach the API server, and
+// clusterTimeout how long for one.
+const (
+	clusterRetry   = 2 * time.Second
+	clusterTimeout = 10 * time.Second
+)
+
+// connection waits for the API server. While it does not answer (a node that just
+// started, a control plane that is down) the program waits, unready, rather than
+// end: the kubelet restarts what ends later and later.
+type connection struct {
+	// problem is nil once the API server has answered.
+	problem atomic.Pointer[error]
+}
+
+func newConnection() *connection {
+	c := &connection{}
+	c.fail(fmt.Errorf("not tried yet"))
+	return c
+}
+
+func (c *connection) fail(err error) { c.problem.Store(&err) }
+
+// await asks until there is an answer or ctx ends.
+func (c *connection) await(ctx context.Context, log logr.Logger, ask func(context.Context) error) error {
+	for {
+		err := ask(ctx)
+		if err == nil {
+			c.problem.Store(nil)
+			return nil
+		}
+		c.fail(err)
+		log.Error(err, "the API server does not answer; trying again", "in", clusterRetry.String())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(clusterRetry):
+		}
+	}
+}
+
+// ready is a readiness check.
+func (c *connection) ready(*http.Request) error {
+	if err := c.problem.Load(); err != nil {
+		return fmt.Errorf("the API server does not answer: %w", *err)
+	}
+	return nil
+}
+
+// askVersion makes the cheapest call that needs a connection and a valid identity.
+func askVersion(config *rest.Config) func(context.Context) error {
+	return func(ctx context.Context) error {
+		limited := rest.CopyConfig(config)
+		limited.Timeout = clusterTimeout
+		d, err := discovery.NewDiscoveryClientForConfig(limited)
+		if err != nil {
+			return err
+		}
+		_, err = d.ServerVersionWithContext(ctx)
+		return err
+	}
+}
+
+// ownServiceAccount is the user name that the API server knows us by, if it is a
+// service account's. A person's (with a kubeconfig, while developing) is not ours
+// alone.
+func ownServiceAccount(ctx context.Context, c client.Client) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
+	defer cancel()
+	review := &authenticationv1.SelfSubjectReview{}
+	if err := c.Create(ctx, review); err != nil {
+		return "", fmt.Errorf("asking the API server who we are: %w", err)
+	}
+	if user := review.Status.UserInfo.Username; strings.HasPrefix(user, "system:serviceaccount:") {
+		return user, nil
+	}
+	return "", nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"akv-injector/inject"
+)
+
+// options are the flags.
+type options struct {
+	settings inject.Settings
+
+	webhookHost   string
+	webhookPort   int
+	certDir       string
+	tlsMinVersion string
+	shutdownDelay time.Duration
+
+	healthProbeAddress string
+	metricsAddress     string
+
+	leaderElect             bool
+	leaderElectionNamespace string
+	classGracePeriod        time.Duration
+
+	kubeconfig string
+	logLevel   string
+	logFormat  string
+
+	help    bool
+	version bool
+}
+
+// group is flags that belong together in --help.
+type group struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// groups binds o to its flags. A usage names the value in back quotes, as pflag
+// has it.
+func (o *options) groups() []group {
+	pods := pflag.NewFlagSet("", pflag.ContinueOnError)
+	pods.StringVar(&o.settings.TenantID, "tenant-id", "",
+		"`tenant` of the vaults, a GUID or a domain name. Without it, the ServiceAccount's azure.workload.identity/tenant-id")
+	pods.StringVar(&o.settings.Cloud, "cloud", "",
+		"Azure `cloud` of the vaults, such as AzureUSGovernmentCloud. Without it, "+inject.DefaultCloud)
+	pods.StringVar(&o.settings.RotationPollInterval, "rotation-poll-interval", inject.DefaultInterval,
+		"`duration` between looks for a new version of a secret, at least 10s")
+	pods.BoolVar(&o.settings.ForbidAllow, "forbid-allow", false,
+		"refuse the annotation allow, so that no rule can be waived")
+
+	server := pflag.NewFlagSet("", pflag.ContinueOnError)
+	server.StringVar(&o.webhookHost, "webhook-host", "",
+		"`IP` address to listen on; all without it")
+	server.IntVar(&o.webhookPort, "webhook-port", 9443,
+		"TCP `port` for admission requests")
+	server.StringVar(&o.certDir, "cert-dir", "/certs",
+		"`folder` with tls.crt and tls.key, read again when they change, and waited for when they are missing")
+	server.StringVar(&o.tlsMinVersion, "tls-min-version", "1.3",
+		"oldest TLS `version` to accept, 1.2 or 1.3")
+	server.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second,
+		"`duration` for which a stopping replica, already unready, goes on answering")
+
+	observe := pflag.NewFlagSet("", pflag.ContinueOnError)
+	observe.StringVar(&o.healthProbeAddress, "health-probe-address", ":8081",
+		"`address` for /healthz and /readyz")
+	observe.StringVar(&o.metricsAddress, "metrics-address", ":8080",
+		"`address` for /metrics; 0 turns it off")
+	observe.StringVar(&o.logLevel, "log-level", "info",
+		"`level` of the log: debug, info, warn or error")
+	observe.StringVar(&o.logFormat, "log-format", "json",
+		"`format` of the log: json or text")
+
+	classes := pflag.NewFlagSet("", pflag.ContinueOnError)
+	classes.BoolVar(&o.leaderElect, "leader-elect", true,
+		"let one replica at a time restore and collect SecretProviderClasses; needed with more than one replica")
+	classes.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "",
+		"`namespace` of the Lease by which they agree. Without it, the namespace of the pod that the program runs in")
+	classes.DurationVar(&o.classGracePeriod, "class-grace-period", 10*time.Minute,
+		"`duration` for which a generated SecretProviderClass that no pod names is kept")
+
+	program := pflag.NewFlagSet("", pflag.ContinueOnError)
+	program.StringVar(&o.kubeconfig, "kubeconfig", "",
+		"`file` that says how to reach the API server. Without it, $KUBECONFIG, ~/.kube/config, or the pod's service account")
+	program.BoolVar(&o.version, "version", false, "print the version and exit")
+	program.BoolVarP(&o.help, "help", "h", false, "print this and exit")
+
+	return []group{
+		{"What pods get, where neither they nor their namespace say so", pods},
+		{"Admission requests", server},
+		{"Probes, metrics and log", observe},
+		{"Generated SecretProviderClasses", classes},
+		{"Program", program},
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"akv-injector/controller"
+	"akv-injector/inject"
+	"akv-injector/webhook"
+)
+
+// certificateRetry is how often the certificate's files are looked at, beside the
+// file system's own notices.
+const certificateRetry = 10 * time.Second
+
+// run serves until stop ends, and for --shutdown-delay longer.
+func run(stop context.Context, o options, log logr.Logger) error {
+	log.Info("starting", "version", version)
+	config, err := restConfig(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	drain := webhook.NewDrain(o.shutdownDelay)
+	certificate := webhook.NewCertificate(o.certDir, certificateRetry, log.WithName("certificate"))
+	cluster := newConnection()
+	probes := webhook.NewProbes(log.WithName("readiness"))
+	probes.Add("shutdown", drain.Ready)
+	probes.Add("cluster", cluster.ready)
+	probes.Add("certificate", certificate.Ready)
+
+	// Probes come first and go last: they tell what everything else waits for.
+	closeProbes, err := serveProbes(o.healthProbeAddress, probes, log)
+	if err != nil {
+		return err
+	}
+	defer closeProbes()
+
+	if err := cluster.await(stop, log, askVersion(config)); err != nil {
+		return nil // told to stop before it began
+	}
+	ctx := drain.After(stop)
+	go certificate.Run(ctx)
+
+	scheme, err := newScheme()
+	if err != nil {
+		return err
+	}
+	mgr, err := manager.New(config, manager.Options{
+		Scheme:                        scheme,
+		Logger:                        log,
+		Cache:                         cacheOptions(),
+		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
+		WebhookServer:                 webhookServer(o, certificate),
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              "akv-injector",
+		LeaderElectionNamespace:       o.leaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true, // nothing runs behind Start that could still write
+	})
+	if err != nil {
+		return fmt.Errorf("setting up: %w", err)
+	}
+	if err := setUp(ctx, mgr, o, probes, log); err != nil {
+		return err
+	}
+	ctrlmetrics.Registry.MustRegister(certificate.Metric())
+	return mgr.Start(ctx)
+}
+
+// setUp adds the handlers, the caches and the controllers.
+func setUp(ctx context.Context, mgr manager.Manager, o options, probes *webhook.Probes, log logr.Logger) error {
+	ownUser, err := ownServiceAccount(ctx, mgr.GetClient())
+	if err != nil {
+		// The webhook configurations leave our own requests out already.
+		log.Error(err, "going on without knowing our own name")
+	}
+	settings := o.settings
+	settings.Version = version
+	writer := controller.ClassWriter{Cached: mgr.GetCache(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient()}
+	webhook.New(webhook.Options{
+		Cached:   mgr.GetCache(),
+		Live:     mgr.GetAPIReader(),
+		Settings: settings,
+		OwnUser:  ownUser,
+		Ensure: func(ctx context.Context, namespace string, class inject.Class) (string, error) {
+			change, err := writer.EnsureClass(ctx, namespace, class)
+			return string(change), err
+		},
+		Refusal: controller.Refusal,
+		Log:     log.WithName("admission"),
+		Metrics: webhook.NewMetrics(ctrlmetrics.Registry, version),
+	}).Register(mgr.GetWebhookServer())
+
+	kinds := webhook.CachedKinds()
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		probes.Add(name, webhook.Synced(mgr.GetCache(), kinds[name]))
+		// Starts to fill the cache now. An error is the readiness check's to tell.
+		_, _ = mgr.GetCache().GetInformer(ctx, kinds[name], cache.BlockUntilSynced(false))
+	}
+	return nil
+}
+
+func cacheOptions() cache.Options {
+	options := controller.CacheOptions()
+	maps.Copy(options.ByObject, webhook.CacheByObject())
+	return options
+}
+
+func webhookServer(o options, certificate *webhook.Certificate) ctrlwebhook.Server {
+	// validate knows the names.
+	minVersion := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion]
+	return ctrlwebhook.NewServer(ctrlwebhook.Options{
+		Host: o.webhookHost,
+		Port: o.webhookPort,
+		TLSOpts: []func(*tls.Config){func(config *tls.Config) {
+			config.MinVersion = minVersion
+			config.GetCertificate = certificate.Get
+		}},
+	})
+}
+
+// serveProbes serves until the returned function is called.
+func serveProbes(address string, probes *webhook.Probes, log logr.Logger) (func(), error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--health-probe-address: %w", err)
+	}
+	server := &http.Server{Handler: probes.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error(err, "probes are no longer served")
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"akv-injector/inject"
+)
+
+// namespaceFile is there in every pod with a service account token.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// maxShutdownDelay is longer than any endpoint takes to leave a Service. The pod's
+// terminationGracePeriodSeconds has to be longer still.
+const maxShutdownDelay = 5 * time.Minute
+
+// validate returns everything that is wrong with the options.
+func (o *options) validate() []string {
+	var problems []string
+	report := func(flag, value, problem string) {
+		problems = append(problems, fmt.Sprintf("--%s=%q (or %s): %s", flag, value, envName(flag), problem))
+	}
+
+	if v := o.settings.TenantID; v != "" {
+		if problem := inject.ValidateTenant(v); problem != "" {
+			report("tenant-id", v, problem)
+		}
+	}
+	if v := o.settings.Cloud; v != "" {
+		if problem := inject.ValidateCloud(v); problem != "" {
+			report("cloud", v, problem)
+		}
+	}
+	if problem := inject.ValidateInterval(o.settings.RotationPollInterval); problem != "" {
+		report("rotation-poll-interval", o.settings.RotationPollInterval, problem)
+	}
+
+	if o.webhookHost != "" && net.ParseIP(o.webhookHost) == nil {
+		report("webhook-host", o.webhookHost, "not an IP address; leave it empty to listen on all")
+	}
+	if o.webhookPort < 1 || o.webhookPort > 65535 {
+		report("webhook-port", strconv.Itoa(o.webhookPort), "not a TCP port; write a number from 1 to 65535")
+	}
+	if strings.TrimSpace(o.certDir) == "" {
+		report("cert-dir", o.certDir, "empty; name the folder with tls.crt and tls.key")
+	}
+	oneOf := func(flag, value string, known ...string) {
+		if !slices.Contains(known, value) {
+			report(flag, value, "write "+strings.Join(known, " or "))
+		}
+	}
+	oneOf("tls-min-version", o.tlsMinVersion, "1.2", "1.3")
+	oneOf("log-level", o.logLevel, "debug", "info", "warn", "error")
+	oneOf("log-format", o.logFormat, "json", "text")
+
+	if o.shutdownDelay < 0 || o.shutdownDelay > maxShutdownDelay {
+		report("shutdown-delay", o.shutdownDelay.String(), "write a duration from 0s to "+maxShutdownDelay.String())
+	}
+	if o.classGracePeriod <= 0 {
+		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
+	}
+
+	o.validateAddresses(report)
+
+	if o.leaderElect && o.leaderElectionNamespace == "" {
+		if _, err := os.Stat(namespaceFile); err != nil {
+			report("leader-election-namespace", "", "empty, and the program does not run in a pod, whose namespace it could take; "+
+				"name one, or set --leader-elect=false for a single replica")
+		}
+	}
+	if o.kubeconfig != "" {
+		if _, err := os.Stat(o.kubeconfig); err != nil {
+			report("kubeconfig", o.kubeconfig, fmt.Sprintf("cannot be read (%v); name a file that is there", err))
+		}
+	}
+	return problems
+}
+
+func (o *options) validateAddresses(report func(flag, value, problem string)) {
+	ports := map[string]string{strconv.Itoa(o.webhookPort): "webhook-port"}
+	for _, a := range []struct {
+		flag, value string
+		optional    bool
+	}{
+		{"health-probe-address", o.healthProbeAddress, false},
+		{"metrics-address", o.metricsAddress, true},
+	} {
+		if a.optional && a.value == "0" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(a.value)
+		number, numberErr := strconv.Atoi(port)
+		if err != nil || numberErr != nil || number < 0 || number > 65535 {
+			report(a.flag, a.value, "not an address; write host:port, or :port for all addresses")
+			continue
+		}
+		// Port 0 is any free one.
+		if other, taken := ports[port]; taken && number != 0 {
+			report(a.flag, a.value, "the port is that of --"+other+"; choose another")
+		}
+		ports[port] = a.flag
+	}
+}

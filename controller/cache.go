@@ -1,0 +1,105 @@
+package controller
+
+import (
+	"context"
+	"runtime"
+	"unique"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/inject"
+)
+
+// IndexClasses is the field index of the cached pods by the generated classes that
+// they mount. Finished pods are not in it.
+const IndexClasses = "classes"
+
+// CacheOptions are what a cache needs so that a cluster of 100,000 pods stays
+// affordable. Options for other kinds can be added to ByObject.
+//
+// Classes have no entry there: a cache with one for a kind that the API server does
+// not know cannot be made, and the class CRD may come later than we do.
+func CacheOptions() cache.Options {
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}: {
+				// The API server tells when a pod leaves the selection as a deletion.
+				Field: fields.AndSelectors(
+					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
+					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
+				),
+				Transform: PodTransform,
+			},
+		},
+	}
+}
+
+// IndexPods adds IndexClasses to the cache. Setup does it too: call this only for a
+// cache that Setup does not get.
+func IndexPods(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &corev1.Pod{}, IndexClasses, indexClasses)
+}
+
+func indexClasses(obj client.Object) []string {
+	pod, ok := obj.(*corev1.Pod)
+	if !ok {
+		return nil
+	}
+	return usedClasses(pod)
+}
+
+// PodTransform leaves of a pod what this package reads: who it is, whether it has
+// finished, the classes of its secrets-store volumes, and, where one of these is
+// generated, the status annotation. It makes a new pod instead of emptying the
+// given one, which may be an element of a long list that must not stay in memory.
+func PodTransform(obj any) (any, error) {
+	full, ok := obj.(*corev1.Pod)
+	if !ok {
+		return obj, nil
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:         full.Namespace,
+			Name:              full.Name,
+			UID:               full.UID,
+			ResourceVersion:   full.ResourceVersion,
+			DeletionTimestamp: full.DeletionTimestamp,
+		},
+		Status: corev1.PodStatus{Phase: full.Status.Phase},
+	}
+	for i := range full.Spec.Volumes {
+		if name := mountedClass(&full.Spec.Volumes[i]); name != "" {
+			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name))
+		}
+	}
+	if status, ok := full.Annotations[inject.AnnotationStatus]; ok && len(usedClasses(pod)) > 0 {
+		pod.Annotations = map[string]string{inject.AnnotationStatus: intern(pod, status)}
+	}
+	return pod, nil
+}
+
+func classVolume(volume, class string) corev1.Volume {
+	return corev1.Volume{
+		Name: volume,
+		VolumeSource: corev1.VolumeSource{
+			CSI: &corev1.CSIVolumeSource{
+				Driver:           inject.DriverName,
+				VolumeAttributes: map[string]string{attributeClass: class},
+			},
+		},
+	}
+}
+
+// intern returns the one copy of a text that equal pods share. The copy is known
+// only as long as some handle to it lives, and a string holds none: each pod holds
+// one until it is garbage itself.
+func intern(pod *corev1.Pod, text string) string {
+	handle := unique.Make(text)
+	runtime.AddCleanup(pod, func(unique.Handle[string]) {}, handle)
+	return handle.Value()
+}

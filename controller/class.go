@@ -1,0 +1,19 @@
+package controller
+
+import (
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// managed tells whether a class is ours to change: its label says so. RBAC cannot
+// make this difference, so every write in this package asks here first.
+func managed(spc *secretsstorev1.SecretProviderClass) bool {
+	return spc.Labels[inject.LabelManagedBy] == inject.ManagedBy
+}
+
+// intact tells whether a class holds the content that its name stands for.
+func intact(spc *secretsstorev1.SecretProviderClass) bool {
+	content := inject.Class{Name: spc.Name, Parameters: spc.Spec.Parameters}
+	return content.Verified() && content.Matches(spc)
+}

@@ -1,0 +1,182 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// podsPerPage of the live list before a deletion.
+const podsPerPage = 500
+
+// collector deletes generated classes that no pod has named for the grace period. It
+// runs on the leader only, and looks at a namespace at a time: where many classes
+// are due at once, their pods are listed once.
+type collector struct {
+	cached  client.Reader
+	live    client.Reader
+	writer  client.Writer
+	events  EventRecorder
+	metrics *metrics
+	grace   time.Duration
+	now     func() time.Time
+}
+
+// Reconcile looks at the classes of the namespace that the request names.
+func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	namespace := req.Name
+	terminating, err := c.terminating(ctx, namespace)
+	if err != nil || terminating {
+		return reconcile.Result{}, err
+	}
+	var classes secretsstorev1.SecretProviderClassList
+	if err := c.cached.List(ctx, &classes, client.InNamespace(namespace)); err != nil {
+		return reconcile.Result{}, fmt.Errorf("listing the SecretProviderClasses of namespace %s: %w", namespace, err)
+	}
+
+	var (
+		due  []*secretsstorev1.SecretProviderClass
+		next time.Duration
+		errs []error
+	)
+	for i := range classes.Items {
+		class := &classes.Items[i]
+		if !collectable(class) {
+			continue
+		}
+		wait, err := c.mark(ctx, class)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case wait == overdue:
+			due = append(due, class)
+		case wait > 0 && (next == 0 || wait < next):
+			next = wait
+		}
+	}
+	if len(due) > 0 {
+		errs = append(errs, c.collect(ctx, namespace, due))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: next}, nil
+}
+
+// collectable tells whether a class is one that we made and may delete.
+func collectable(class *secretsstorev1.SecretProviderClass) bool {
+	return inject.Generated(class.Name) && managed(class) && class.DeletionTimestamp == nil
+}
+
+// overdue is mark's answer for a class whose grace is over.
+const overdue = time.Duration(-1)
+
+// mark brings the mark of a class in line with its use, and returns how long the
+// class still has: 0 is for ever.
+func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProviderClass) (time.Duration, error) {
+	used, err := c.used(ctx, class)
+	if err != nil {
+		return 0, err
+	}
+	now := c.now()
+	switch since, ok := unusedSince(class, now); {
+	case used && marked(class):
+		return 0, c.write(ctx, class, "")
+	case used:
+		return 0, nil
+	case !ok:
+		return c.grace, c.write(ctx, class, markAt(now))
+	case now.Sub(since) < c.grace:
+		return c.grace - now.Sub(since), nil
+	default:
+		return overdue, nil
+	}
+}
+
+// write patches the mark. A class that has changed meanwhile, or is gone, will be
+// looked at again when the cache hears of it.
+func (c *collector) write(ctx context.Context, class *secretsstorev1.SecretProviderClass, mark string) error {
+	if err := patchMark(ctx, c.writer, class, mark); err != nil && !movedOn(err) {
+		return fmt.Errorf("marking SecretProviderClass %s: %w", client.ObjectKeyFromObject(class), err)
+	}
+	return nil
+}
+
+// collect deletes the classes that are due, if the API server itself knows no pod
+// that names them. A pod that is being admitted right now is not in the list yet,
+// but its admission took the mark off: the deletion is a conflict then.
+func (c *collector) collect(ctx context.Context, namespace string, due []*secretsstorev1.SecretProviderClass) error {
+	named, err := c.named(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, class := range due {
+		if named.Has(class.Name) {
+			errs = append(errs, c.write(ctx, class, ""))
+			continue
+		}
+		key := client.ObjectKeyFromObject(class)
+		err := c.writer.Delete(ctx, class, client.Preconditions{UID: &class.UID, ResourceVersion: &class.ResourceVersion})
+		switch {
+		case err == nil:
+			c.metrics.collected.Inc()
+			tell(c.events, key, normal, eventCollected, "Collect",
+				"No pod has named it since "+class.Annotations[inject.AnnotationUnusedSince]+", so it was deleted; admission writes it again when one does")
+			log.FromContext(ctx).Info("Collected a class that no pod names", "class", class.Name)
+		case !movedOn(err):
+			errs = append(errs, fmt.Errorf("deleting SecretProviderClass %s: %w", key, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// used tells whether the cache knows an unfinished pod that names the class.
+func (c *collector) used(ctx context.Context, class *secretsstorev1.SecretProviderClass) (bool, error) {
+	var pods corev1.PodList
+	err := c.cached.List(ctx, &pods, client.InNamespace(class.Namespace), client.MatchingFields{IndexClasses: class.Name},
+		client.Limit(1), client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, fmt.Errorf("listing the pods that name SecretProviderClass %s: %w", client.ObjectKeyFromObject(class), err)
+	}
+	return len(pods.Items) > 0, nil
+}
+
+// named are the generated classes that the namespace's unfinished pods name,
+// according to the API server.
+func (c *collector) named(ctx context.Context, namespace string) (sets.Set[string], error) {
+	names := sets.New[string]()
+	for next := ""; ; {
+		// A new list for each page: decoding into a used one keeps what the new lacks.
+		var pods corev1.PodList
+		if err := c.live.List(ctx, &pods, client.InNamespace(namespace), client.Limit(podsPerPage), client.Continue(next)); err != nil {
+			return nil, fmt.Errorf("listing the pods of namespace %s: %w", namespace, err)
+		}
+		for i := range pods.Items {
+			names.Insert(usedClasses(&pods.Items[i])...)
+		}
+		if next = pods.Continue; next == "" {
+			return names, nil
+		}
+	}
+}
+
+// terminating tells whether the namespace is going, and its classes with it.
+func (c *collector) terminating(ctx context.Context, name string) (bool, error) {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := c.cached.Get(ctx, client.ObjectKeyFromObject(ns), ns); client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading namespace %s: %w", name, err)
+	}
+	return ns.DeletionTimestamp != nil, nil
+}

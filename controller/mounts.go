@@ -1,0 +1,46 @@
+package controller
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject"
+)
+
+// attributeClass is the key under which a volume names its class (driver 1.6.0,
+// pkg/secrets-store/nodeserver.go).
+const attributeClass = "secretProviderClass"
+
+// mountedClass is the class that a volume names, or "" for any other volume.
+func mountedClass(volume *corev1.Volume) string {
+	if volume.CSI == nil || volume.CSI.Driver != inject.DriverName {
+		return ""
+	}
+	return volume.CSI.VolumeAttributes[attributeClass]
+}
+
+// namedClasses are the names of generated form that a pod's volumes give, each once.
+func namedClasses(pod *corev1.Pod) []string {
+	var names []string
+	for i := range pod.Spec.Volumes {
+		name := mountedClass(&pod.Spec.Volumes[i])
+		if inject.Generated(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// usedClasses are the named classes of a pod that has not finished: afterwards it
+// mounts nothing any more.
+func usedClasses(pod *corev1.Pod) []string {
+	if finished(pod) {
+		return nil
+	}
+	return namedClasses(pod)
+}
+
+func finished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}

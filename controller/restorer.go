@@ -1,0 +1,161 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// restorer writes generated classes again that are missing, or do not hold what
+// their name stands for, while running pods mount them. It runs on every replica:
+// the one that is a moment slower finds the class as it should be.
+type restorer struct {
+	cached  client.Reader
+	live    client.Reader
+	classes ClassWriter
+	events  EventRecorder
+	metrics *metrics
+	now     func() time.Time
+
+	told   told
+	broken stopwatch
+}
+
+// Reconcile looks at one class.
+func (r *restorer) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	key := req.NamespacedName
+	change, hindered, err := r.restore(ctx, key)
+	switch {
+	case err != nil && Refusal(err):
+		// The refusal may be lifted without our hearing of it: told, and tried again.
+		r.hindered(ctx, key, &obstacle{reasonRefused, "Pods mount this class, but writing it was refused: " + err.Error()})
+		return reconcile.Result{}, err
+	case err != nil:
+		r.metrics.failures.WithLabelValues(reasonFailed).Inc()
+		return reconcile.Result{}, err
+	}
+	took, timed := r.broken.stop(key, r.now())
+	if hindered != nil {
+		r.hindered(ctx, key, hindered)
+		return reconcile.Result{}, nil
+	}
+	r.told.forget(key)
+	if change == Created || change == Rewritten {
+		r.metrics.restored.Inc()
+		if timed {
+			r.metrics.duration.Observe(took.Seconds())
+		}
+		tell(r.events, key, normal, eventRestored, "Restore", restoredNote(change))
+		log.FromContext(ctx).Info("Restored a class that running pods mount", "change", change)
+	}
+	return reconcile.Result{}, nil
+}
+
+// restore does what the class needs. Where it needs to be restored and may not be,
+// it returns the obstacle; an error means that a call failed.
+func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (change string, hindered *obstacle, err error) {
+	if !inject.Generated(key.Name) {
+		return Unchanged, nil, nil
+	}
+	var class secretsstorev1.SecretProviderClass
+	err = r.cached.Get(ctx, key, &class)
+	if client.IgnoreNotFound(err) != nil {
+		return Unchanged, nil, fmt.Errorf("reading SecretProviderClass %s: %w", key, err)
+	}
+	missing := err != nil
+	// A class that is being deleted comes back here when it is gone.
+	if !missing && (intact(&class) || class.DeletionTimestamp != nil) {
+		return Unchanged, nil, nil
+	}
+
+	pods, err := r.pods(ctx, key)
+	if err != nil || len(pods) == 0 {
+		return Unchanged, nil, err
+	}
+	if !missing && !managed(&class) {
+		return Unchanged, notOurs(key), nil
+	}
+	ns, err := r.namespace(ctx, key.Namespace)
+	if err != nil || ns == nil || ns.DeletionTimestamp != nil {
+		return Unchanged, nil, err
+	}
+	if !inject.OptedIn(ns) {
+		return Unchanged, notOptedIn(ns.Name), nil
+	}
+	content, ok := recoverClass(key.Name, pods)
+	if !ok {
+		return Unchanged, noRecord(), nil
+	}
+	// A fence with an error in it still holds: it allows less, never more.
+	if fence, _ := inject.ParseFence(ns); !fence.Allows(content.Vault()) {
+		return Unchanged, vaultNotAllowed(ns.Name, content.Vault()), nil
+	}
+
+	change, err = r.classes.EnsureClass(ctx, key.Namespace, content)
+	var beingDeleted *BeingDeletedError
+	var foreign *NotOursError
+	switch {
+	case errors.As(err, &beingDeleted), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return Unchanged, nil, nil
+	case errors.As(err, &foreign):
+		// The cache has not seen it yet; an event follows.
+		return Unchanged, nil, nil
+	}
+	return change, nil, err
+}
+
+// pods are the unfinished ones that mount the class.
+func (r *restorer) pods(ctx context.Context, key types.NamespacedName) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := r.cached.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingFields{IndexClasses: key.Name},
+		client.UnsafeDisableDeepCopy) // They are only read.
+	if err != nil {
+		return nil, fmt.Errorf("listing the pods that mount SecretProviderClass %s: %w", key, err)
+	}
+	return pods.Items, nil
+}
+
+// namespace is nil if there is none. The caches of pods and namespaces fill
+// independently: a namespace that is missing in its cache may just be young.
+func (r *restorer) namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
+	var ns corev1.Namespace
+	err := r.cached.Get(ctx, client.ObjectKey{Name: name}, &ns)
+	if apierrors.IsNotFound(err) {
+		err = r.live.Get(ctx, client.ObjectKey{Name: name}, &ns)
+	}
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading namespace %s: %w", name, err)
+	}
+	return &ns, nil
+}
+
+func (r *restorer) hindered(ctx context.Context, key types.NamespacedName, o *obstacle) {
+	if !r.told.news(key, o.reason) {
+		return
+	}
+	r.metrics.failures.WithLabelValues(o.reason).Inc()
+	tell(r.events, key, warning, eventNotRestored, o.reason, o.note)
+	log.FromContext(ctx).Info("Cannot restore a class that running pods mount", "reason", o.reason)
+}
+
+func restoredNote(change string) string {
+	if change == Created {
+		return "Was deleted while running pods mount it, and is written again. It goes by itself when no pod names it any more"
+	}
+	return "Was edited while running pods mount it, and is as before again: its name stands for its content. " +
+		"To change what pods get, change the annotations in their template"
+}

@@ -1,0 +1,164 @@
+// Package cluster gives a test a control plane with akv-injector installed, and the
+// few things that most tests of it do.
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject"
+)
+
+// Identity of the service account that New gives every namespace.
+const (
+	Account  = "workload-identity-sa"
+	ClientID = "11111111-2222-3333-4444-555555555555"
+	TenantID = "66666666-7777-8888-9999-000000000000"
+)
+
+// Cluster is a control plane with akv-injector.
+type Cluster struct {
+	*controlplane.ControlPlane
+	Injector *injector.Injector
+	// API reads and writes as an administrator, without a cache.
+	API client.WithWatch
+}
+
+// Start starts both, and ends them with the test.
+func Start(t *testing.T, options controlplane.Options, install injector.Options) *Cluster {
+	t.Helper()
+	options.Log, install.Log = t.Output(), t.Output()
+	cp, err := controlplane.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	in, err := injector.Install(t.Context(), cp, install)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for i, r := range in.Replicas() {
+				t.Logf("replica %d logged:\n%s", i, r.Log())
+			}
+		}
+		if err := in.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := &Cluster{ControlPlane: cp, Injector: in}
+	if c.API, err = client.NewWithWatch(cp.Config, client.Options{Scheme: Scheme()}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Scheme knows Kubernetes' own kinds and the SecretProviderClass.
+func Scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, secretsstorev1.AddToScheme} {
+		if err := add(s); err != nil {
+			panic(err) // the schemes are fixed at build time
+		}
+	}
+	return s
+}
+
+// Namespace creates a namespace that has opted in, with the service account Account.
+func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]string) {
+	t.Helper()
+	labels := map[string]string{inject.LabelInjection: inject.InjectionEnabled}
+	if err := c.CreateNamespace(t.Context(), name, labels, annotations); err != nil {
+		t.Fatal(err)
+	}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+		Name: Account, Namespace: name,
+		Annotations: map[string]string{
+			inject.AnnotationIdentityClientID: ClientID, inject.AnnotationIdentityTenantID: TenantID,
+		},
+	}}
+	if err := c.API.Create(t.Context(), account); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pod is a pod that asks for objects of the vault payments-kv.
+func Pod(namespace, name, objects string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Annotations: map[string]string{
+			inject.AnnotationVault:          "payments-kv",
+			inject.AnnotationObjects:        objects,
+			inject.AnnotationServiceAccount: Account,
+		}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "registry.example/app"}}},
+	}
+}
+
+// Classes that the pod's volumes name.
+func Classes(pod *corev1.Pod) []string {
+	var names []string
+	for _, v := range pod.Spec.Volumes {
+		if v.CSI != nil && v.CSI.Driver == inject.DriverName {
+			names = append(names, v.CSI.VolumeAttributes["secretProviderClass"])
+		}
+	}
+	return names
+}
+
+// Create creates a pod and returns its one class.
+func (c *Cluster) Create(t *testing.T, pod *corev1.Pod) string {
+	t.Helper()
+	if err := c.API.Create(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	classes := Classes(pod)
+	if len(classes) != 1 {
+		t.Fatalf("the pod %s is stored with the classes %q, want one", pod.Name, classes)
+	}
+	return classes[0]
+}
+
+// Class reads a class; nil if there is none.
+func (c *Cluster) Class(t *testing.T, namespace, name string) *secretsstorev1.SecretProviderClass {
+	t.Helper()
+	class := &secretsstorev1.SecretProviderClass{}
+	err := c.API.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, class)
+	if client.IgnoreNotFound(err) != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		return nil
+	}
+	return class
+}
+
+// Await waits for a condition, which says what it saw last.
+func Await(ctx context.Context, limit time.Duration, what string, condition func(context.Context) (done bool, seen string)) error {
+	seen := ""
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
+		var done bool
+		done, seen = condition(ctx)
+		return done, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %s: %w; last seen: %s", what, err, seen)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package webhook
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject"
+)
+
+// exchange is one HTTP request, as far as metrics and the log want to know of it.
+type exchange struct {
+	path     string
+	began    time.Time
+	outcome  outcome
+	reason   string
+	findings []inject.Finding
+	// code is the HTTP status of a failure, or the Status code of a refusal.
+	code  int
+	err   error
+	stack string
+	// request and pod are nil as long as they could not be read. Only names are
+	// taken from them.
+	request *admissionv1.AdmissionRequest
+	pod     *corev1.Pod
+}
+
+// fail answers with an HTTP error, in words, for people who read the API server's log.
+func (e *exchange) fail(w http.ResponseWriter, code int, err error) {
+	e.outcome, e.code, e.err = outcomeError, code, err
+	http.Error(w, "akv-injector: "+err.Error(), code)
+}
+
+func (e *exchange) verdict(v verdict) {
+	e.outcome, e.reason, e.findings = v.outcome, v.reason, v.findings
+	if v.response.Result != nil {
+		e.code = int(v.response.Result.Code)
+	}
+}
+
+// report counts the exchange and logs it: one line where the pod was refused or the
+// request failed, and, at debug level, for any other. A line says who, where, which
+// rules and how long, and never what the pod holds.
+func (a *Admission) report(e *exchange) {
+	took := time.Since(e.began)
+	a.metrics.observe(e, took)
+
+	values := []any{"path", e.path, "outcome", string(e.outcome), "duration", took.String()}
+	if e.reason != "" {
+		values = append(values, "reason", e.reason)
+	}
+	if e.code != 0 {
+		values = append(values, "code", e.code)
+	}
+	if req := e.request; req != nil {
+		values = append(values, "uid", line(string(req.UID), maxName), "namespace", line(req.Namespace, maxName),
+			"pod", podName(req, e.pod), "user", line(req.UserInfo.Username, maxName),
+			"dryRun", req.DryRun != nil && *req.DryRun)
+	}
+	if rules := rulesOf(e.findings); len(rules) > 0 {
+		values = append(values, "rules", rules)
+	}
+	switch {
+	case e.stack != "":
+		a.log.Error(e.err, "admission request panicked", append(values, "stack", e.stack)...)
+	case e.outcome == outcomeError:
+		a.log.Error(e.err, "admission request failed", values...)
+	case e.outcome == outcomeRefused:
+		a.log.Info("pod refused", values...)
+	default:
+		a.log.V(1).Info("pod admitted", values...)
+	}
+}
+
+// rulesOf are the ids of the rules that found something, each once.
+func rulesOf(findings []inject.Finding) []string {
+	var rules []string
+	for _, f := range findings {
+		if id := ruleID(f); !slices.Contains(rules, id) {
+			rules = append(rules, id)
+		}
+	}
+	return rules
+}

@@ -1,0 +1,129 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// Getter reads one object; every client.Reader is one.
+type Getter interface {
+	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
+}
+
+// maxLookups is the most objects that are looked up for one pod. A pod can name
+// tens of thousands, and each that the cache does not know is a call.
+const maxLookups = 200
+
+// lookup gathers facts. It asks the cache first and the API server where the cache
+// has nothing: what was created a moment ago is not in the cache yet.
+type lookup struct {
+	cached, live Getter
+	// onlyLive skips the cache.
+	onlyLive bool
+	// fromCache is set once an answer came from the cache, and so may be stale.
+	fromCache bool
+}
+
+// get reads an object and tells whether there is one. The error is a failed lookup,
+// of which nothing can be concluded.
+func (l *lookup) get(ctx context.Context, kind string, key client.ObjectKey, obj client.Object) (found bool, err error) {
+	// The client would refuse to ask. No object can have such a name.
+	if key.Name == "" || len(path.IsValidPathSegmentName(key.Name)) > 0 {
+		return false, nil
+	}
+	// Whatever else the cache answers (not found, not started), the API server knows.
+	if !l.onlyLive && l.cached.Get(ctx, key, obj) == nil {
+		l.fromCache = true
+		return true, nil
+	}
+	err = l.live.Get(ctx, key, obj)
+	switch {
+	case err == nil:
+		return true, nil
+	case unknownKind(err):
+		return false, fmt.Errorf("looking up %s: the API server does not know this kind; is its CRD installed? %w", kind, err)
+	case apierrors.IsNotFound(err):
+		return false, nil
+	}
+	return false, fmt.Errorf("looking up %s %s: %w", kind, line(key.String(), maxDetail), err)
+}
+
+// unknownKind tells whether the error says that the kind does not exist. A kind
+// that was there when the client learnt of it, and is gone, gives a plain 404.
+func unknownKind(err error) bool {
+	return meta.IsNoMatchError(err) ||
+		apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+// namespace reads the pod's namespace. One that is not opted in according to the
+// cache is read again: it may have been labelled a moment ago, and the API server,
+// whose own selector sent the pod to us, knows already.
+func (l *lookup) namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
+	ns := &corev1.Namespace{}
+	key := client.ObjectKey{Name: name}
+	if !l.onlyLive && l.cached.Get(ctx, key, ns) == nil && inject.OptedIn(ns) {
+		l.fromCache = true
+		return ns, nil
+	}
+	// A fresh object: decoding into the cache's answer would merge the two.
+	ns = &corev1.Namespace{}
+	if err := l.live.Get(ctx, key, ns); err != nil {
+		return nil, fmt.Errorf("looking up Namespace %s: %w", line(name, maxName), err)
+	}
+	return ns, nil
+}
+
+// facts looks up what a decision needs.
+func (l *lookup) facts(ctx context.Context, ns *corev1.Namespace, needs inject.Needs) (inject.Facts, error) {
+	f := inject.Facts{
+		Namespace:       ns,
+		ServiceAccounts: make(map[string]*corev1.ServiceAccount, len(needs.ServiceAccounts)),
+		Classes:         make(map[string]*secretsstorev1.SecretProviderClass, len(needs.Classes)),
+	}
+	if n := len(needs.ServiceAccounts) + len(needs.Classes); n > maxLookups {
+		return f, fmt.Errorf("the pod names %d ServiceAccounts and SecretProviderClasses; at most %d are looked up", n, maxLookups)
+	}
+	for _, name := range needs.ServiceAccounts {
+		account := &corev1.ServiceAccount{}
+		found, err := l.get(ctx, "ServiceAccount", client.ObjectKey{Namespace: ns.Name, Name: name}, account)
+		if err != nil {
+			return f, err
+		}
+		f.ServiceAccounts[name] = orNil(found, account)
+	}
+	for _, name := range needs.Classes {
+		class := &secretsstorev1.SecretProviderClass{}
+		found, err := l.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: ns.Name, Name: name}, class)
+		if err != nil {
+			return f, err
+		}
+		f.Classes[name] = orNil(found, class)
+	}
+	if needs.CSIDriver {
+		driver := &storagev1.CSIDriver{}
+		found, err := l.get(ctx, "CSIDriver", client.ObjectKey{Name: inject.DriverName}, driver)
+		if err != nil {
+			return f, err
+		}
+		f.CSIDriver = orNil(found, driver)
+	}
+	return f, nil
+}
+
+func orNil[T any](found bool, obj *T) *T {
+	if !found {
+		return nil
+	}
+	return obj
+}

@@ -1,0 +1,170 @@
+package webhook
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject"
+)
+
+const (
+	// maxCauses is the most findings that one refusal lists. A pod can have tens of
+	// thousands; nobody reads them, but etcd stores them in events.
+	maxCauses = 50
+	// maxCause is the most characters of one.
+	maxCause = 1024
+)
+
+// refusedByFindings is the Status that the API server itself gives for an invalid
+// pod. kubectl prints its causes, controllers put its message into an event.
+func refusedByFindings(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
+	var causes []metav1.StatusCause
+	for _, f := range d.Errors() {
+		causes = append(causes, metav1.StatusCause{
+			Type:    metav1.CauseType(f.Type),
+			Field:   line(f.Field, maxDetail),
+			Message: line(f.String(), maxCause),
+		})
+	}
+	v := refusedInvalid(req, pod, "", "", causes)
+	v.findings = d.Findings
+	v.response.Warnings = warningLines(d.Warnings())
+	v.response.AuditAnnotations = auditOfFindings(d.Findings)
+	return v
+}
+
+// refusedIncomplete says what the pod still lacks.
+func refusedIncomplete(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
+	var causes []metav1.StatusCause
+	for _, path := range patchedFields(d.Patch) {
+		causes = append(causes, metav1.StatusCause{
+			Type:    metav1.CauseType(field.ErrorTypeRequired),
+			Field:   line(path, maxDetail),
+			Message: "is not what akv-injector gives the pod.",
+		})
+	}
+	v := refusedInvalid(req, pod, reasonIncomplete,
+		"The pod asks for secrets and would start without all that this takes. Either another webhook changed the pod after "+
+			"akv-injector did; or akv-injector's MutatingWebhookConfiguration is missing or does not match the pod; or the "+
+			"ServiceAccount or the Namespace changed in this very moment. "+
+			"Fix: create the pod again; if it is refused again, compare "+
+			"kubectl get mutatingwebhookconfigurations with the fields named here.", causes)
+	v.findings = d.Findings
+	v.response.Warnings = warningLines(d.Warnings())
+	v.response.AuditAnnotations = auditOfFindings(d.Findings)
+	return v
+}
+
+// refusedInvalid is a 422 with its causes, which the message lists too, a line each:
+// controllers show the message only.
+func refusedInvalid(req *admissionv1.AdmissionRequest, pod *corev1.Pod, reason, explanation string, causes []metav1.StatusCause) verdict {
+	total := len(causes)
+	name := podName(req, pod)
+	var message strings.Builder
+	fmt.Fprintf(&message, "pod %q is refused:", name)
+	if explanation != "" {
+		message.WriteString(" " + explanation)
+	}
+	if total > maxCauses {
+		causes = append(causes[:maxCauses:maxCauses], metav1.StatusCause{
+			Message: fmt.Sprintf("and %d more: kubectl akv lint", total-maxCauses),
+		})
+	}
+	for _, c := range causes {
+		message.WriteByte('\n')
+		if c.Field != "" {
+			message.WriteString(c.Field + ": ")
+		}
+		message.WriteString(c.Message)
+	}
+	return refused(reason, &metav1.Status{
+		Code:    http.StatusUnprocessableEntity,
+		Reason:  metav1.StatusReasonInvalid,
+		Message: message.String(),
+		Details: &metav1.StatusDetails{Kind: "Pod", Name: name, Causes: causes},
+	})
+}
+
+// refusedClass passes on that the API server, a quota or a policy does not want the
+// class that the pod needs.
+func refusedClass(req *admissionv1.AdmissionRequest, class inject.Class, err error) verdict {
+	code, reason := int32(http.StatusForbidden), metav1.StatusReasonForbidden
+	// Of the error's own reasons these two are passed on. Controllers act on others,
+	// such as AlreadyExists, as if they were about the pod.
+	if apierrors.IsInvalid(err) {
+		code, reason = http.StatusUnprocessableEntity, metav1.StatusReasonInvalid
+	} else if apierrors.IsBadRequest(err) {
+		code, reason = http.StatusBadRequest, metav1.StatusReasonBadRequest
+	}
+	return refused(reasonClassRefused, &metav1.Status{
+		Code:   code,
+		Reason: reason,
+		Message: fmt.Sprintf("the pod needs the SecretProviderClass %q in namespace %q, which could not be written: %s%s",
+			line(class.Name, maxName), line(req.Namespace, maxName), line(err.Error(), maxCause), classFix(err)),
+	})
+}
+
+// classFix says what to do about a refused class, for the causes that the API
+// server's words tell apart.
+func classFix(err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, "Fix: "):
+		return ""
+	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
+		return " Fix: raise the namespace's ResourceQuota, or delete SecretProviderClasses that nothing mounts."
+	case strings.Contains(text, "cannot "):
+		return " Fix: give akv-injector's ServiceAccount the verbs get, list, watch, create, update, patch and delete " +
+			"on secretproviderclasses (the ClusterRole akv-injector of its manifests)."
+	default:
+		return " Fix: let the policy or webhook named here accept SecretProviderClasses that akv-injector writes " +
+			"(label " + inject.LabelManagedBy + "=" + inject.ManagedBy + ")."
+	}
+}
+
+// patchedFields are the fields that operations touch, in the way that findings name
+// fields, each once. The values stay out of it.
+func patchedFields(ops []jsonpatch.Operation) []string {
+	var fields []string
+	for _, op := range ops {
+		if f := fieldOf(op.Path); !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// fieldOf turns a JSON pointer (RFC 6901) into a field path:
+// /spec/containers/0/volumeMounts/- becomes spec.containers[0].volumeMounts.
+func fieldOf(pointer string) string {
+	var path *field.Path
+	unescape := strings.NewReplacer("~1", "/", "~0", "~")
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		part = unescape.Replace(part)
+		switch {
+		case part == "-":
+		case path == nil:
+			path = field.NewPath(part)
+		case isIndex(part), strings.ContainsAny(part, "./"):
+			path = path.Key(part)
+		default:
+			path = path.Child(part)
+		}
+	}
+	if path == nil {
+		return ""
+	}
+	return path.String()
+}
+
+func isIndex(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}

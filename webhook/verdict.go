@@ -1,0 +1,75 @@
+package webhook
+
+import (
+	"fmt"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"akv-injector/inject"
+)
+
+// outcome of a request, for metrics and logs.
+type outcome string
+
+const (
+	outcomeInjected  outcome = "injected"  // the pod was patched
+	outcomeUnchanged outcome = "unchanged" // the pod is right as it is
+	outcomeWarned    outcome = "warned"    // the same, with warnings
+	outcomeRefused   outcome = "refused"   // the pod is wrong
+	outcomeSkipped   outcome = "skipped"   // the request is none of ours
+	outcomeError     outcome = "error"     // we could not tell
+)
+
+// Why a request was skipped or refused, where no finding says it.
+const (
+	reasonNotCreate    = "not the creation of a pod"
+	reasonOwnRequest   = "our own request"
+	reasonMirrorPod    = "mirror pod"
+	reasonNotOptedIn   = "namespace not opted in"
+	reasonUnreadable   = "unreadable object"
+	reasonIncomplete   = "injection undone or missing"
+	reasonClassRefused = "class refused"
+)
+
+// verdict is an answer, and what there is to say of it in metrics and logs.
+type verdict struct {
+	response *admissionv1.AdmissionResponse
+	outcome  outcome
+	findings []inject.Finding
+	// reason for the log, made of our own words alone.
+	reason string
+}
+
+func allowed(o outcome) verdict {
+	return verdict{response: &admissionv1.AdmissionResponse{Allowed: true}, outcome: o}
+}
+
+func skipped(reason string) verdict {
+	v := allowed(outcomeSkipped)
+	v.reason = reason
+	return v
+}
+
+func refused(reason string, status *metav1.Status) verdict {
+	status.Status = metav1.StatusFailure
+	return verdict{
+		response: &admissionv1.AdmissionResponse{Result: status},
+		outcome:  outcomeRefused,
+		reason:   reason,
+	}
+}
+
+// refusedUnreadable answers an object that is no pod, or none that can be read.
+func refusedUnreadable(req *admissionv1.AdmissionRequest, err error) verdict {
+	message := err.Error()
+	if name := podName(req, nil); name != "" {
+		message = fmt.Sprintf("%s (request for %q in namespace %q)", message, name, line(req.Namespace, maxName))
+	}
+	return refused(reasonUnreadable, &metav1.Status{
+		Code:    http.StatusBadRequest,
+		Reason:  metav1.StatusReasonBadRequest,
+		Message: message,
+	})
+}
