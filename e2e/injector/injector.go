@@ -127,7 +127,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 			return in, err
 		}
 	}
-	return in, nil
+	return in, in.awaitCalled(ctx)
 }
 
 // InstallCRDs installs the driver's CRDs from its module.
@@ -206,12 +206,31 @@ func (in *Injector) start(ctx context.Context) error {
 			return err
 		}
 	}
+	in.Offer()
+	return nil
+}
+
+// Offer sends requests to every replica, as a Service whose endpoints are all ready.
+func (in *Injector) Offer() { in.offer(-1) }
+
+// Withdraw sends no new connection to a replica that is about to stop, as a Service does
+// once its pod is terminating. Those it has end when it does.
+func (in *Injector) Withdraw(number int) error {
+	if number < 0 || number >= len(in.replicas) {
+		return fmt.Errorf("there is no replica %d", number)
+	}
+	in.offer(number)
+	return nil
+}
+
+func (in *Injector) offer(except int) {
 	addresses := make([]string, 0, len(in.replicas))
-	for _, r := range in.replicas {
-		addresses = append(addresses, loopback(r.webhook))
+	for i, r := range in.replicas {
+		if i != except {
+			addresses = append(addresses, loopback(r.webhook))
+		}
 	}
 	in.balancer.set(addresses)
-	return nil
 }
 
 func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

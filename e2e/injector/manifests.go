@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"akv-injector/e2e/build"
 )
@@ -51,6 +53,8 @@ func Decode(content []byte) ([]*unstructured.Unstructured, error) {
 
 // Apply applies objects as `kubectl apply --server-side` does.
 func Apply(ctx context.Context, config *rest.Config, objects ...*unstructured.Unstructured) error {
+	// The client's library asks for a logger, and otherwise complains on standard error.
+	log.SetLogger(logr.Discard())
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		return err

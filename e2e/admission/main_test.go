@@ -1,0 +1,79 @@
+// Package admission_test has the real API server ask the real program about pods:
+// what is stored, refused and told is held against the goldens and against what the
+// API server does by itself.
+package admission_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+)
+
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+
+func runAll(m *testing.M) (code int) {
+	defer func() {
+		if err := stopShared(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
+	}()
+	return m.Run()
+}
+
+// Tests that disturb nothing share one system, each in namespaces of its own. It
+// starts with the first that wants it.
+var (
+	sharedSystem = sync.OnceValues(func() (*system, error) {
+		// A first build of everything takes ten minutes on two cores.
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+		defer cancel()
+		s, err := start(ctx, controlplane.Options{Log: os.Stderr}, injector.Options{Log: os.Stderr})
+		started = s
+		return s, err
+	})
+	started *system
+)
+
+func shared(t *testing.T) *system {
+	t.Helper()
+	s, err := sharedSystem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.explainFailure(t)
+	return s
+}
+
+func stopShared() error {
+	if started == nil {
+		return nil
+	}
+	return started.stop()
+}
+
+// own starts a system that the test may break.
+func own(t *testing.T, options injector.Options) *system {
+	t.Helper()
+	options.Log = os.Stderr
+	s, err := start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.explainFailure(t)
+	return s
+}
+
+func (s *system) stop() error { return errors.Join(s.in.Stop(), s.cp.Stop()) }

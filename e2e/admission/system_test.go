@@ -1,0 +1,142 @@
+package admission_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+)
+
+// Webhooks of deploy/install.yaml.
+const (
+	mutating    = "pods.mutate.azure.keyvault.injector"
+	asking      = "asking.validate.azure.keyvault.injector"
+	handwritten = "handwritten.validate.azure.keyvault.injector"
+)
+
+// patience is how long a condition may take to come true, on a machine that is busy
+// with other tests.
+const patience = 30 * time.Second
+
+// system is a control plane with akv-injector installed.
+type system struct {
+	cp *controlplane.ControlPlane
+	in *injector.Injector
+}
+
+// start starts a system whose API server calls all three webhooks.
+func start(ctx context.Context, plane controlplane.Options, options injector.Options) (s *system, err error) {
+	cp, err := controlplane.Start(ctx, plane)
+	if err != nil {
+		return nil, err
+	}
+	if s, err = install(ctx, cp, options); err != nil {
+		return nil, errors.Join(err, cp.Stop())
+	}
+	return s, nil
+}
+
+// install installs akv-injector into a control plane and waits until its webhooks are
+// called: the API server learns of new configurations a moment later.
+func install(ctx context.Context, cp *controlplane.ControlPlane, options injector.Options) (*system, error) {
+	in, err := injector.Install(ctx, cp, options)
+	if err != nil {
+		return nil, err
+	}
+	s := &system{cp: cp, in: in}
+	if err := s.awaitCalls(ctx); err != nil {
+		return nil, errors.Join(err, in.Stop())
+	}
+	return s, nil
+}
+
+func (s *system) awaitCalls(ctx context.Context) error {
+	const namespace = "awaiting-calls"
+	if err := s.makeNamespace(ctx, namespace, optedIn, nil); err != nil {
+		return err
+	}
+	bad := handwrittenPod("bad", "none")
+	first(bad, "spec", "volumes")["csi"].(map[string]any)["readOnly"] = false
+	last := ""
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		asked := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
+		byHand := s.admit(ctx, request{namespace: namespace, pod: bad, dryRun: true})
+		last = fmt.Sprintf("an asking pod: %v; a bad pod: %v", asked.err, byHand.err)
+		return asked.err == nil && asked.pod.GetLabels()["azure.keyvault.injector/injected"] == "true" &&
+			apierrors.IsInvalid(byHand.err), nil
+	})
+	if err != nil {
+		return fmt.Errorf("the API server does not call all webhooks: %w: %s", err, last)
+	}
+	return nil
+}
+
+// explainFailure prints the end of the replicas' logs if the test fails.
+func (s *system) explainFailure(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for i, r := range s.in.Replicas() {
+			lines := strings.Split(strings.TrimSpace(r.Log()), "\n")
+			t.Logf("akv-injector %d says at last:\n%s", i, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+		}
+	})
+}
+
+// eventually waits until a condition holds. It returns "" then, or says what is missing.
+func eventually(t *testing.T, condition func(context.Context) string) {
+	t.Helper()
+	missing := ""
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		missing = condition(ctx)
+		return missing == "", nil
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, missing)
+	}
+}
+
+// warningsKey finds the place for a request's warnings in its context.
+type warningsKey struct{}
+
+// recordWarnings is a rest.WarningHandlerWithContext.
+type recordWarnings struct{}
+
+func (recordWarnings) HandleWarningHeaderWithContext(ctx context.Context, code int, _, text string) {
+	// 299 is the code of the API server's own warnings (RFC 7234).
+	if lines, ok := ctx.Value(warningsKey{}).(*[]string); ok && code == 299 {
+		*lines = append(*lines, text)
+	}
+}
+
+// config is the administrator's, acting as somebody else if as is not empty.
+func (s *system) config(as rest.ImpersonationConfig) *rest.Config {
+	config := rest.CopyConfig(s.cp.Config)
+	config.Impersonate = as
+	config.WarningHandlerWithContext = recordWarnings{}
+	return config
+}
+
+// status is the API server's answer, if the error is one.
+func httpCode(err error) int {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return int(status.Status().Code)
+	}
+	if err == nil {
+		return http.StatusOK
+	}
+	return 0
+}

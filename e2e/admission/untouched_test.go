@@ -1,0 +1,147 @@
+package admission_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+)
+
+// none is another injector's or nobody's business: each of these pods is what it is
+// without akv-injector, and costs no call.
+var none = map[string]struct {
+	namespace string
+	labels    map[string]string
+	pod       *unstructured.Unstructured
+}{
+	"a pod without a word, opted in":     {"opted-in", optedIn, plainPod("plain")},
+	"an asking pod, not opted in":        {"not-opted-in", nil, askingPod("asking")},
+	"a hand-written pod, not opted in":   {"also-not-opted-in", nil, handwrittenPod("by-hand", "own")},
+	"opted in with another word":         {"almost-opted-in", map[string]string{"azure.keyvault.injector/injection": "true"}, askingPod("asking")},
+	"an asking pod in kube-system":       {"kube-system", optedIn, askingPod("asking")},
+	"an asking pod in our own namespace": {injector.Namespace, optedIn, annotated(plainPod("asking"), map[string]string{"objects": "a"})},
+	"a namespace that AKS manages": {
+		"aks-managed", map[string]string{"azure.keyvault.injector/injection": "enabled", "kubernetes.azure.com/managedby": "aks"}, askingPod("asking"),
+	},
+	"a control plane's namespace": {
+		"control-plane", map[string]string{"azure.keyvault.injector/injection": "enabled", "control-plane": "yes"}, askingPod("asking"),
+	},
+	"a mirror pod": {"mirrors", optedIn, mirrorPod()},
+}
+
+// mirrorPod is a static pod as a kubelet tells the API server of it.
+func mirrorPod() *unstructured.Unstructured {
+	pod := askingPod("static-node-1")
+	annotations := pod.GetAnnotations()
+	annotations["kubernetes.io/config.mirror"] = "0123456789abcdef"
+	pod.SetAnnotations(annotations)
+	if err := unstructured.SetNestedField(pod.Object, "node-1", "spec", "nodeName"); err != nil {
+		panic(err)
+	}
+	return pod
+}
+
+func TestPodsThatAreNoneOfOursAreUntouched(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	cp, err := controlplane.Start(ctx, controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &system{cp: cp}
+	for name, test := range none {
+		err := s.makeNamespace(ctx, test.namespace, test.labels, nil)
+		if apierrors.IsAlreadyExists(err) {
+			err = s.labelNamespace(ctx, test.namespace)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	without := map[string]*unstructured.Unstructured{}
+	for name, test := range none {
+		without[name] = s.mustAdmit(t, request{namespace: test.namespace, pod: test.pod}).pod
+		s.remove(t, test.namespace, test.pod.GetName())
+	}
+
+	with, err := install(ctx, cp, injector.Options{Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := with.in.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	with.explainFailure(t)
+
+	before := with.allCalls(t)
+	if before == 0 {
+		t.Fatal("the API server counts no calls of webhooks that it has called")
+	}
+	for name, test := range none {
+		for _, dryRun := range []bool{true, false} {
+			a := with.mustAdmit(t, request{namespace: test.namespace, pod: test.pod, dryRun: dryRun})
+			if diff := cmp.Diff(stored(without[name]), stored(a.pod)); diff != "" {
+				t.Errorf("%s (dry run: %t) is changed:\n%s", name, dryRun, diff)
+			}
+			if len(a.warnings) > 0 {
+				t.Errorf("%s (dry run: %t) is warned of: %q", name, dryRun, a.warnings)
+			}
+		}
+		if after := with.allCalls(t); after != before {
+			t.Errorf("%s: %g calls of our webhooks, want none", name, after-before)
+			before = after
+		}
+	}
+}
+
+// labelNamespace opts in a namespace that the API server made by itself.
+func (s *system) labelNamespace(ctx context.Context, name string) error {
+	namespace, err := s.cp.Client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if namespace.Labels == nil {
+		namespace.Labels = map[string]string{}
+	}
+	for k, v := range optedIn {
+		namespace.Labels[k] = v
+	}
+	if _, err := s.cp.Client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{}); err != nil {
+		return err
+	}
+	for _, name := range []string{"default", account} {
+		a := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if _, err := s.cp.Client.CoreV1().ServiceAccounts(namespace.Name).Create(ctx, a, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove deletes a pod and wants it gone: no kubelet has it.
+func (s *system) remove(t *testing.T, namespace, name string) {
+	t.Helper()
+	now := int64(0)
+	pods := s.cp.Client.CoreV1().Pods(namespace)
+	if err := pods.Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatalf("delete pod %s in %s: %v", name, namespace, err)
+	}
+	if _, err := pods.Get(t.Context(), name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("pod %s in %s after its deletion: %v, want it gone", name, namespace, err)
+	}
+}

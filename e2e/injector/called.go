@@ -1,0 +1,63 @@
+package injector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"akv-injector/inject"
+)
+
+// awaitCalled waits until the API server acts on the webhook configurations, of which it
+// learns by watching. Two pods that no akv-injector would let pass, and that nothing else
+// refuses, tell: one that comes to the mutating webhook, one that only comes to the
+// validating ones. Both are dry runs. A program without its CRDs answers neither; then
+// the failed call tells the same of the first.
+func (in *Injector) awaitCalled(ctx context.Context) error {
+	const namespace = "akv-injector-called"
+	labels := map[string]string{inject.LabelInjection: inject.InjectionEnabled}
+	if err := in.cp.CreateNamespace(ctx, namespace, labels, nil); err != nil {
+		return err
+	}
+	// What the webhooks say to the probes is for nobody to read.
+	quiet := rest.CopyConfig(in.cp.Config)
+	quiet.WarningHandler = rest.NoWarnings{}
+	client, err := kubernetes.NewForConfig(quiet)
+	if err != nil {
+		return err
+	}
+	pods := client.CoreV1().Pods(namespace)
+	asks := probePod()
+	asks.Annotations = map[string]string{inject.Prefix + "no-such-annotation": "x"}
+	byHand := probePod()
+	byHand.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
+		Driver: inject.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "none"},
+	}}}}
+	probes := []*corev1.Pod{asks, byHand}
+	if in.options.WithoutCRDs {
+		probes = probes[:1]
+	}
+	for i, pod := range probes {
+		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+			_, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+			return err != nil, nil
+		})
+		if err != nil {
+			return fmt.Errorf("the API server does not call the webhooks (pod %d was let through): %w", i, err)
+		}
+	}
+	return in.cp.Client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
+}
+
+func probePod() *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "probe"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "none"}}},
+	}
+}
