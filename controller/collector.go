@@ -95,6 +95,9 @@ func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProvid
 		return 0, c.write(ctx, class, "")
 	case used:
 		return 0, nil
+	case !ok && now.Sub(class.CreationTimestamp.Time) < c.settling():
+		// Admission writes the class before the pod is stored: a new class has no pod yet.
+		return c.settling() - now.Sub(class.CreationTimestamp.Time), nil
 	case !ok:
 		return c.grace, c.write(ctx, class, markAt(now))
 	case now.Sub(since) < c.grace:
@@ -103,6 +106,10 @@ func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProvid
 		return overdue, nil
 	}
 }
+
+// settling is how long a new class may wait for its pod before it is marked: marking it
+// at once would cost every new class two writes.
+func (c *collector) settling() time.Duration { return min(10*time.Second, c.grace/2) }
 
 // write patches the mark. A class that has changed meanwhile, or is gone, will be
 // looked at again when the cache hears of it.

@@ -53,12 +53,14 @@ func (r *restorer) onPod() handler.EventHandler {
 }
 
 func enqueueClasses(obj client.Object, q queue) {
-	pod, ok := obj.(*corev1.Pod)
-	if !ok {
-		return
+	if pod, ok := obj.(*corev1.Pod); ok {
+		enqueueNames(pod.Namespace, namedClasses(pod), q)
 	}
-	for _, name := range namedClasses(pod) {
-		q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}})
+}
+
+func enqueueNames(namespace string, classes []string, q queue) {
+	for _, name := range classes {
+		q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 	}
 }
 
@@ -78,7 +80,7 @@ func (r *restorer) onNamespace() handler.EventHandler {
 				return
 			}
 			for i := range pods.Items {
-				enqueueClasses(&pods.Items[i], q)
+				enqueueNames(after.Name, usedClasses(&pods.Items[i]), q)
 			}
 		},
 	}

@@ -85,10 +85,7 @@ func (s *Starter) Start(ctx context.Context) error {
 	}
 	s.unready.Store(&errNotSynced)
 	if err := s.sync(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+		return unlessDone(ctx, err)
 	}
 	var ready error
 	s.unready.Store(&ready)
@@ -139,5 +136,15 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	case <-timer.C:
 		return true
+	}
+}
+
+// unlessDone makes the end of the program no error of the Starter's.
+func unlessDone(ctx context.Context, err error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+		return err
 	}
 }

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,6 +48,13 @@ func findAnnotation(key string) (a annotation, vault string, ok bool) {
 	return annotations[i], vault, true
 }
 
+// takesNoVault tells whether a key is a known one, were it not for a dot and what
+// follows.
+func takesNoVault(key string) bool {
+	base, _, _ := strings.Cut(strings.TrimPrefix(key, Prefix), ".")
+	return slices.ContainsFunc(annotations, func(a annotation) bool { return a.key == Prefix+base })
+}
+
 // keysWhere lists the annotations for which where holds, without the prefix.
 func keysWhere(where func(annotation) bool) []string {
 	var keys []string
@@ -72,6 +80,10 @@ func checkVocabulary(keys []string, onPod bool, fldPath *field.Path) field.Error
 			// Written by akv-injector; see Parse.
 		case !ok && short == strings.TrimPrefix(LabelInjection, Prefix):
 			errs = append(errs, field.Forbidden(path, "is a label of the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
+		case !ok && takesNoVault(key):
+			base, _, _ := strings.Cut(short, ".")
+			errs = append(errs, field.Invalid(path, shorten(short), fmt.Sprintf(
+				"only objects and mount-path may be followed by a vault's name; write %s alone", base)))
 		case !ok:
 			errs = append(errs, field.Invalid(path, shorten(short), "no such annotation of akv-injector; "+
 				didYouMean(short, keysWhere(func(a annotation) bool { return onPod && a.pod || !onPod && a.ns }))))

@@ -49,10 +49,26 @@ func nameOf(parameters map[string]string) string {
 	return GeneratedPrefix + strings.ToLower(parameters[paramVault]) + "-" + hash
 }
 
-// Verified tells whether the content hashes to the name: whoever supplied it, it
-// is what akv-injector once planned under that name.
+// Verified tells whether the content hashes to the name and is of the kind that
+// akv-injector generates. Anybody can hash, so the name alone would let a pod's status
+// ask for a class with parameters that no plan has, such as the node's identity.
 func (c Class) Verified() bool {
-	return c.Vault() != "" && c.Name == nameOf(c.Parameters)
+	return c.Name == nameOf(c.Parameters) && c.generatedKind()
+}
+
+func (c Class) generatedKind() bool {
+	for k := range c.Parameters {
+		switch k {
+		case paramVault, paramClient, paramTenant, paramCloud, paramObjects, paramPodIdentity:
+		default:
+			return false
+		}
+	}
+	vault := c.Vault()
+	return vaultProblem(vault) == "" && vault == strings.ToLower(vault) &&
+		clientIDProblem(c.Parameters[paramClient]) == "" && ValidateTenant(c.Parameters[paramTenant]) == "" &&
+		ValidateCloud(c.Parameters[paramCloud]) == "" && c.Parameters[paramPodIdentity] == "false" &&
+		len(classErrors(c.Parameters, nil)) == 0
 }
 
 // Vault is the Key Vault's name.

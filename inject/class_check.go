@@ -44,6 +44,9 @@ func classErrors(parameters map[string]string, fldPath *field.Path) field.ErrorL
 			modes++
 		}
 	}
+	if on, err := strconv.ParseBool(value(paramTokenProxy)); err == nil && on && value(paramClient) == "" {
+		errs = append(errs, field.Required(fldPath.Child(paramClient), "useAzureTokenProxy needs the client id of a managed identity"))
+	}
 	if modes > 1 {
 		errs = append(errs, field.Forbidden(fldPath, "only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy may be true"))
 	}
@@ -52,6 +55,10 @@ func classErrors(parameters map[string]string, fldPath *field.Path) field.ErrorL
 	}
 	objects, objectErrs := parseClassObjects(parameters[paramObjects], fldPath.Child(paramObjects))
 	errs = append(errs, objectErrs...)
+	if len(objects)+len(objectErrs) == 0 {
+		errs = append(errs, field.Invalid(fldPath.Child(paramObjects), shorten(value(paramObjects)),
+			"names no objects, so the provider mounts an empty folder without a word; list them under array:"))
+	}
 	return append(errs, fileClashes(objects, fldPath.Child(paramObjects))...)
 }
 
@@ -63,7 +70,7 @@ func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorL
 		Array []yaml.Node `yaml:"array"`
 	}
 	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &list); err != nil {
-		return nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML, array: over a list: "+strings.TrimPrefix(err.Error(), "yaml: "))}
+		return nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML; write array: and under it a list, in which each element begins with \"- |\": "+yamlProblem(err))}
 	}
 	var (
 		objects []Object
@@ -76,12 +83,14 @@ func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorL
 			node = node.Alias
 		}
 		if node.Kind != yaml.ScalarNode {
-			errs = append(errs, field.Invalid(path, "", "is a map, where the provider wants a string that holds YAML; write \"- |\" and the fields below it"))
+			errs = append(errs, field.Invalid(path, field.OmitValueType{}, "not a string, where the provider wants one that holds YAML; write \"- |\" and the fields below it"))
 			continue
 		}
 		o, objectErrs := parseClassObject(node.Value, path)
 		errs = append(errs, objectErrs...)
-		objects = append(objects, o)
+		if o.Name != "" {
+			objects = append(objects, o)
+		}
 	}
 	return objects, errs
 }
@@ -98,7 +107,7 @@ func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
 		Permission string `yaml:"filePermission"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
-		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), strings.TrimPrefix(err.Error(), "yaml: "))}
+		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML; write a field and its value a line, such as objectName: DB-Password: "+yamlProblem(err))}
 	}
 	o := Object{
 		Name:           strings.TrimSpace(fields.Name),

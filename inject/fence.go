@@ -55,4 +55,12 @@ func (f Fence) Allows(vault string) bool {
 	return false
 }
 
-func (f Fence) String() string { return strings.Join(f.patterns, ", ") }
+func (f Fence) String() string {
+	switch {
+	case !f.set:
+		return "any"
+	case len(f.patterns) == 0:
+		return "none"
+	}
+	return strings.Join(f.patterns, ", ")
+}

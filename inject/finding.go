@@ -50,6 +50,13 @@ func (f Finding) String() string {
 	return b.String()
 }
 
+// duplicate is field.Duplicate with the detail that says how to mend it.
+func duplicate(path *field.Path, value, detail string) *field.Error {
+	e := field.Duplicate(path, shorten(value))
+	e.Detail = detail
+	return e
+}
+
 // fromErrors turns what a parser collected into findings.
 func fromErrors(errs field.ErrorList, severity Severity) []Finding {
 	findings := make([]Finding, 0, len(errs))

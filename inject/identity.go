@@ -72,8 +72,7 @@ func isGUID(s string) bool {
 				return false
 			}
 		default:
-			c := s[i] | 0x20
-			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			if c := s[i]; !isAlphanumeric(c) || c|0x20 > 'f' {
 				return false
 			}
 		}

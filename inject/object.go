@@ -116,7 +116,7 @@ func yamlScalar(s string) string {
 func objectNameProblem(name string) string {
 	switch {
 	case name == "":
-		return "has no name"
+		return "names no object; write the name that it has in the vault"
 	case len(name) > 127:
 		return "has a name of more than 127 characters"
 	case hasOther(name):

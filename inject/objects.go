@@ -117,23 +117,31 @@ func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
 	taken := make(map[string]Object, len(objects))
 	for _, o := range objects {
 		file := o.File()
-		if other, ok := taken[file]; ok {
-			errs = append(errs, field.Duplicate(fldPath, fmt.Sprintf("%s (%s/%s and %s/%s)",
-				shorten(file), other.Type, shorten(other.Name), o.Type, shorten(o.Name))))
+		if file == "" {
+			continue // told already
+		}
+		if other, ok := taken[file]; ok && other.Type == o.Type && other.Name == o.Name {
+			errs = append(errs, duplicate(fldPath, file, "is listed twice; remove one"))
+			continue
+		} else if ok {
+			errs = append(errs, duplicate(fldPath, file, fmt.Sprintf(
+				"the file of both %s/%s and %s/%s; give one another name, as in FILE=NAME (objectAlias in YAML)",
+				other.Type, shorten(other.Name), o.Type, shorten(o.Name))))
 			continue
 		}
 		taken[file] = o
 	}
-	// A file cannot also be a folder.
+	// A file cannot also be a folder, and a folder of numbered versions is the provider's own.
 	for _, o := range objects {
 		file := o.File()
 		for i := range len(file) {
 			if file[i] != '/' {
 				continue
 			}
-			if other, ok := taken[file[:i]]; ok && other.VersionHistory <= 1 {
-				errs = append(errs, field.Invalid(fldPath, shorten(file),
-					fmt.Sprintf("lies below the file %q; name one of them differently", shorten(other.File()))))
+			if other, ok := taken[file[:i]]; ok {
+				errs = append(errs, field.Invalid(fldPath, shorten(file), fmt.Sprintf(
+					"lies below %q, which is the file or folder of %s/%s; give one another name",
+					shorten(other.File()), other.Type, shorten(other.Name))))
 			}
 		}
 	}

@@ -1,7 +1,9 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -74,17 +76,33 @@ func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error
 // yamlRoot parses one YAML document. Aliases are refused: nothing here is worth one,
 // and they can make a small text a large one.
 func yamlRoot(text string) (*yaml.Node, string) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")
+	var doc, more yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, "empty"
+	} else if err != nil {
+		return nil, "not YAML: " + yamlProblem(err)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil, "empty"
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, "more than one YAML document, of which the provider reads the first; write one list"
 	}
 	if hasAlias(&doc) {
 		return nil, "YAML anchors and aliases are not taken here; write the value out"
 	}
 	return doc.Content[0], ""
+}
+
+// yamlProblem is the library's complaint in one line, without what it says of Go's types.
+func yamlProblem(err error) string {
+	var typed *yaml.TypeError
+	if errors.As(err, &typed) && len(typed.Errors) > 0 {
+		where, _, _ := strings.Cut(typed.Errors[0], " into ")
+		return shorten(strings.Replace(where, "cannot unmarshal", "no place for", 1))
+	}
+	return shorten(strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
 }
 
 func hasAlias(n *yaml.Node) bool {
@@ -103,13 +121,13 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 	if e.Kind == yaml.ScalarNode {
 		root, problem := yamlRoot(e.Value)
 		if problem != "" {
-			return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value), problem)}
+			return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value), "the element is "+problem)}
 		}
 		e = root
 	}
 	if e.Kind != yaml.MappingNode {
 		return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value),
-			"an object has fields, such as objectName: DB-Password")}
+			"not an object, which has fields; write objectName: and the name")}
 	}
 	var (
 		o    Object
@@ -120,10 +138,12 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 		key, val := e.Content[i], e.Content[i+1]
 		path := fldPath.Child(shorten(key.Value))
 		switch {
+		case key.Kind != yaml.ScalarNode:
+			errs = append(errs, field.Invalid(fldPath, field.OmitValueType{}, "a field's name is a list or a map; write a word, such as objectName"))
 		case seen[key.Value]:
-			errs = append(errs, field.Duplicate(path, shorten(key.Value)))
+			errs = append(errs, duplicate(path, key.Value, "stands twice in one object; remove one"))
 		case val.Kind != yaml.ScalarNode:
-			errs = append(errs, field.Invalid(path, "", "must be a single value"))
+			errs = append(errs, field.Invalid(path, field.OmitValueType{}, "a list or a map; write a single value"))
 		default:
 			text := strings.TrimSpace(val.Value)
 			if val.Tag == "!!null" {
@@ -167,16 +187,9 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 	case "filePermission":
 		o.FilePermission = value
 	default:
-		return field.NotSupported(path, shorten(key), []string{nearestOrAll(key, objectFields)})
+		return field.Invalid(path, shorten(key), "no field of the provider's objects; "+didYouMean(key, objectFields))
 	}
 	return nil
-}
-
-func nearestOrAll(name string, candidates []string) string {
-	if n := nearest(name, candidates); n != "" {
-		return n
-	}
-	return strings.Join(candidates, ", ")
 }
 
 // validate checks the fields together, as the provider does at mount time.

@@ -211,12 +211,7 @@ func (p *parser) setting(key, server string, check func(string) string) Setting 
 }
 
 func (p *parser) parseSettings() {
-	p.ServiceAccount = p.setting(AnnotationServiceAccount, "", func(v string) string {
-		if problems := validation.IsDNS1123Subdomain(v); len(problems) > 0 {
-			return "not the name of a ServiceAccount: " + strings.Join(problems, "; ")
-		}
-		return ""
-	})
+	p.ServiceAccount = p.setting(AnnotationServiceAccount, "", kubernetesNameProblem)
 	p.ClientID = p.setting(AnnotationClientID, "", clientIDProblem)
 	p.TenantID = p.setting(AnnotationTenantID, p.settings.TenantID, ValidateTenant)
 	p.Cloud = p.setting(AnnotationCloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
@@ -260,7 +255,7 @@ func (p *parser) parseContainers() {
 	for i, name := range items {
 		switch {
 		case slices.Contains(p.Containers, name):
-			p.errorf(field.Duplicate(path.Index(i), shorten(name)))
+			p.errorf(duplicate(path.Index(i), name, "is named twice; remove one"))
 		case slices.Contains(names, name):
 			p.Containers = append(p.Containers, name)
 		case !p.target.Mutating && !p.target.Template:
@@ -289,9 +284,10 @@ func (p *parser) parseEnv() {
 		case !ok || name == "" || file == "":
 			p.errorf(field.Invalid(path.Index(i), shorten(item), "write NAME=FILE, such as DB_PASSWORD_FILE=DB-Password"))
 		case len(problems) > 0:
-			p.errorf(field.Invalid(path.Index(i), shorten(name), strings.Join(problems, "; ")))
+			p.errorf(field.Invalid(path.Index(i), shorten(name),
+				"not the name of a variable; it has letters, digits, _, - and ., and does not begin with a digit"))
 		case seen[name]:
-			p.errorf(field.Duplicate(path.Index(i), shorten(name)))
+			p.errorf(duplicate(path.Index(i), name, "is set twice; remove one"))
 		default:
 			if problem := fileProblem(file); problem != "" {
 				p.errorf(field.Invalid(path.Index(i), shorten(file), "the file name "+problem))

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -74,9 +73,9 @@ func mergeClashes(first, second []Object, path *field.Path) field.ErrorList {
 
 func (p *parser) parseClass(name string) {
 	path := p.target.annotationPath(AnnotationSecretProviderClass)
-	switch problems := validation.IsDNS1123Subdomain(name); {
-	case len(problems) > 0:
-		p.errorf(field.Invalid(path, shorten(name), "not the name of a SecretProviderClass: "+strings.Join(problems, "; ")))
+	switch problem := kubernetesNameProblem(name); {
+	case problem != "":
+		p.errorf(field.Invalid(path, shorten(name), problem))
 	case Reserved(name):
 		p.errorf(field.Forbidden(path, "names that begin with "+GeneratedPrefix+
 			" are for generated classes; list the objects in "+AnnotationObjects+", or give your class another name"))
@@ -106,10 +105,12 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		m := &p.Mounts[i]
 		own, named := perVault[m.Vault]
 		isDefault := m.Class != "" || m.Vault == defaultVault && !hasClass
+		// Of two paths for the default vault the pod's own wins over the namespace's.
+		nearer := isDefault && plain.Level != Unset && plain.Level < own.Level
 		switch {
-		case named && m.Class == "":
+		case named && m.Class == "" && !nearer:
 			m.Path = own.Value
-			if isDefault && plain.Level != Unset && plain.Value != own.Value && plain.Level <= own.Level {
+			if isDefault && plain.Level == own.Level && plain.Value != own.Value {
 				p.errorf(field.Invalid(own.Path, shorten(own.Value), fmt.Sprintf(
 					"contradicts %s, which is for the same vault; remove one of the two", AnnotationMountPath)))
 			}
@@ -121,15 +122,17 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			m.Path = base + "-" + m.Vault
 		}
 	}
-	// A path for a vault that the pod does not use is a misspelt name; on the namespace
-	// it is meant for other pods.
-	for vault, s := range perVault {
+	// A path for a vault that the pod does not use is a misspelt name.
+	for _, vault := range sortedKeys(perVault) {
+		s := perVault[vault]
 		if s.Level == OnPod && !slices.ContainsFunc(p.Mounts, func(m MountRequest) bool { return m.Vault == vault }) {
 			known := make([]string, 0, len(p.Mounts))
 			for _, m := range p.Mounts {
-				known = append(known, m.Vault)
+				if m.Vault != "" {
+					known = append(known, m.Vault)
+				}
 			}
-			p.errorf(field.Invalid(s.Path, vault, "the pod asks for nothing from this vault; "+didYouMean(vault, known)))
+			p.errorf(field.Invalid(s.Path, shorten(vault), "the pod asks for nothing from this vault; "+didYouMean(vault, known)))
 		}
 	}
 	for i, a := range p.Mounts {
@@ -150,21 +153,30 @@ func (p *parser) parseMountPaths(defaultVault string) {
 // vaultPaths reads mount-path.<vault> from the pod, then the namespace.
 func (p *parser) vaultPaths(check func(string) string) map[string]Setting {
 	paths := map[string]Setting{}
-	for _, where := range []map[string]string{p.target.Meta.Annotations, p.ns.Annotations} {
-		for _, key := range ourKeys(where) {
+	asked := func(vault string) bool {
+		return slices.ContainsFunc(p.Mounts, func(m MountRequest) bool { return m.Class == "" && m.Vault == vault })
+	}
+	for _, from := range []struct {
+		annotations map[string]string
+		level       Level
+	}{{p.target.Meta.Annotations, OnPod}, {p.ns.Annotations, OnNamespace}} {
+		for _, key := range ourKeys(from.annotations) {
 			vault, ok := strings.CutPrefix(key, AnnotationMountPath+".")
-			if !ok {
-				continue
-			}
 			vault = strings.ToLower(vault)
-			s := p.setting(key, "", check)
-			if other, ok := paths[vault]; ok {
-				if other.Level == s.Level && other.Value != s.Value {
-					p.errorf(field.Duplicate(s.Path, "mount path of vault "+shorten(vault)))
-				}
+			other, found := paths[vault]
+			if !ok || found && other.Level < from.level {
 				continue
 			}
-			paths[vault] = s
+			if from.level == OnNamespace && !asked(vault) {
+				continue // meant for other pods, perhaps of another os
+			}
+			s := p.setting(key, "", check)
+			if found && other.Value != s.Value {
+				p.errorf(duplicate(s.Path, s.Value, fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case; remove one", shorten(vault))))
+			}
+			if !found {
+				paths[vault] = s
+			}
 		}
 	}
 	return paths

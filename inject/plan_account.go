@@ -26,6 +26,9 @@ type accountPlan struct {
 
 func (p *planner) planAccount() {
 	p.account.tokenVolume = -1
+	if p.r.ServiceAccount.Level != Unset && p.r.ServiceAccount.Value == "" {
+		return // the parser told
+	}
 	now, planned := p.r.accountNow(), p.r.accountPlanned()
 	account := p.f.ServiceAccounts[planned]
 	p.checkAccount(planned, account)

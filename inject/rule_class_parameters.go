@@ -31,16 +31,27 @@ func checkClassParameters(s *subject) []Finding {
 		}
 		for _, e := range classErrors(v.parameters, field.NewPath("spec", "parameters")) {
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s.", shorten(v.className), e.Error()),
-				"Mend the class."))
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", shorten(v.className), sentence(e.Error())),
+				"Mend the class: kubectl edit secretproviderclass "+shorten(v.className)))
 		}
 		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
-		for _, o := range objects {
-			if o.Format == "pfx" && o.Encoding != "base64" {
-				findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, v.classPath(),
-					fmt.Sprintf("The class %q writes the pfx of %q as base64 text, not as the binary file.", shorten(v.className), shorten(o.Name)),
-					"Add objectEncoding: base64 to the object if the binary file is wanted."))
-			}
+		findings = append(findings, pfxAsText(objects, v.classPath())...)
+	}
+	if s.r.Asks {
+		for _, m := range s.r.Mounts {
+			findings = append(findings, pfxAsText(m.Objects, m.FieldPath)...)
+		}
+	}
+	return findings
+}
+
+func pfxAsText(objects []Object, path *field.Path) []Finding {
+	var findings []Finding
+	for _, o := range objects {
+		if o.Type == typeSecret && o.Format == "pfx" && o.Encoding != "base64" {
+			findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, path,
+				fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", shorten(o.Name)),
+				"Add objectEncoding: base64 to the object if the binary file is wanted."))
 		}
 	}
 	return findings

@@ -22,39 +22,55 @@ func checkMountConflict(s *subject) []Finding {
 	var findings []Finding
 	eachContainer(s.spec, func(c containerRef) {
 		for i := range c.VolumeMounts {
-			store := &c.VolumeMounts[i]
-			if s.volume(store.Name) == nil {
+			store := mountAt{&c.VolumeMounts[i], comparablePath(c.VolumeMounts[i].MountPath, windows), s.volume(c.VolumeMounts[i].Name)}
+			if store.volume == nil {
 				continue
 			}
-			root := comparablePath(store.MountPath, windows)
 			for j := range c.VolumeMounts {
-				other := &c.VolumeMounts[j]
-				if j == i {
-					continue
+				m := &c.VolumeMounts[j]
+				other := mountAt{m, comparablePath(m.MountPath, windows), s.volume(m.Name)}
+				if j == i || other.volume != nil && j < i && other.path == store.path {
+					continue // of two equal paths the later is told
 				}
-				findings = append(findings, mountConflict(s, c, i, j, other, store.MountPath,
-					comparablePath(other.MountPath, windows), root)...)
+				if store.asked(windows) && other.asked(windows) {
+					continue // the parser told
+				}
+				path := c.path(s.specPath()).Child("volumeMounts").Index(j).Child("mountPath")
+				if other.asked(windows) {
+					path = other.volume.asked
+				}
+				findings = append(findings, store.conflict(other, path)...)
 			}
 		}
 	})
 	return findings
 }
 
-func mountConflict(s *subject, c containerRef, i, j int, other *corev1.VolumeMount, storePath, path, root string) []Finding {
-	at := c.path(s.specPath()).Child("volumeMounts").Index(j).Child("mountPath")
+// mountAt is a mount, its comparable path and, if it is of the secrets store, its volume.
+type mountAt struct {
+	*corev1.VolumeMount
+	path   string
+	volume *storeVolume
+}
+
+// asked tells whether an annotation asks for this very mount.
+func (m mountAt) asked(windows bool) bool {
+	return m.volume != nil && m.volume.asked != nil && m.path == comparablePath(m.volume.askedPath, windows)
+}
+
+// conflict is what the other mount does to this one, of the secrets store.
+func (m mountAt) conflict(other mountAt, path *field.Path) []Finding {
+	fix := fmt.Sprintf("Mount one of the two elsewhere, for example with %s.", AnnotationMountPath)
 	switch {
-	case path == root && (s.volume(other.Name) == nil || j > i):
-		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, at,
-			fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(storePath)),
-			"Mount one of the two elsewhere.")}
-	case below(path, root):
-		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, at,
-			fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container could not start.", shorten(other.MountPath), shorten(storePath)),
-			fmt.Sprintf("Mount one of the two elsewhere, for example with %s.", AnnotationMountPath))}
-	case below(root, path) && s.volume(other.Name) == nil:
-		return []Finding{found("AKV017", Warning, field.ErrorTypeInvalid, at,
-			fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(storePath)),
-			fmt.Sprintf("Mount one of the two elsewhere, for example with %s.", AnnotationMountPath))}
+	case other.path == m.path:
+		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, path,
+			fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(m.MountPath)), fix)}
+	case below(other.path, m.path):
+		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, path,
+			fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container could not start.", shorten(other.MountPath), shorten(m.MountPath)), fix)}
+	case below(m.path, other.path) && other.volume == nil:
+		return []Finding{found("AKV017", Warning, field.ErrorTypeInvalid, path,
+			fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(m.MountPath)), fix)}
 	}
 	return nil
 }

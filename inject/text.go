@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // splitList splits an annotation's list at commas and newlines. A # starts a
@@ -27,10 +29,13 @@ func splitList(value string) []string {
 func shorten(s string) string {
 	const most = 64
 	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return utf8.RuneError
+		switch {
+		case unicode.IsPrint(r):
+			return r
+		case unicode.IsSpace(r):
+			return ' '
 		}
-		return r
+		return utf8.RuneError
 	}, s)
 	if len(s) <= most {
 		return s
@@ -54,6 +59,22 @@ func badCharacter(s string) string {
 		}
 	}
 	return ""
+}
+
+// sentence ends s with a full stop, unless it has an end.
+func sentence(s string) string {
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
+		return s
+	}
+	return s + "."
+}
+
+// kubernetesNameProblem says what keeps a value from being an object's name, or is "".
+func kubernetesNameProblem(name string) string {
+	if len(validation.IsDNS1123Subdomain(name)) == 0 {
+		return ""
+	}
+	return "not the name of a Kubernetes object; it has at most 253 lower case letters, digits, hyphens and dots, and begins and ends with a letter or digit"
 }
 
 func isAlphanumeric(c byte) bool {

@@ -7,10 +7,10 @@ import "strings"
 // a vault of another name cannot exist.
 func vaultProblem(name string) string {
 	switch {
-	case len(name) < 3 || len(name) > 24:
-		return "a Key Vault's name has 3 to 24 characters"
 	case hasOther(name):
 		return "a Key Vault's name has only letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"
+	case len(name) < 3 || len(name) > 24:
+		return "a Key Vault's name has 3 to 24 characters"
 	case !isAlphanumeric(name[0]) || name[0] <= '9':
 		return "a Key Vault's name begins with a letter"
 	case name[len(name)-1] == '-' || strings.Contains(name, "--"):

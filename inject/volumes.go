@@ -33,6 +33,8 @@ type storeVolume struct {
 	generated bool
 	// asked is the annotation that asks for the volume, nil where the pod brought it.
 	asked *field.Path
+	// askedPath is where the annotation wants it mounted.
+	askedPath string
 }
 
 // azure tells whether the Azure provider's rules hold for the volume.
@@ -70,7 +72,7 @@ func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, p *plan, name
 		}
 		for j := range p.volumes {
 			if planned := &p.volumes[j]; planned.volume.Name == v.Name {
-				v.asked = planned.request.FieldPath
+				v.asked, v.askedPath = planned.request.FieldPath, planned.mountPath
 			}
 		}
 		v.parameters = map[string]string{}

@@ -22,17 +22,12 @@ const maxAudit = 2048
 // first value and reports an error where a reinvocation gives another one, so
 // these depend on what the pod asks for and not on what is left to be done.
 func auditOfPatch(d inject.Decision) map[string]string {
-	if !d.Injected {
+	if !d.Injected || len(d.Classes) == 0 {
 		return nil
 	}
-	names := make([]string, 0, len(d.Classes))
-	for _, c := range d.Classes {
-		names = append(names, c.Name)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return map[string]string{auditClasses: joinBounded(names, ",")}
+	return map[string]string{auditClasses: joinBounded(len(d.Classes), ",", func(i int) string {
+		return d.Classes[i].Name
+	})}
 }
 
 // auditOfFindings says which rules found something where. The findings' words are
@@ -41,11 +36,10 @@ func auditOfFindings(findings []inject.Finding) map[string]string {
 	if len(findings) == 0 {
 		return nil
 	}
-	parts := make([]string, 0, len(findings))
-	for _, f := range findings {
-		parts = append(parts, fmt.Sprintf("%s %s %s", f.Severity, ruleID(f), line(f.Field, maxName)))
-	}
-	return map[string]string{auditFindings: joinBounded(parts, "; ")}
+	return map[string]string{auditFindings: joinBounded(len(findings), "; ", func(i int) string {
+		f := findings[i]
+		return fmt.Sprintf("%s %s %s", f.Severity, ruleID(f), line(f.Field, maxName))
+	})}
 }
 
 // ruleID names the rule, or says that the annotations themselves are wrong.
@@ -56,13 +50,14 @@ func ruleID(f inject.Finding) string {
 	return f.Rule
 }
 
-// joinBounded joins as many parts as fit into maxAudit bytes and counts the others.
-func joinBounded(parts []string, separator string) string {
+// joinBounded joins as many of n parts as fit into maxAudit bytes and counts the others.
+func joinBounded(n int, separator string, part func(i int) string) string {
 	const reserve = len(" and 1000000 more")
 	var b strings.Builder
-	for i, p := range parts {
+	for i := range n {
+		p := part(i)
 		if b.Len()+len(separator)+len(p) > maxAudit-reserve {
-			fmt.Fprintf(&b, " and %d more", len(parts)-i)
+			fmt.Fprintf(&b, " and %d more", n-i)
 			break
 		}
 		if i > 0 {

@@ -27,15 +27,14 @@ const (
 // refusedByFindings is the Status that the API server itself gives for an invalid
 // pod. kubectl prints its causes, controllers put its message into an event.
 func refusedByFindings(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
-	var causes []metav1.StatusCause
-	for _, f := range d.Errors() {
-		causes = append(causes, metav1.StatusCause{
-			Type:    metav1.CauseType(f.Type),
-			Field:   line(f.Field, maxDetail),
-			Message: line(f.String(), maxCause),
-		})
-	}
-	v := refusedInvalid(req, pod, "", "", causes)
+	errs := d.Errors()
+	v := refusedInvalid(req, pod, "", "", len(errs), func(i int) metav1.StatusCause {
+		return metav1.StatusCause{
+			Type:    metav1.CauseType(errs[i].Type),
+			Field:   line(errs[i].Field, maxDetail),
+			Message: line(errs[i].String(), maxCause),
+		}
+	})
 	v.findings = d.Findings
 	v.response.Warnings = warningLines(d.Warnings())
 	v.response.AuditAnnotations = auditOfFindings(d.Findings)
@@ -44,40 +43,42 @@ func refusedByFindings(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inj
 
 // refusedIncomplete says what the pod still lacks.
 func refusedIncomplete(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
-	var causes []metav1.StatusCause
-	for _, path := range patchedFields(d.Patch) {
-		causes = append(causes, metav1.StatusCause{
-			Type:    metav1.CauseType(field.ErrorTypeRequired),
-			Field:   line(path, maxDetail),
-			Message: "is not what akv-injector gives the pod.",
-		})
-	}
+	fields := patchedFields(d.Patch)
 	v := refusedInvalid(req, pod, reasonIncomplete,
 		"The pod asks for secrets and would start without all that this takes. Either another webhook changed the pod after "+
 			"akv-injector did; or akv-injector's MutatingWebhookConfiguration is missing or does not match the pod; or the "+
 			"ServiceAccount or the Namespace changed in this very moment. "+
 			"Fix: create the pod again; if it is refused again, compare "+
-			"kubectl get mutatingwebhookconfigurations with the fields named here.", causes)
+			"kubectl get mutatingwebhookconfigurations with the fields named here.",
+		len(fields), func(i int) metav1.StatusCause {
+			return metav1.StatusCause{
+				Type:    metav1.CauseType(field.ErrorTypeRequired),
+				Field:   line(fields[i], maxDetail),
+				Message: "is not what akv-injector gives the pod.",
+			}
+		})
 	v.findings = d.Findings
 	v.response.Warnings = warningLines(d.Warnings())
 	v.response.AuditAnnotations = auditOfFindings(d.Findings)
 	return v
 }
 
-// refusedInvalid is a 422 with its causes, which the message lists too, a line each:
+// refusedInvalid is a 422 with n causes, which the message lists too, a line each:
 // controllers show the message only.
-func refusedInvalid(req *admissionv1.AdmissionRequest, pod *corev1.Pod, reason, explanation string, causes []metav1.StatusCause) verdict {
-	total := len(causes)
+func refusedInvalid(req *admissionv1.AdmissionRequest, pod *corev1.Pod, reason, explanation string, n int, cause func(i int) metav1.StatusCause) verdict {
+	var causes []metav1.StatusCause
+	for i := range min(n, maxCauses) {
+		causes = append(causes, cause(i))
+	}
+	if n > maxCauses {
+		causes = append(causes, metav1.StatusCause{Message: foldedLine(n - maxCauses)})
+	}
+
 	name := podName(req, pod)
 	var message strings.Builder
 	fmt.Fprintf(&message, "pod %q is refused:", name)
 	if explanation != "" {
 		message.WriteString(" " + explanation)
-	}
-	if total > maxCauses {
-		causes = append(causes[:maxCauses:maxCauses], metav1.StatusCause{
-			Message: fmt.Sprintf("and %d more: kubectl akv lint", total-maxCauses),
-		})
 	}
 	for _, c := range causes {
 		message.WriteByte('\n')
@@ -150,7 +151,7 @@ func fieldOf(pointer string) string {
 	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		part = unescape.Replace(part)
 		switch {
-		case part == "-":
+		case part == "-", part == "":
 		case path == nil:
 			path = field.NewPath(part)
 		case isIndex(part), strings.ContainsAny(part, "./"):

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"akv-injector/inject"
@@ -18,26 +17,29 @@ const (
 // warningLines makes admission warnings of findings, which come worst first. What
 // has no room is counted in a last line that says where to read it.
 func warningLines(findings []inject.Finding) []string {
-	all := make([]string, 0, len(findings))
+	var lines []string
+	total, told := 0, 0
 	for _, f := range findings {
+		l := line(findingText(f), maxWarning)
 		// Two findings may read the same once they are cut.
-		if l := line(findingText(f), maxWarning); !slices.Contains(all[max(0, len(all)-1):], l) {
-			all = append(all, l)
+		if len(lines) == 0 || lines[len(lines)-1] != l {
+			lines = append(lines, l)
+			total += utf8.RuneCountInString(l)
 		}
-	}
-
-	// Room for the last line is kept while there may be one.
-	reserve := utf8.RuneCountInString(foldedLine(len(all)))
-	total := 0
-	for i, l := range all {
-		n := utf8.RuneCountInString(l)
-		last := i == len(all)-1
-		if total+n > maxWarnings || !last && total+n+reserve > maxWarnings {
-			return append(all[:i:i], foldedLine(len(all)-i))
+		if total > maxWarnings {
+			break
 		}
-		total += n
+		told++
 	}
-	return all
+	if told == len(findings) {
+		return lines
+	}
+	// One line too many is there; the last one that fits may have to go for the count.
+	for total > maxWarnings-utf8.RuneCountInString(foldedLine(len(findings))) {
+		total -= utf8.RuneCountInString(lines[len(lines)-1])
+		lines = lines[:len(lines)-1]
+	}
+	return append(lines, foldedLine(len(findings)-len(lines)))
 }
 
 func foldedLine(n int) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -63,25 +64,25 @@ type connection struct {
 
 func newConnection() *connection {
 	c := &connection{}
-	c.fail(fmt.Errorf("not tried yet"))
+	c.fail(errors.New("not tried yet"))
 	return c
 }
 
 func (c *connection) fail(err error) { c.problem.Store(&err) }
 
-// await asks until there is an answer or ctx ends.
-func (c *connection) await(ctx context.Context, log logr.Logger, ask func(context.Context) error) error {
+// await asks until there is an answer. It returns false if ctx ends first.
+func (c *connection) await(ctx context.Context, log logr.Logger, ask func(context.Context) error) bool {
 	for {
 		err := ask(ctx)
 		if err == nil {
 			c.problem.Store(nil)
-			return nil
+			return true
 		}
 		c.fail(err)
 		log.Error(err, "the API server does not answer; trying again", "in", clusterRetry.String())
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-time.After(clusterRetry):
 		}
 	}

@@ -37,9 +37,9 @@ func parseOptions(args []string, env lookupEnv) (options, []string) {
 	}
 	// pflag stops at the first value that it cannot read. Here each goes on the list.
 	all.VisitAll(func(f *pflag.Flag) {
-		f.Value = &collecting{Value: f.Value, report: func(value string, err error) {
-			problems = append(problems, unreadable("--"+f.Name, value, f.Value.Type(), err))
-		}}
+		f.Value = &collecting{Value: f.Value, fallback: f.DefValue, report: func(name, value string, err error) {
+			problems = append(problems, unreadable(name, value, f.Value.Type(), err))
+		}, name: "--" + f.Name}
 	})
 
 	if err := all.Parse(args); err != nil && !errors.Is(err, pflag.ErrHelp) {
@@ -49,7 +49,7 @@ func parseOptions(args []string, env lookupEnv) (options, []string) {
 		return o, nil
 	}
 	if rest := all.Args(); len(rest) > 0 {
-		problems = append(problems, fmt.Sprintf("%q: akv-injector takes flags only; remove it, or put -- before its name", rest[0]))
+		problems = append(problems, fmt.Sprintf("%q: akv-injector takes flags only; remove it, or write --flag=value with an equals sign", rest[0]))
 	}
 
 	all.VisitAll(func(f *pflag.Flag) {
@@ -58,10 +58,9 @@ func parseOptions(args []string, env lookupEnv) (options, []string) {
 		if f.Changed || value == "" || slices.Contains(onCommandLine, f.Name) {
 			return
 		}
-		// The value behind collecting, to name the variable and not the flag.
-		inner := f.Value.(*collecting).Value
-		if err := inner.Set(value); err != nil {
-			problems = append(problems, unreadable(envName(f.Name), value, inner.Type(), err))
+		if v, ok := f.Value.(*collecting); ok {
+			v.name = envName(f.Name)
+			_ = v.Set(value) // never fails
 		}
 	})
 	// What could not be read is told already; its default passes here.
@@ -80,15 +79,19 @@ func unreadable(name, value, typ string, err error) string {
 	return fmt.Sprintf("%s=%q: %v", name, value, err)
 }
 
-// collecting reports a value that cannot be read and goes on.
+// collecting reports a value that cannot be read, takes the default, and goes on.
 type collecting struct {
 	pflag.Value
-	report func(value string, err error)
+	// name is where the value comes from: the flag or the variable.
+	name     string
+	fallback string
+	report   func(name, value string, err error)
 }
 
 func (c *collecting) Set(value string) error {
 	if err := c.Value.Set(value); err != nil {
-		c.report(value, err)
+		c.report(c.name, value, err)
+		return c.Value.Set(c.fallback)
 	}
 	return nil
 }

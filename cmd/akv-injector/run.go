@@ -49,11 +49,11 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	}
 	defer closeProbes()
 
-	if err := cluster.await(stop, log, askVersion(config)); err != nil {
-		return nil // told to stop before it began
-	}
 	ctx := drain.After(stop)
 	go certificate.Run(ctx)
+	if !cluster.await(stop, log, askVersion(config)) {
+		return nil // told to stop before it began
+	}
 
 	scheme, err := newScheme()
 	if err != nil {
@@ -89,7 +89,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, probes *webhook.
 	}
 	settings := o.settings
 	settings.Version = version
-	writer := controller.ClassWriter{Cached: mgr.GetCache(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient()}
+	writer := controller.NewClassWriter(mgr)
 	webhook.New(webhook.Options{
 		Cached:   mgr.GetCache(),
 		Live:     mgr.GetAPIReader(),
@@ -109,6 +109,12 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, probes *webhook.
 		probes.Add(name, webhook.Synced(mgr.GetCache(), kinds[name]))
 		// Starts to fill the cache now. An error is the readiness check's to tell.
 		_, _ = mgr.GetCache().GetInformer(ctx, kinds[name], cache.BlockUntilSynced(false))
+	}
+
+	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod})
+	probes.Add("controllers", starter.Ready)
+	if err := mgr.Add(starter); err != nil {
+		return fmt.Errorf("adding the controllers: %w", err)
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ type request struct {
 	namespace string
 	pod       *unstructured.Unstructured
 	dryRun    bool
+	// unknown lets the pod have fields that the API server does not know.
+	unknown bool
 }
 
 // answer is what comes of it. Objects are as the API server wrote them, so that no
@@ -33,7 +35,7 @@ type answer struct {
 	err      error
 }
 
-// admit creates the pod. Fields that the API server does not know are an error.
+// admit creates the pod.
 func (s *system) admit(ctx context.Context, r request) answer {
 	client, err := s.dynamic(r.as)
 	if err != nil {
@@ -41,6 +43,9 @@ func (s *system) admit(ctx context.Context, r request) answer {
 	}
 	var a answer
 	options := metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}
+	if r.unknown {
+		options.FieldValidation = metav1.FieldValidationIgnore
+	}
 	if r.dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}

@@ -8,15 +8,13 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"akv-injector/e2e/injector"
 )
 
 // What cannot be looked up is a failure and no verdict, so that failurePolicy
 // decides: asking pods fail closed, hand-written ones go through.
 func TestFailedLookupIsLeftToFailurePolicy(t *testing.T) {
 	t.Parallel()
-	s := own(t, injector.Options{})
+	s := own(t, installed())
 	namespace := s.namespace(t, optedIn, nil)
 	if a := s.mustAdmit(t, request{namespace: namespace, pod: handwrittenPod("before", "own")}); len(a.warnings) == 0 {
 		t.Error("a hand-written pod whose class is missing is not warned of")

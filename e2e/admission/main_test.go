@@ -35,7 +35,7 @@ var (
 		// A first build of everything takes ten minutes on two cores.
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 		defer cancel()
-		s, err := start(ctx, controlplane.Options{Log: os.Stderr}, injector.Options{Log: os.Stderr})
+		s, err := start(ctx, controlplane.Options{Log: os.Stderr}, installed())
 		started = s
 		return s, err
 	})
@@ -62,7 +62,6 @@ func stopShared() error {
 // own starts a system that the test may break.
 func own(t *testing.T, options injector.Options) *system {
 	t.Helper()
-	options.Log = os.Stderr
 	s, err := start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr}, options)
 	if err != nil {
 		t.Fatal(err)

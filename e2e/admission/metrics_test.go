@@ -1,6 +1,7 @@
 package admission_test
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,4 +50,13 @@ func sum(t *testing.T, metrics, name, label string) float64 {
 		total += number
 	}
 	return total
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

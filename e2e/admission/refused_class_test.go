@@ -13,8 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"akv-injector/e2e/injector"
 )
 
 // Who creates a pod hears at once why its class cannot be written, and nothing is
@@ -30,7 +28,7 @@ func TestRefusedClassIsTold(t *testing.T) {
 	})
 	t.Run("by RBAC", func(t *testing.T) {
 		t.Parallel()
-		s := own(t, injector.Options{})
+		s := own(t, installed())
 		namespace := s.namespace(t, optedIn, nil)
 		s.withholdCreate(t)
 		s.wantClassRefused(t, namespace, "cannot create resource", "give akv-injector's ServiceAccount the verbs")
@@ -55,8 +53,8 @@ func (s *system) wantClassRefused(t *testing.T, namespace, reason, fix string) {
 		t.Errorf("a dry run writes no class and has nothing to be refused: %v", a.err)
 	}
 	a := s.admit(t.Context(), request{namespace: namespace, pod: askingPod("asking")})
-	if httpCode(a.err) != http.StatusForbidden {
-		t.Fatalf("the pod: %v, want it forbidden", a.err)
+	if !verdict(a.err) {
+		t.Fatalf("the pod: %v, want it refused", a.err)
 	}
 	for _, want := range []string{mutating, `namespace "` + namespace + `"`, reason, "Fix: " + fix} {
 		if !strings.Contains(a.err.Error(), want) {
@@ -89,11 +87,17 @@ spec: {provider: azure}
 `)
 	eventually(t, func(ctx context.Context) string {
 		_, err := client.Resource(classesResource).Namespace(namespace).Create(ctx, class.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		if httpCode(err) != http.StatusForbidden {
-			return fmt.Sprintf("a class in %s: %v, want it forbidden", namespace, err)
+		if !verdict(err) {
+			return fmt.Sprintf("a class in %s: %v, want it refused", namespace, err)
 		}
 		return ""
 	})
+}
+
+// verdict tells a refusal (RBAC and quotas forbid, a policy calls invalid) from a failure.
+func verdict(err error) bool {
+	code := httpCode(err)
+	return code == http.StatusForbidden || code == http.StatusUnprocessableEntity
 }
 
 // limitClasses allows no class in the namespace. The status is what the

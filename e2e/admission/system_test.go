@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
@@ -49,15 +51,37 @@ func start(ctx context.Context, plane controlplane.Options, options injector.Opt
 // install installs akv-injector into a control plane and waits until its webhooks are
 // called: the API server learns of new configurations a moment later.
 func install(ctx context.Context, cp *controlplane.ControlPlane, options injector.Options) (*system, error) {
+	s := &system{cp: cp}
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
 	in, err := injector.Install(ctx, cp, options)
 	if err != nil {
 		return nil, err
 	}
-	s := &system{cp: cp, in: in}
+	s.in = in
 	if err := s.awaitCalls(ctx); err != nil {
 		return nil, errors.Join(err, in.Stop())
 	}
 	return s, nil
+}
+
+// prepare makes what the cluster has before akv-injector comes: the CSI driver, and an
+// operator that may create pods.
+func (s *system) prepare(ctx context.Context) error {
+	driver, err := readDriver()
+	if err != nil {
+		return err
+	}
+	if err := s.installDriver(ctx, driver); err != nil {
+		return err
+	}
+	_, err = s.cp.Client.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "operator"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "edit"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: foreignController.UserName}},
+	}, metav1.CreateOptions{})
+	return err
 }
 
 func (s *system) awaitCalls(ctx context.Context) error {

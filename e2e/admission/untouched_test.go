@@ -77,7 +77,7 @@ func TestPodsThatAreNoneOfOursAreUntouched(t *testing.T) {
 		s.remove(t, test.namespace, test.pod.GetName())
 	}
 
-	with, err := install(ctx, cp, injector.Options{Log: os.Stderr})
+	with, err := install(ctx, cp, installed())
 	if err != nil {
 		t.Fatal(err)
 	}

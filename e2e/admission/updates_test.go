@@ -8,15 +8,13 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"akv-injector/e2e/injector"
 )
 
 // Only a pod's creation is ours: whatever happens to it later costs no call and
 // waits for nobody, least of all its deletion.
 func TestUpdatesOfAnInjectedPodCostNoCall(t *testing.T) {
 	t.Parallel()
-	s := own(t, injector.Options{})
+	s := own(t, installed())
 	namespace := s.namespace(t, optedIn, nil)
 	for _, name := range []string{"while-up", "while-down"} {
 		pod := askingPod(name)

@@ -141,9 +141,9 @@ func TestAttacks(t *testing.T) {
 		t.Parallel()
 		a := newAttack(t, c, "unlabelled")
 		class := c.Class(t, a.namespace, a.class)
-		class.Labels = nil
-		class.Spec.Parameters["keyvaultName"] = "salaries-kv"
-		if err := c.API.Update(t.Context(), class); err != nil {
+		edit := client.RawPatch("application/merge-patch+json",
+			[]byte(`{"metadata":{"labels":null},"spec":{"parameters":{"keyvaultName":"salaries-kv"}}}`))
+		if err := c.API.Patch(t.Context(), class, edit); err != nil {
 			t.Fatal(err)
 		}
 		a.canary()

@@ -62,18 +62,23 @@ func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
 	done := make(chan struct{})
 	created := make(chan int)
 	go func() {
-		n := 0
-		defer func() { created <- n }()
+		n, longest := 0, time.Duration(0)
+		defer func() {
+			t.Logf("%d pods were created meanwhile, none in more than %s", n, longest.Round(time.Millisecond))
+			created <- n
+		}()
 		for {
 			select {
 			case <-done:
 				return
 			default:
 			}
+			begun := time.Now()
 			if err := c.API.Create(t.Context(), cluster.Pod("rolling", fmt.Sprintf("pod-%d", n), fmt.Sprintf("object-%d", n))); err != nil {
 				t.Errorf("pod %d: %v", n, err)
 				return
 			}
+			longest = max(longest, time.Since(begun))
 			n++
 		}
 	}()
@@ -94,7 +99,6 @@ func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
 	}
 	close(done)
 	n := <-created
-	t.Logf("%d pods were created meanwhile", n)
 	if n == 0 {
 		t.Error("no pod was created meanwhile: the test shows nothing")
 	}

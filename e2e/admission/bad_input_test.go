@@ -1,0 +1,201 @@
+package admission_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+
+	"akv-injector/e2e/injector"
+)
+
+var paths = []string{"/mutate-v1-pod", "/validate-v1-pod"}
+
+// Whatever reaches the port, the program answers it in words and lives on.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	s := own(t, installed())
+	namespace := s.namespace(t, optedIn, nil)
+	client := s.httpClient(t)
+	replica := s.in.Replicas()[0]
+	t.Cleanup(func() {
+		select {
+		case <-replica.Process().Exited():
+			t.Error(replica.Process().Failure())
+		default:
+		}
+	})
+
+	// What is no review gets an HTTP error, so that failurePolicy decides.
+	good := reviewOf(namespace, podWith(t, nil))
+	for name, test := range map[string]struct {
+		body   string
+		status int
+		want   string
+	}{
+		"empty":                {"", http.StatusBadRequest, "the body is empty"},
+		"no JSON":              {"{", http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"a list":               {"[]", http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"null":                 {"null", http.StatusBadRequest, `kind ""`},
+		"another kind":         {strings.Replace(good, `"AdmissionReview"`, `"ConversionReview"`, 1), http.StatusBadRequest, `kind "ConversionReview"`},
+		"an older version":     {strings.Replace(good, "admission.k8s.io/v1", "admission.k8s.io/v1beta1", 1), http.StatusBadRequest, "v1beta1"},
+		"without a request":    {`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, http.StatusBadRequest, "has no request"},
+		"without a uid":        {strings.Replace(good, `"uid":"u-1",`, "", 1), http.StatusBadRequest, "no uid"},
+		"invalid UTF-8":        {strings.Replace(good, "DB-Password", "\xff\xfe", 1), http.StatusBadRequest, "not valid UTF-8"},
+		"a hundred braces":     {strings.Repeat("[", 100_000), http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"ten megabytes":        {good + strings.Repeat(" ", 10<<20), http.StatusRequestEntityTooLarge, "larger than"},
+		"ten megabytes of pod": {strings.Replace(good, "DB-Password", strings.Repeat("a", 10<<20), 1), http.StatusRequestEntityTooLarge, "larger than"},
+	} {
+		for _, path := range paths {
+			status, body := s.post(t, client, path, strings.NewReader(test.body))
+			if status != test.status || !strings.Contains(body, test.want) || !strings.HasPrefix(body, "akv-injector: ") {
+				t.Errorf("%s to %s: HTTP %d: %.300s\nwant HTTP %d that says %q", name, path, status, body, test.status, test.want)
+			}
+		}
+	}
+
+	// What is no pod, or a bad one, gets a verdict.
+	for name, test := range map[string]struct {
+		review string
+		code   int32
+		want   string
+	}{
+		"no object":             {reviewOf(namespace, "null"), 400, "object is empty"},
+		"a pod that is a list":  {reviewOf(namespace, "[]"), 400, "not a Pod in JSON"},
+		"a field of its type":   {reviewOf(namespace, `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"all"}}`), 400, "not a Pod in JSON"},
+		"a field twice":         {reviewOf(namespace, `{"apiVersion":"v1","kind":"Pod","spec":{},"spec":{}}`), 400, "ambiguous"},
+		"no pod":                {reviewOf(namespace, `{"apiVersion":"v1","kind":"Secret"}`), 400, `kind "Secret"`},
+		"a resource of others":  {strings.Replace(good, `"resource":"pods"`, `"resource":"secrets"`, 1), 400, "expected pods"},
+		"no namespace":          {reviewOf("", podWith(t, nil)), 400, "namespace is empty"},
+		"10,000 objects":        {reviewOf(namespace, podWith(t, map[string]string{"objects": many(10_000)})), 422, "objects"},
+		"200,000 objects":       {reviewOf(namespace, podWith(t, map[string]string{"objects": many(200_000)})), 422, "objects"},
+		"a file above":          {reviewOf(namespace, podWith(t, map[string]string{"objects": "../../etc/passwd=a"})), 422, ".."},
+		"a file in the middle":  {reviewOf(namespace, podWith(t, map[string]string{"objects": "a/../../b=a"})), 422, ".."},
+		"a vault above":         {reviewOf(namespace, podWith(t, map[string]string{"vault": "../../x"})), 422, "vault"},
+		"a class above":         {reviewOf(namespace, podWith(t, map[string]string{"secret-provider-class": "../secrets/a"})), 422, "secret-provider-class"},
+		"an account above":      {reviewOf(namespace, podWith(t, map[string]string{"service-account": "../default"})), 422, "service-account"},
+		"a path above":          {reviewOf(namespace, podWith(t, map[string]string{"mount-path": "/mnt/../etc"})), 422, "mount-path"},
+		"control characters":    {reviewOf(namespace, podWith(t, map[string]string{"objects": "a\x1b[31mred\x00\u202e"})), 422, "objects"},
+		"a newline in a vault":  {reviewOf(namespace, podWith(t, map[string]string{"vault": "a\nX-Injected: yes"})), 422, "vault"},
+		"an interval of years":  {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "9999999999999h"})), 422, "rotation-poll-interval"},
+		"an interval backwards": {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "-5m"})), 422, "AKV005"},
+		"an interval of none":   {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "1ns"})), 422, "AKV005"},
+		"an alias bomb":         {reviewOf(namespace, podWith(t, map[string]string{"objects": aliasBomb()})), 422, "objects"},
+		"a deep list":           {reviewOf(namespace, podWith(t, map[string]string{"objects": "array: " + strings.Repeat("[", 50_000)})), 422, "objects"},
+	} {
+		for _, path := range paths {
+			t.Run(name+" to "+path, func(t *testing.T) {
+				began := time.Now()
+				answer := s.verdictOn(t, client, path, test.review)
+				// The webhook configurations wait for 5 s.
+				if took := time.Since(began); took > 4*time.Second {
+					t.Errorf("took %s", took)
+				}
+				if answer.Allowed || answer.Result.Code != test.code || !strings.Contains(answer.Result.Message, test.want) {
+					t.Errorf("allowed %t, %.500v; want code %d that says %q", answer.Allowed, answer.Result, test.code, test.want)
+				}
+				for _, text := range append([]string{answer.Result.Message}, answer.Warnings...) {
+					wantPrintable(t, text)
+				}
+				if size := len(mustJSON(t, answer)); size > 256<<10 {
+					t.Errorf("the answer has %d bytes", size)
+				}
+			})
+		}
+	}
+
+	if ready, answer := replica.Ready(t.Context()); !ready {
+		t.Errorf("not ready any more: %s", answer)
+	}
+	if a := s.mustAdmit(t, request{namespace: namespace, pod: askingPod("after")}); a.pod.GetLabels()["azure.keyvault.injector/injected"] != "true" {
+		t.Error("afterwards a good pod is not injected")
+	}
+	t.Run("memory", func(t *testing.T) { s.wantBounded(t, client, replica) })
+}
+
+// aliasBomb is YAML of a few hundred bytes that stands for 10^9 strings.
+func aliasBomb() string {
+	var b strings.Builder
+	b.WriteString("array:\n- &a0 x\n")
+	for i := range 9 {
+		fmt.Fprintf(&b, "- &a%d [%s]\n", i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 10), ","))
+	}
+	return b.String()
+}
+
+// wantPrintable wants nothing that a terminal or an HTTP header would stumble over.
+func wantPrintable(t *testing.T, text string) {
+	t.Helper()
+	for _, r := range text {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("the answer has %U: %.300q", r, text)
+			return
+		}
+	}
+}
+
+// wantBounded sends many large bodies, some at a time, and wants the most memory that
+// the program ever had not to follow their size.
+func (s *system) wantBounded(t *testing.T, client *http.Client, replica *injector.Replica) {
+	t.Helper()
+	const (
+		bodies  = 200
+		atOnce  = 16
+		size    = 10 << 20
+		allowed = 200 // MiB
+	)
+	before := peakMemory(t, replica)
+	body := bytes.Repeat([]byte(" "), size)
+	slots := make(chan struct{}, atOnce)
+	var sending sync.WaitGroup
+	for i := range bodies {
+		slots <- struct{}{}
+		sending.Go(func() {
+			defer func() { <-slots }()
+			// Half of them do not say beforehand how long they are.
+			reader := &body
+			var status int
+			if i%2 == 0 {
+				status, _ = s.post(t, client, paths[0], bytes.NewReader(*reader))
+			} else {
+				status, _ = s.post(t, client, paths[0], struct{ *bytes.Buffer }{bytes.NewBuffer(*reader)})
+			}
+			if status != http.StatusRequestEntityTooLarge {
+				t.Errorf("HTTP %d, want %d", status, http.StatusRequestEntityTooLarge)
+			}
+		})
+	}
+	sending.Wait()
+	grown := peakMemory(t, replica) - before
+	t.Logf("%d bodies of %d MiB: from %d MiB to %d MiB more at most", bodies, size>>20, before, grown)
+	if grown > allowed {
+		t.Errorf("the memory grew by %d MiB, want at most %d", grown, allowed)
+	}
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// peakMemory is the most resident memory that the replica ever had, in MiB.
+func peakMemory(t *testing.T, replica *injector.Replica) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", replica.Process().Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := highWater.FindSubmatch(status)
+	if found == nil {
+		t.Fatalf("no VmHWM in %s", status)
+	}
+	kib, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib >> 10
+}

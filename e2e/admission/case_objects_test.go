@@ -1,0 +1,194 @@
+package admission_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// pods are the case's pod as a user sends it, and the one that it wants, which is the
+// same where it stays as it is.
+func pods(t *testing.T, c *corpus.Case) (pod, want *unstructured.Unstructured) {
+	t.Helper()
+	pod = sent(t, c, c.PodJSON)
+	if text := c.Want[corpus.WantPodFile]; text != nil {
+		return pod, sent(t, c, text)
+	}
+	return pod, pod
+}
+
+func sent(t *testing.T, c *corpus.Case, text []byte) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(text, &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	u.SetNamespace("") // the request's
+	if c.Options.Origin != "" && c.Options.Origin != "user" && metav1.GetControllerOf(u) == nil {
+		u.SetOwnerReferences([]metav1.OwnerReference{{
+			APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "owner", UID: "00000000-0000-0000-0000-000000000001", Controller: new(true),
+		}})
+	}
+	return u
+}
+
+// origin is who sends the case's pod.
+func origin(t *testing.T, c *corpus.Case) rest.ImpersonationConfig {
+	t.Helper()
+	switch c.Options.Origin {
+	case "", "user":
+		return rest.ImpersonationConfig{}
+	case "controller":
+		return foreignController
+	case "builtin-controller":
+		return builtinController
+	}
+	t.Fatalf("nobody is a %q", c.Options.Origin)
+	return rest.ImpersonationConfig{}
+}
+
+// facts makes two namespaces with the case's objects. The twin has not opted in.
+func (s *system) facts(t *testing.T, c *corpus.Case) (namespace, twin string) {
+	t.Helper()
+	namespace = fmt.Sprintf("case-%d", namespaces.Add(1))
+	twin = namespace + "-twin"
+	for _, name := range []string{namespace, twin} {
+		for _, o := range c.Objects() {
+			if err := s.create(t, o, name, name == namespace); err != nil {
+				t.Fatalf("a fault of the case: its facts cannot be: %v", err)
+			}
+		}
+	}
+	return namespace, twin
+}
+
+func (s *system) create(t *testing.T, o runtime.Object, namespace string, labelled bool) error {
+	t.Helper()
+	accessor, err := meta.Accessor(o)
+	if err != nil {
+		return err
+	}
+	ctx := t.Context()
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		o.Name = namespace
+		o.Labels = maps.Clone(o.Labels)
+		if !labelled {
+			delete(o.Labels, inject.LabelInjection)
+		}
+		_, err = s.cp.Client.CoreV1().Namespaces().Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.ServiceAccount:
+		accessor.SetNamespace(namespace)
+		_, err = s.cp.Client.CoreV1().ServiceAccounts(namespace).Create(ctx, o, metav1.CreateOptions{})
+	case *secretsstorev1.SecretProviderClass:
+		var content map[string]any
+		if content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(o); err != nil {
+			return err
+		}
+		u := &unstructured.Unstructured{Object: content}
+		u.SetNamespace(namespace)
+		// The types write an empty status, which the CRD does not take from a user.
+		delete(u.Object, "status")
+		client, clientErr := s.dynamic(rest.ImpersonationConfig{})
+		if clientErr != nil {
+			return clientErr
+		}
+		_, err = client.Resource(classesResource).Namespace(namespace).Create(ctx, u, metav1.CreateOptions{})
+	case *storagev1.CSIDriver:
+		// The cluster's; see circumstances.
+	default:
+		return fmt.Errorf("no way to create a %T", o)
+	}
+	return err
+}
+
+// hasClass tells whether a class is one of the case's facts.
+func hasClass(c *corpus.Case, name string) bool {
+	for _, o := range c.Objects() {
+		if class, ok := o.(*secretsstorev1.SecretProviderClass); ok && class.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// sibling is another case.
+func sibling(t *testing.T, c *corpus.Case, name string) *corpus.Case {
+	t.Helper()
+	cases, err := corpus.Load(filepath.Dir(c.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range cases {
+		if other.Name == name {
+			return other
+		}
+	}
+	t.Fatalf("there is no case %s", name)
+	return nil
+}
+
+// documents reads the objects of a want file.
+func documents(t *testing.T, text []byte) []map[string]any {
+	t.Helper()
+	var list []map[string]any
+	for document := range bytes.SplitSeq(text, []byte("\n---\n")) {
+		if len(bytes.TrimSpace(document)) == 0 {
+			continue
+		}
+		var o map[string]any
+		if err := yaml.Unmarshal(document, &o); err != nil {
+			t.Fatal(err)
+		}
+		unstructured.RemoveNestedField(o, "metadata", "creationTimestamp")
+		delete(o, "status")
+		list = append(list, o)
+	}
+	return list
+}
+
+// sharedDriver is the CSIDriver that all cases have that do not say otherwise.
+func sharedDriver(t *testing.T) string {
+	t.Helper()
+	spec, err := readDriver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// readDriver is for those who have no test.
+func readDriver() (string, error) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(corpus.Root()), corpus.FactsFile))
+	if err != nil {
+		return "", err
+	}
+	for document := range bytes.SplitSeq(text, []byte("\n---\n")) {
+		var driver storagev1.CSIDriver
+		if err := yaml.Unmarshal(document, &driver); err != nil {
+			return "", err
+		}
+		if driver.Kind == "CSIDriver" {
+			spec, err := json.Marshal(driver.Spec)
+			return string(spec), err
+		}
+	}
+	return "", fmt.Errorf("the shared facts have no CSIDriver")
+}

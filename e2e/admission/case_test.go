@@ -1,0 +1,213 @@
+package admission_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// Cases whose pod cannot come to us through an API server as the case has it.
+var (
+	// newerFields has fields that this API server leaves out before anybody sees them.
+	newerFields = []string{"unknown-fields-of-a-newer-api-server-survive"}
+	// refusedLater are let pass by the mutating webhook, since another one may still
+	// bring what is missing. The validating webhook then says what another case wants.
+	refusedLater = map[string]string{"containers-named-that-may-yet-come": "containers-named-that-never-came"}
+)
+
+// check sends the case's pod, as a dry run and in earnest, into a namespace that has
+// the case's facts. The twin has them too, but has not opted in: what the API server
+// makes there of the wanted pod is what it should have stored here.
+func (s *system) check(t *testing.T, c *corpus.Case) {
+	t.Helper()
+	pod, want := pods(t, c)
+	namespace, twin := s.facts(t, c)
+	req := request{as: origin(t, c), namespace: namespace, pod: pod, unknown: slices.Contains(newerFields, c.Name)}
+	inTwin := func(pod *unstructured.Unstructured) answer {
+		t.Helper()
+		r := req
+		r.namespace, r.pod, r.dryRun = twin, pod, true
+		a := s.admit(t.Context(), r)
+		if a.err != nil {
+			t.Fatalf("a fault of the case: without akv-injector the API server itself refuses the pod: %v", a.err)
+		}
+		return a
+	}
+	plain := inTwin(pod)
+	findings := c
+	if other, ok := refusedLater[c.Name]; ok {
+		findings = sibling(t, c, other)
+	}
+	errors, warnings := wantFindings(t, findings)
+
+	for _, dryRun := range []bool{true, false} {
+		t.Run(fmt.Sprintf("dry run %t", dryRun), func(t *testing.T) {
+			r := req
+			r.dryRun = dryRun
+			a := s.admit(t.Context(), r)
+			wantWarnings(t, warnings, plain.warnings, a.warnings, namespace)
+			if len(errors) > 0 {
+				wantRefused(t, errors, a.err, namespace)
+				s.wantStored(t, c, namespace, nil, false)
+				return
+			}
+			if a.err != nil {
+				t.Fatalf("refused: %v", a.err)
+			}
+			if diff := cmp.Diff(stored(inTwin(want).pod), stored(a.pod)); diff != "" {
+				t.Errorf("stored (-want +got):\n%s", diff)
+			}
+			if dryRun {
+				s.wantStored(t, c, namespace, nil, false)
+				return
+			}
+			s.wantStored(t, c, namespace, []string{a.pod.GetName()}, true)
+			if want != pod {
+				s.wantAgain(t, req, a)
+			}
+		})
+	}
+}
+
+// wantAgain creates an injected pod again from what is stored. Nothing is left to be
+// patched, and the same is told.
+func (s *system) wantAgain(t *testing.T, r request, before answer) {
+	t.Helper()
+	const name = "again"
+	r.pod = resubmitted(before.pod, name)
+	again := s.mustAdmit(t, r)
+	want := stored(before.pod)
+	metadata := want["metadata"].(map[string]any)
+	metadata["name"] = name
+	delete(metadata, "generateName")
+	if diff := cmp.Diff(want, stored(again.pod)); diff != "" {
+		t.Errorf("created again from its stored form (-before +again):\n%s", diff)
+	}
+	if diff := cmp.Diff(before.warnings, again.warnings); diff != "" {
+		t.Errorf("warnings when created again (-before +again):\n%s", diff)
+	}
+	event := s.audited(t, r.namespace, name)
+	for key, value := range event.Annotations {
+		if strings.HasPrefix(key, "mutation.webhook.admission.k8s.io/") && !strings.Contains(value, `"mutated":false`) {
+			t.Errorf("created again it is patched once more: %s: %s", key, value)
+		}
+	}
+}
+
+// wantStored wants these pods in the namespace, and beside the case's own classes
+// those that it wants generated.
+func (s *system) wantStored(t *testing.T, c *corpus.Case, namespace string, pods []string, generated bool) {
+	t.Helper()
+	if diff := cmp.Diff(pods, s.pods(t, namespace)); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
+	var want []map[string]any
+	if generated {
+		want = documents(t, c.Want[corpus.WantClassFile])
+	}
+	var got []map[string]any
+	for _, class := range s.classes(t, namespace) {
+		if hasClass(c, class.GetName()) {
+			continue
+		}
+		for _, field := range []string{"uid", "creationTimestamp", "resourceVersion", "managedFields", "generation"} {
+			unstructured.RemoveNestedField(class.Object, "metadata", field)
+		}
+		class.SetNamespace(corpus.Namespace)
+		got = append(got, class.Object)
+	}
+	byName := cmpopts.SortSlices(func(a, b map[string]any) bool {
+		return (&unstructured.Unstructured{Object: a}).GetName() < (&unstructured.Unstructured{Object: b}).GetName()
+	})
+	if diff := cmp.Diff(want, got, byName); diff != "" {
+		t.Errorf("classes (-want +got):\n%s", diff)
+	}
+}
+
+// cause of a refusal, as far as a case says it.
+type cause struct{ Field, Message string }
+
+// wantRefused wants HTTP 422 with the findings as its causes.
+func wantRefused(t *testing.T, want []inject.Finding, err error, namespace string) {
+	t.Helper()
+	if httpCode(err) != http.StatusUnprocessableEntity {
+		t.Fatalf("answered with %v, want HTTP 422", err)
+	}
+	var causes, got []cause
+	for _, f := range want {
+		causes = append(causes, cause{f.Field, cut(f.String(), 1024)})
+	}
+	status := err.(apierrors.APIStatus).Status() //nolint:errorlint // The client's own error, which nobody has wrapped.
+	for _, c := range status.Details.Causes {
+		got = append(got, cause{c.Field, inCase(c.Message, namespace)})
+	}
+	if diff := cmp.Diff(causes, got); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+	for _, c := range got {
+		// Controllers show nothing but the message.
+		if !strings.Contains(inCase(status.Message, namespace), c.Field+": "+c.Message) {
+			t.Errorf("the message does not say %s: %s\n%s", c.Field, c.Message, status.Message)
+		}
+	}
+}
+
+// wantWarnings wants one line a warning, behind those that the API server gives
+// without us.
+func wantWarnings(t *testing.T, want []inject.Finding, plain, got []string, namespace string) {
+	t.Helper()
+	var lines, ours []string
+	for _, f := range want {
+		lines = append(lines, cut(f.Field+": "+f.String(), 256))
+	}
+	for _, w := range got {
+		if !slices.Contains(plain, w) {
+			ours = append(ours, inCase(w, namespace))
+		}
+	}
+	if diff := cmp.Diff(lines, ours); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+// inCase is a text with the case's namespace in the place of the real one.
+func inCase(text, namespace string) string {
+	return strings.ReplaceAll(text, namespace, corpus.Namespace)
+}
+
+// cut is how the webhook shortens a line.
+func cut(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return string([]rune(text)[:limit-1]) + "…"
+}
+
+// wantFindings reads what the case wants to be told.
+func wantFindings(t *testing.T, c *corpus.Case) (errors, warnings []inject.Finding) {
+	t.Helper()
+	var findings []inject.Finding
+	if err := yaml.Unmarshal(c.Want[corpus.WantFindingsFile], &findings); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range findings {
+		if f.Severity == inject.Error {
+			errors = append(errors, f)
+		} else {
+			warnings = append(warnings, f)
+		}
+	}
+	return errors, warnings
+}

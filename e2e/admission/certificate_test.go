@@ -1,0 +1,105 @@
+package admission_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+	"testing"
+
+	"akv-injector/e2e/controlplane"
+)
+
+func TestCertificateIsReloaded(t *testing.T) {
+	t.Parallel()
+	s := own(t, installed())
+	replica := s.in.Replicas()[0]
+	pid := replica.Process().Pid()
+	serves := func(serial string) {
+		t.Helper()
+		eventually(t, func(context.Context) string {
+			got, err := s.serial(t, replica)
+			if err != nil || got != serial {
+				return fmt.Sprintf("the handshake shows %s, %v; want %s", got, err, serial)
+			}
+			return ""
+		})
+	}
+	renew := func(name string) (*controlplane.KeyPair, string) {
+		t.Helper()
+		pair, err := s.cp.ServingCertificate(name, "127.0.0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair, serialOf(t, pair.Cert)
+	}
+	write := func(pair *controlplane.KeyPair) {
+		t.Helper()
+		if err := s.in.WriteCertificate(pair); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	second, secondSerial := renew("second")
+	write(second)
+	serves(secondSerial)
+
+	// A file that is no certificate, and a key that is another's.
+	third, thirdSerial := renew("third")
+	for name, broken := range map[string]*controlplane.KeyPair{
+		"no certificate":    {Cert: []byte("-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"), Key: second.Key},
+		"another's key":     {Cert: second.Cert, Key: third.Key},
+		"nothing in either": {},
+	} {
+		failures := s.reloadFailures(t)
+		write(broken)
+		eventually(t, func(context.Context) string {
+			if s.reloadFailures(t) == failures {
+				return name + ": nothing tells that the files cannot be used"
+			}
+			return ""
+		})
+		if got, err := s.serial(t, replica); err != nil || got != secondSerial {
+			t.Errorf("%s: the handshake shows %s, %v; want the old one, %s", name, got, err, secondSerial)
+		}
+		if ready, answer := replica.Ready(t.Context()); !ready {
+			t.Errorf("%s: not ready with a good certificate loaded: %s", name, answer)
+		}
+	}
+
+	write(third)
+	serves(thirdSerial)
+	namespace := s.namespace(t, optedIn, nil)
+	s.mustAdmit(t, request{namespace: namespace, pod: askingPod("asking")})
+	if now := replica.Process().Pid(); now != pid {
+		t.Errorf("the program was restarted: %d, before %d", now, pid)
+	}
+}
+
+// reloadFailures counts by controller-runtime's own metric.
+func (s *system) reloadFailures(t *testing.T) string {
+	t.Helper()
+	const name = "certwatcher_read_certificate_errors_total "
+	metrics, err := s.in.Replicas()[0].Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(metrics) {
+		if count, ok := strings.CutPrefix(line, name); ok {
+			return count
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return ""
+}
+
+func serialOf(t *testing.T, text []byte) string {
+	t.Helper()
+	block, _ := pem.Decode(text)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.SerialNumber.String()
+}

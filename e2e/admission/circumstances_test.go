@@ -1,0 +1,117 @@
+package admission_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"testing"
+
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"akv-injector/e2e/injector"
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// circumstances of a case that a whole cluster shares.
+type circumstances struct {
+	settings inject.Settings
+	// driver is the CSIDriver's spec in JSON.
+	driver string
+	// mutating is false where the pod comes without having passed the mutating webhook.
+	mutating bool
+}
+
+func circumstancesOf(t *testing.T, c *corpus.Case) circumstances {
+	t.Helper()
+	settings := c.Settings()
+	settings.Version = ""
+	return circumstances{settings: settings, driver: driverOf(t, c.Objects()), mutating: c.Mutating()}
+}
+
+func driverOf(t *testing.T, objects []runtime.Object) string {
+	t.Helper()
+	for _, o := range objects {
+		if driver, ok := o.(*storagev1.CSIDriver); ok {
+			text, err := json.Marshal(driver.Spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+	}
+	return ""
+}
+
+// args are the settings as flags.
+func (c circumstances) args() []string {
+	var args []string
+	for _, f := range []struct{ flag, value string }{
+		{"tenant-id", c.settings.TenantID},
+		{"cloud", c.settings.Cloud},
+		{"rotation-poll-interval", c.settings.RotationPollInterval},
+	} {
+		if f.value != "" {
+			args = append(args, "--"+f.flag+"="+f.value)
+		}
+	}
+	if c.settings.ForbidAllow {
+		args = append(args, "--forbid-allow")
+	}
+	return args
+}
+
+// installed is akv-injector as deploy/install.yaml has it, in the version that the
+// cases name.
+func installed() injector.Options {
+	return injector.Options{BuildFlags: []string{"-ldflags=-X main.version=" + corpus.Version}, Log: os.Stderr}
+}
+
+// become changes the system and restarts akv-injector, so that its caches are what
+// the cluster is now.
+func (s *system) become(t *testing.T, c circumstances) {
+	t.Helper()
+	if err := s.installDriver(t.Context(), c.driver); err != nil {
+		t.Fatal(err)
+	}
+	s.in.SetArgs(c.args()...)
+	if err := s.in.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	configurations := s.cp.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	if c.mutating {
+		if _, err := configurations.Get(t.Context(), "akv-injector", metav1.GetOptions{}); err != nil {
+			t.Fatalf("a group without the mutating webhook has to be the last: %v", err)
+		}
+		return
+	}
+	if err := configurations.Delete(t.Context(), "akv-injector", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	namespace := s.namespace(t, optedIn, nil)
+	eventually(t, func(ctx context.Context) string {
+		a := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
+		if !apierrors.IsInvalid(a.err) {
+			return "an asking pod that nobody injects is not refused"
+		}
+		return ""
+	})
+}
+
+// installDriver makes the CSIDriver what the spec says. Its audiences are all that
+// may change, so it is made anew.
+func (s *system) installDriver(ctx context.Context, spec string) error {
+	drivers := s.cp.Client.StorageV1().CSIDrivers()
+	if err := drivers.Delete(ctx, inject.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	driver := &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}}
+	if err := json.Unmarshal([]byte(spec), &driver.Spec); err != nil {
+		return err
+	}
+	_, err := drivers.Create(ctx, driver, metav1.CreateOptions{})
+	return err
+}

@@ -1,0 +1,106 @@
+package admission_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A replica that is told to stop is unready at once, answers what still comes for a
+// while, then what is under way, and ends well.
+func TestGracefulEnd(t *testing.T) {
+	t.Parallel()
+	options := installed()
+	options.Args = []string{"--shutdown-delay=2s"}
+	s := own(t, options)
+	namespace := s.namespace(t, optedIn, nil)
+	replica := s.in.Replicas()[0]
+	review := reviewOf(namespace, podWith(t, nil))
+
+	slow := s.beginRequest(t, replica.Address(), review)
+	if err := replica.Process().Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func(ctx context.Context) string {
+		ready, answer := replica.Ready(ctx)
+		if ready || !strings.Contains(answer, "stopping") {
+			return fmt.Sprintf("ready %t: %s; want it to say that it is stopping", ready, answer)
+		}
+		return ""
+	})
+	// In the meantime API servers that have not heard of it get their answers.
+	if a := s.mustAdmit(t, request{namespace: namespace, pod: askingPod("meanwhile")}); a.pod.GetLabels()["azure.keyvault.injector/injected"] != "true" {
+		t.Error("a pod of the time between is not injected")
+	}
+	eventually(t, func(context.Context) string {
+		conn, err := net.DialTimeout("tcp", replica.Address(), time.Second)
+		if err == nil {
+			conn.Close()
+			return "new connections are still taken"
+		}
+		return ""
+	})
+	select {
+	case <-replica.Process().Exited():
+		t.Fatal("ended with a request under way")
+	default:
+	}
+	if status := slow.finish(t); status != http.StatusOK {
+		t.Errorf("the request that was under way: HTTP %d", status)
+	}
+	select {
+	case <-replica.Process().Exited():
+	case <-time.After(patience):
+		t.Fatal("does not end")
+	}
+	if code := replica.Process().ExitCode(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	log := replica.Log()
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			t.Errorf("an error on the way: %s", line)
+		}
+	}
+}
+
+// slowRequest is one whose body has half arrived.
+type slowRequest struct {
+	conn *tls.Conn
+	rest string
+}
+
+func (s *system) beginRequest(t *testing.T, address, body string) *slowRequest {
+	t.Helper()
+	conn, err := tls.Dial("tcp", address, s.clientTLS(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	half := len(body) / 2
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: akv\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		paths[0], len(body), body[:half])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &slowRequest{conn: conn, rest: body[half:]}
+}
+
+func (r *slowRequest) finish(t *testing.T) (status int) {
+	t.Helper()
+	if _, err := r.conn.Write([]byte(r.rest)); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(r.conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}

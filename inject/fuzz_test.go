@@ -1,0 +1,88 @@
+package inject_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+func seeds(f *testing.F, seed func(*corpus.Case)) {
+	f.Helper()
+	cases, err := corpus.Load(corpus.Root())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases {
+		seed(c)
+	}
+}
+
+// FuzzPod admits any pod whatsoever, with the facts of its namespace's shared objects.
+// Go's decoder answers to keys in any case, and the API server sends none but its own:
+// so the pod goes through JSON once before it is admitted.
+func FuzzPod(f *testing.F) {
+	shared := map[string]*corpus.Case{}
+	var names []string
+	seeds(f, func(c *corpus.Case) {
+		shared[c.Name] = c
+		names = append(names, c.Name)
+		f.Add(c.PodJSON, uint16(len(names)-1))
+	})
+	f.Add([]byte(`{"metadata":{"annotations":{"azure.keyvault.injector/objects":"a=\u0000@\ufffd"}}}`), uint16(0))
+	f.Fuzz(func(t *testing.T, text []byte, which uint16) {
+		pod := &corev1.Pod{}
+		if json.Unmarshal(text, pod) != nil {
+			return
+		}
+		c := shared[names[int(which)%len(names)]]
+		text = encode(t, pod)
+		pod = decodePod(t, text)
+		target := c.TargetOf(pod)
+		request := inject.Parse(target, c.NamespaceObject(), c.Settings())
+		facts := c.FactsFor(request.Needs())
+		d := inject.Decide(target, request, facts)
+		if !bytes.Equal(text, encode(t, pod)) {
+			t.Fatalf("Decide changed the pod:\n%s", cmp.Diff(string(text), string(encode(t, pod))))
+		}
+		for _, finding := range d.Findings {
+			if finding.Field == "" || finding.Message == "" || strings.ContainsAny(finding.Message+finding.Fix, "\n\x00") {
+				t.Errorf("%+v", finding)
+			}
+		}
+		if !d.Injected {
+			if len(d.Patch)+len(d.Classes) > 0 {
+				t.Errorf("patch %v and classes %v of a pod that is not injected", d.Patch, d.Classes)
+			}
+			return
+		}
+		for _, class := range d.Classes {
+			if !class.Verified() || !inject.Generated(class.Name) {
+				t.Errorf("%q is not what its content gives", class.Name)
+			}
+			providerReads(t, class.Parameters["objects"])
+		}
+		again := decodePod(t, patched(t, text, &d))
+		if diff := cmp.Diff(inject.PlannedSpec(target, request, facts).Volumes, again.Spec.Volumes); diff != "" {
+			t.Errorf("volumes (-planned +patched):\n%s", diff)
+		}
+		target = c.TargetOf(again)
+		request = inject.Parse(target, c.NamespaceObject(), c.Settings())
+		second := inject.Decide(target, request, c.FactsFor(request.Needs()))
+		if !second.Injected || len(second.Patch) > 0 {
+			t.Errorf("second round: patch %v, errors %v", second.Patch, second.Errors())
+		}
+		if diff := cmp.Diff(d.Classes, second.Classes); diff != "" {
+			t.Errorf("classes of the second round (-first +second):\n%s", diff)
+		}
+		if diff := cmp.Diff(d.Findings, second.Findings); diff != "" {
+			t.Errorf("findings of the second round (-first +second):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package inject_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// asking is a pod that asks for one secret, and the cluster in which it gets it.
+func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inject.Facts) {
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: map[string]string{
+			inject.AnnotationVault: "payments-kv", inject.AnnotationObjects: "DB-Password",
+		}},
+		Spec: corev1.PodSpec{ServiceAccountName: "app", Containers: []corev1.Container{{Name: "app"}}},
+	}
+	for k, v := range annotations {
+		pod.Annotations[k] = v
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: corpus.Namespace}}
+	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
+		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
+			inject.AnnotationIdentityClientID: "11111111-1111-1111-1111-111111111111",
+			inject.AnnotationIdentityTenantID: "22222222-2222-2222-2222-222222222222",
+		}}},
+	}}
+}
+
+func admit(t *testing.T, pod *corev1.Pod, ns *corev1.Namespace, f inject.Facts, mutating bool) (inject.Decision, *corev1.Pod) {
+	t.Helper()
+	target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: mutating}
+	d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{Version: corpus.Version}), f)
+	return d, decodePod(t, patched(t, encode(t, pod), &d))
+}
+
+func mountsOf(pod *corev1.Pod) map[string]int {
+	n := map[string]int{}
+	for _, c := range pod.Spec.Containers {
+		n[c.Name] = len(c.VolumeMounts)
+	}
+	return n
+}
+
+// A webhook between the rounds adds a container: one that nobody named gets no
+// secrets, one that is named gets them when it comes.
+func TestSidecarOfALaterWebhook(t *testing.T) {
+	for name, tc := range map[string]struct {
+		containers  string
+		first       map[string]int
+		second      map[string]int
+		wantRefused bool // by the validating round, if nobody came
+	}{
+		"not named":   {"", map[string]int{"app": 1}, map[string]int{"proxy": 0, "app": 1}, false},
+		"named":       {"app, proxy", map[string]int{"app": 1}, map[string]int{"proxy": 1, "app": 1}, true},
+		"named alone": {"proxy", map[string]int{"app": 0}, map[string]int{"proxy": 1, "app": 0}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			annotations := map[string]string{}
+			if tc.containers != "" {
+				annotations[inject.AnnotationContainers] = tc.containers
+			}
+			pod, ns, facts := asking(annotations)
+			_, pod = admit(t, pod, ns, facts, true)
+			if diff := cmp.Diff(tc.first, mountsOf(pod)); diff != "" {
+				t.Errorf("first round, mounts (-want +got):\n%s", diff)
+			}
+			if d, _ := admit(t, pod, ns, facts, false); len(d.Errors()) > 0 != tc.wantRefused {
+				t.Errorf("validated without the sidecar: %v", d.Errors())
+			}
+			// In front, as some webhooks do it, so that indexes shift.
+			pod.Spec.Containers = append([]corev1.Container{{Name: "proxy"}}, pod.Spec.Containers...)
+			_, pod = admit(t, pod, ns, facts, true)
+			if diff := cmp.Diff(tc.second, mountsOf(pod)); diff != "" {
+				t.Errorf("second round, mounts (-want +got):\n%s", diff)
+			}
+			for _, mutating := range []bool{true, false} {
+				if d, _ := admit(t, pod, ns, facts, mutating); !d.Injected || len(d.Patch) > 0 {
+					t.Errorf("third round, mutating=%v: %v, %v", mutating, d.Patch, d.Errors())
+				}
+			}
+		})
+	}
+}
+
+// A webhook that mounts something else over our path after the first round is found.
+func TestLaterWebhookTakesThePath(t *testing.T) {
+	pod, ns, facts := asking(nil)
+	_, pod = admit(t, pod, ns, facts, true)
+	pod.Spec.Containers[0].VolumeMounts[0].SubPath = "DB-Password"
+	d, _ := admit(t, pod, ns, facts, false)
+	if d.Injected || len(d.Errors()) == 0 {
+		t.Errorf("injected %v, errors %v", d.Injected, d.Errors())
+	}
+}
+
+// The pod of an older rollout has the class of its time; copied into a new pod with
+// other annotations its volume is not what the plan gives.
+func TestCopiedInjectedPodWithOtherAnnotations(t *testing.T) {
+	pod, ns, facts := asking(nil)
+	_, pod = admit(t, pod, ns, facts, true)
+	if d, _ := admit(t, pod, ns, facts, true); !d.Injected || len(d.Patch) > 0 {
+		t.Errorf("an equal copy: %v, %v", d.Patch, d.Errors())
+	}
+	pod.Annotations[inject.AnnotationObjects] = "DB-User"
+	if d, _ := admit(t, pod, ns, facts, true); d.Injected || len(d.Errors()) == 0 {
+		t.Errorf("a copy that asks for something else: injected %v, errors %v", d.Injected, d.Errors())
+	}
+}
+
+func TestTemplate(t *testing.T) {
+	path := field.NewPath("spec", "template")
+	for name, tc := range map[string]struct {
+		change func(*corev1.Pod, inject.Facts)
+		// Findings as severity, rule and field.
+		want     []string
+		injected bool
+	}{
+		"plain": {func(*corev1.Pod, inject.Facts) {}, nil, true},
+		"the account may yet come": {
+			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"] = nil },
+			[]string{"warning AKV012 spec.template.spec.serviceAccountName"}, false,
+		},
+		"the account may yet be annotated": {
+			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"].Annotations = nil },
+			[]string{
+				"warning  spec.template.metadata.annotations[azure.keyvault.injector/tenant-id]",
+				"warning AKV012 spec.template.spec.serviceAccountName",
+			}, false,
+		},
+		"status and label do not belong here": {
+			func(pod *corev1.Pod, _ inject.Facts) {
+				pod.Annotations[inject.AnnotationStatus] = "{}"
+				pod.Labels = map[string]string{inject.LabelInjected: "true"}
+			},
+			[]string{
+				"error  spec.template.metadata.annotations[azure.keyvault.injector/status]",
+				"error  spec.template.metadata.labels[azure.keyvault.injector/injected]",
+			}, false,
+		},
+		"a container may yet come": {
+			func(pod *corev1.Pod, _ inject.Facts) { pod.Annotations[inject.AnnotationContainers] = "app,proxy" },
+			nil, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod, ns, facts := asking(nil)
+			tc.change(pod, facts)
+			target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Path: path, Template: true}
+			d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)
+			var got []string
+			for _, f := range d.Findings {
+				got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Field)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if d.Injected != tc.injected {
+				t.Errorf("injected %v, want %v", d.Injected, tc.injected)
+			}
+		})
+	}
+}
+
+// Without a namespace at hand, as in a linter, nothing is allowed or forbidden by it.
+func TestNoNamespace(t *testing.T) {
+	pod, _, facts := asking(nil)
+	facts.Namespace = nil
+	if d, _ := admit(t, pod, nil, facts, true); !d.Injected {
+		t.Errorf("errors %v", d.Errors())
+	}
+}

@@ -1,0 +1,82 @@
+package corpus
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject"
+)
+
+func newReader(text []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(text)) }
+
+// Patched applies a decision's patch to a pod's JSON, as the API server does.
+func Patched(pod []byte, d *inject.Decision) ([]byte, error) {
+	if len(d.Patch) == 0 {
+		return pod, nil
+	}
+	operations, err := json.Marshal(d.Patch)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := jsonpatch.DecodePatch(operations)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Apply(pod)
+}
+
+// finding is how a want file spells an inject.Finding.
+type finding struct {
+	Rule     string          `json:"rule,omitempty"`
+	Severity inject.Severity `json:"severity"`
+	Field    string          `json:"field"`
+	Message  string          `json:"message"`
+	Fix      string          `json:"fix,omitempty"`
+}
+
+// Golden is the text of the want files for a decision about the case's pod.
+func (c *Case) Golden(d *inject.Decision) (map[string][]byte, error) {
+	want := map[string][]byte{}
+	if len(d.Patch) > 0 {
+		patched, err := Patched(c.PodJSON, d)
+		if err != nil {
+			return nil, err
+		}
+		if want[WantPodFile], err = yaml.JSONToYAML(patched); err != nil {
+			return nil, err
+		}
+	}
+	var classes bytes.Buffer
+	for i, class := range d.Classes {
+		if i > 0 {
+			classes.WriteString("---\n")
+		}
+		text, err := yaml.Marshal(class.Object(Namespace))
+		if err != nil {
+			return nil, err
+		}
+		classes.Write(text)
+	}
+	if classes.Len() > 0 {
+		want[WantClassFile] = classes.Bytes()
+	}
+	if len(d.Findings) == 0 {
+		return want, nil
+	}
+	text, err := GoldenFindings(d.Findings)
+	want[WantFindingsFile] = text
+	return want, err
+}
+
+// GoldenFindings is the text of a want-findings.yaml.
+func GoldenFindings(found []inject.Finding) ([]byte, error) {
+	findings := make([]finding, 0, len(found))
+	for _, f := range found {
+		findings = append(findings, finding{f.Rule, f.Severity, f.Field, f.Message, f.Fix})
+	}
+	return yaml.Marshal(findings)
+}

@@ -1,0 +1,179 @@
+package webhook
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/go-logr/logr"
+)
+
+// writeCertificate puts a certificate for loopback into dir, the way the kubelet
+// does: both files at once, behind a link.
+func writeCertificate(t testing.TB, dir, name string, notAfter time.Time) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: name},
+		NotBefore:    time.Now().Add(-2 * time.Hour),
+		NotAfter:     notAfter,
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	version := filepath.Join(dir, "..version-"+name)
+	if err := os.Mkdir(version, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		if err := os.WriteFile(filepath.Join(version, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(t, "..version-"+name, filepath.Join(dir, "..data"))
+	for _, file := range []string{certFile, keyFile} {
+		link(t, filepath.Join("..data", file), filepath.Join(dir, file))
+	}
+}
+
+// link replaces a link in one step.
+func link(t testing.TB, target, path string) {
+	t.Helper()
+	if err := os.Symlink(target, path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runCertificate(t testing.TB, dir string) *Certificate {
+	t.Helper()
+	c := NewCertificate(dir, 20*time.Millisecond, logr.Discard())
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return c
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("it never came: %s", what)
+}
+
+func commonName(c *Certificate) string {
+	cert, err := c.Get(&tls.ClientHelloInfo{})
+	if err != nil {
+		return ""
+	}
+	leaf, err := x509.ParseCertificate(cert.Certificate[0])
+	if err != nil {
+		return ""
+	}
+	return leaf.Subject.CommonName
+}
+
+func TestCertificateComesLate(t *testing.T) {
+	dir := t.TempDir()
+	c := runCertificate(t, dir)
+	if err := c.Ready(nil); err == nil {
+		t.Fatal("ready without a certificate")
+	}
+	eventually(t, "a reason that names the file", func() bool {
+		err := c.Ready(nil)
+		return err != nil && strings.Contains(err.Error(), filepath.Join(dir, certFile))
+	})
+	writeCertificate(t, dir, "first", time.Now().Add(time.Hour))
+	eventually(t, "the certificate", func() bool { return c.Ready(nil) == nil && commonName(c) == "first" })
+}
+
+func TestCertificateIsReloaded(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "first", time.Now().Add(time.Hour))
+	c := runCertificate(t, dir)
+	eventually(t, "the first", func() bool { return commonName(c) == "first" })
+	writeCertificate(t, dir, "second", time.Now().Add(time.Hour))
+	eventually(t, "the second", func() bool { return commonName(c) == "second" })
+
+	// What is broken does not take the place of what is good.
+	if err := os.WriteFile(filepath.Join(dir, "..data", certFile), []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	if got := commonName(c); got != "second" {
+		t.Errorf("certificate of %q", got)
+	}
+}
+
+func TestCertificateExpires(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "old", time.Now().Add(time.Hour))
+	c := runCertificate(t, dir)
+	eventually(t, "the certificate", func() bool { return c.Ready(nil) == nil })
+	c.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	if err := c.Ready(nil); err == nil || !strings.Contains(err.Error(), "expired at") {
+		t.Errorf("after its end: %v", err)
+	}
+	c.now = func() time.Time { return time.Now().Add(-3 * time.Hour) }
+	if err := c.Ready(nil); err == nil || !strings.Contains(err.Error(), "not valid before") {
+		t.Errorf("before its beginning: %v", err)
+	}
+}
+
+func TestCertificateMetric(t *testing.T) {
+	dir := t.TempDir()
+	c := runCertificate(t, dir)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(c.Metric())
+	value := func() float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return families[0].GetMetric()[0].GetGauge().GetValue()
+	}
+	if got := value(); got != 0 {
+		t.Errorf("%v without a certificate", got)
+	}
+	end := time.Now().Add(time.Hour).Truncate(time.Second)
+	writeCertificate(t, dir, "first", end)
+	eventually(t, "the metric", func() bool { return value() == float64(end.Unix()) })
+}

@@ -1,0 +1,292 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/prometheus/client_golang/prometheus"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4" // what the API server applies patches with
+	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject"
+)
+
+const (
+	testTenant = "11111111-2222-3333-4444-555555555555"
+	testClient = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+)
+
+// objects is a Getter over what is in it. An error for a type and name ("Namespace
+// shop") is returned instead.
+type objects struct {
+	items []client.Object
+	errs  map[string]error
+	gets  int
+	mu    sync.Mutex
+}
+
+func kindOf(obj client.Object) string { return reflect.TypeOf(obj).Elem().Name() }
+
+func (o *objects) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gets++
+	if err := o.errs[kindOf(obj)+" "+key.Name]; err != nil {
+		return err
+	}
+	for _, item := range o.items {
+		if kindOf(item) == kindOf(obj) && item.GetName() == key.Name && item.GetNamespace() == key.Namespace {
+			reflect.ValueOf(obj).Elem().Set(reflect.ValueOf(item.DeepCopyObject()).Elem())
+			return nil
+		}
+	}
+	return apierrors.NewNotFound(schema.GroupResource{Resource: strings.ToLower(kindOf(obj)) + "s"}, key.Name)
+}
+
+func namespace(annotations map[string]string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: "shop", Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled}, Annotations: annotations,
+	}}
+}
+
+func account(name string) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: name,
+		Annotations: map[string]string{inject.AnnotationIdentityClientID: testClient},
+	}}
+}
+
+// inPlace is all that a pod that asks needs.
+func inPlace() []client.Object {
+	return []client.Object{
+		namespace(nil), account("default"), account("web"),
+		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}},
+	}
+}
+
+// cluster is what a test's handler stands in: its readers, and the classes written.
+type cluster struct {
+	cached, live *objects
+	ensureErr    error
+	refuses      bool
+	ensured      []string
+	mu           sync.Mutex
+	logs         *logLines
+	registry     *prometheus.Registry
+	ownUser      string
+	settings     inject.Settings
+}
+
+// newCluster has the same objects in the cache and behind it.
+func newCluster(items ...client.Object) *cluster {
+	return &cluster{
+		cached: &objects{items: items}, live: &objects{items: items},
+		logs: &logLines{}, registry: prometheus.NewRegistry(),
+		settings: inject.Settings{TenantID: testTenant, Version: "test"},
+	}
+}
+
+func (c *cluster) admission() *Admission {
+	return New(Options{
+		Cached: c.cached, Live: c.live, Settings: c.settings, OwnUser: c.ownUser,
+		Ensure: func(_ context.Context, namespace string, class inject.Class) (string, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.ensureErr != nil {
+				return "", c.ensureErr
+			}
+			c.ensured = append(c.ensured, namespace+"/"+class.Name)
+			return "created", nil
+		},
+		Refusal: func(error) bool { return c.refuses },
+		Log:     c.logs.logger(),
+		Metrics: NewMetrics(c.registry, "test"),
+	})
+}
+
+// logLines keeps what was logged.
+type logLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logLines) logger() logr.Logger {
+	return funcr.New(func(_, args string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.lines = append(l.lines, args)
+	}, funcr.Options{})
+}
+
+func (l *logLines) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// asking is a pod that asks for a secret.
+func asking() *corev1.Pod {
+	return &corev1.Pod{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: "web-",
+			Annotations: map[string]string{
+				inject.AnnotationVault:   "payments-kv",
+				inject.AnnotationObjects: "DB-Password",
+			},
+		},
+		Spec: corev1.PodSpec{
+			ServiceAccountName: "web",
+			Containers:         []corev1.Container{{Name: "app", Image: "app"}},
+		},
+	}
+}
+
+func withAnnotation(pod *corev1.Pod, key, value string) *corev1.Pod {
+	if pod.Annotations == nil {
+		pod.Annotations = map[string]string{}
+	}
+	pod.Annotations[key] = value
+	return pod
+}
+
+func raw(t testing.TB, pod *corev1.Pod) []byte {
+	t.Helper()
+	b, err := json.Marshal(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// reviewOf is the API server's request for the creation of a pod.
+func reviewOf(object []byte) *admissionv1.AdmissionReview {
+	return &admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
+		Request: &admissionv1.AdmissionRequest{
+			UID:       "uid-1",
+			Kind:      metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
+			Resource:  metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
+			Namespace: "shop",
+			Operation: admissionv1.Create,
+			UserInfo:  authenticationv1.UserInfo{Username: "jane", Groups: []string{"system:authenticated"}},
+			Object:    runtime.RawExtension{Raw: object},
+		},
+	}
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func post(handler http.Handler, path string, body []byte) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path+"?timeout=5s", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+// answerOf posts a review and reads the verdict.
+func answerOf(t testing.TB, handler http.Handler, review *admissionv1.AdmissionReview) *admissionv1.AdmissionResponse {
+	t.Helper()
+	w := post(handler, "/", marshal(t, review))
+	if w.Code != http.StatusOK {
+		t.Fatalf("HTTP %d: %s", w.Code, w.Body)
+	}
+	answer := &admissionv1.AdmissionReview{}
+	if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
+		t.Fatal(err)
+	}
+	if answer.Kind != "AdmissionReview" || answer.APIVersion != "admission.k8s.io/v1" || answer.Response == nil {
+		t.Fatalf("not an AdmissionReview: %s", w.Body)
+	}
+	if answer.Response.UID != review.Request.UID {
+		t.Errorf("uid is %q, want the request's %q", answer.Response.UID, review.Request.UID)
+	}
+	return answer.Response
+}
+
+// applied is the object with the answer's patch.
+func applied(t testing.TB, object []byte, answer *admissionv1.AdmissionResponse) []byte {
+	t.Helper()
+	if len(answer.Patch) == 0 {
+		return object
+	}
+	patch, err := jsonpatch.DecodePatch(answer.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := patch.Apply(object)
+	if err != nil {
+		t.Fatalf("%v\npatch: %s", err, answer.Patch)
+	}
+	return patched
+}
+
+// handWritten is a pod with a secrets-store volume and no annotation of ours.
+func handWritten(t testing.TB, mount string) *corev1.Pod {
+	t.Helper()
+	pod := &corev1.Pod{}
+	text := fmt.Sprintf(`
+apiVersion: v1
+kind: Pod
+metadata: {name: legacy}
+spec:
+  containers:
+  - name: app
+    image: app
+    volumeMounts: [%s]
+  volumes:
+  - name: secrets
+    csi:
+      driver: secrets-store.csi.k8s.io
+      readOnly: true
+      volumeAttributes: {secretProviderClass: legacy}
+`, mount)
+	if err := yaml.UnmarshalStrict([]byte(text), pod); err != nil {
+		t.Fatal(err)
+	}
+	return pod
+}
+
+func class(name string) *secretsstorev1.SecretProviderClass {
+	return &secretsstorev1.SecretProviderClass{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
+		Spec: secretsstorev1.SecretProviderClassSpec{
+			Provider: inject.ProviderAzure,
+			Parameters: map[string]string{
+				"usePodIdentity": "false", "keyvaultName": "payments-kv", "tenantID": testTenant, "clientID": testClient,
+				"objects": "array:\n  - |\n    objectName: DB-Password\n    objectType: secret\n",
+			},
+		},
+	}
+}
+
+var errTimeout = errors.New("context deadline exceeded")

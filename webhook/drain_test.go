@@ -1,0 +1,122 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"akv-injector/inject"
+)
+
+func TestDrain(t *testing.T) {
+	stop, tell := context.WithCancel(t.Context())
+	d := NewDrain(100 * time.Millisecond)
+	ctx := d.After(stop)
+	if err := d.Ready(nil); err != nil || ctx.Err() != nil {
+		t.Fatalf("before: %v, %v", err, ctx.Err())
+	}
+	began := time.Now()
+	tell()
+	eventually(t, "unready", func() bool { return d.Ready(nil) != nil })
+	if ctx.Err() != nil {
+		t.Error("ended with the beginning of the drain")
+	}
+	<-ctx.Done()
+	if took := time.Since(began); took < 100*time.Millisecond {
+		t.Errorf("ended after %s", took)
+	}
+}
+
+// The real server, told to stop while a request is under way: the request is
+// answered, new ones are answered during the delay, and then the port closes.
+func TestDrainOfTheServer(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "server", time.Now().Add(time.Hour))
+	certificate := runCertificate(t, dir)
+	eventually(t, "the certificate", func() bool { return certificate.Ready(nil) == nil })
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
+	server := ctrlwebhook.NewServer(ctrlwebhook.Options{
+		Host: "127.0.0.1", Port: port,
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.GetCertificate, c.MinVersion = certificate.Get, tls.VersionTLS13 }},
+	})
+
+	cl := newCluster(inPlace()...)
+	entered, release := make(chan struct{}, 1), make(chan struct{})
+	a := cl.admission()
+	a.ensure = func(ctx context.Context, _ string, _ inject.Class) (string, error) {
+		entered <- struct{}{}
+		<-release
+		return "created", ctx.Err()
+	}
+	a.Register(server)
+
+	stop, tell := context.WithCancel(context.Background())
+	defer tell()
+	drain := NewDrain(300 * time.Millisecond)
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Start(drain.After(stop)) }()
+
+	transport := &http.Transport{
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+		ForceAttemptHTTP2: true,
+		DisableKeepAlives: true,
+	}
+	defer transport.CloseIdleConnections()
+	call := func(path string) (int, error) {
+		url := "https://127.0.0.1:" + strconv.Itoa(port) + path + "?timeout=5s"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(marshal(t, reviewOf(raw(t, asking())))))
+		if err != nil {
+			return 0, err
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := transport.RoundTrip(r)
+		if err != nil {
+			return 0, err
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode, nil
+	}
+	eventually(t, "the server", func() bool { code, err := call(ValidatePath); return err == nil && code == 200 })
+
+	type result struct {
+		code int
+		err  error
+	}
+	slow := make(chan result, 1)
+	go func() {
+		code, err := call(MutatePath)
+		slow <- result{code, err}
+	}()
+	<-entered
+	tell()
+	eventually(t, "unready", func() bool { return drain.Ready(nil) != nil })
+	if code, err := call(ValidatePath); err != nil || code != 200 {
+		t.Errorf("during the delay: %d, %v", code, err)
+	}
+	eventually(t, "the end of new requests", func() bool { _, err := call(ValidatePath); return err != nil })
+	select {
+	case err := <-stopped:
+		t.Fatalf("stopped with a request under way: %v", err)
+	default:
+	}
+	close(release)
+	if got := <-slow; got.err != nil || got.code != 200 {
+		t.Errorf("the request under way: %d, %v", got.code, got.err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,78 @@
+package webhook
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
+
+	"akv-injector/inject"
+)
+
+// FuzzHandler posts any body. Nothing may panic. A pod that is patched is posted
+// again as the API server would have written it: the patch applies to that, gives a
+// pod, and that one gets no patch any more.
+func FuzzHandler(f *testing.F) {
+	seed := func(pod *corev1.Pod) { f.Add(marshal(f, reviewOf(raw(f, pod)))) }
+	seed(asking())
+	seed(withAnnotation(asking(), inject.AnnotationObjects, "array:\n- |\n  objectName: a\n  objectType: key\n"))
+	seed(withAnnotation(asking(), inject.AnnotationObjects+".shared-kv", "tls.pem=cert/frontend"))
+	seed(withAnnotation(asking(), inject.AnnotationContainers, "app"))
+	seed(withAnnotation(asking(), inject.AnnotationEnv, "A=DB-Password"))
+	seed(withAnnotation(asking(), inject.AnnotationServiceAccount, "web"))
+	seed(handWritten(f, "{name: secrets, mountPath: /s, subPath: a}"))
+	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"a","operation":"CREATE","namespace":"shop",` +
+		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod",` +
+		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`))
+
+	cl := newCluster(append(inPlace(), class("legacy"))...)
+	a := cl.admission()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		cl.logs.lines, cl.ensured = nil, nil
+		for path, handler := range map[string]http.Handler{MutatePath: a.Mutate(), ValidatePath: a.Validate()} {
+			w := post(handler, path, body)
+			if strings.Contains(cl.logs.all(), "panicked") {
+				t.Fatalf("%s: %s", path, cl.logs.all())
+			}
+			answer := &admissionv1.AdmissionReview{}
+			if w.Code != http.StatusOK {
+				continue
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil || answer.Response == nil {
+				t.Fatalf("%s: not an answer: %v: %s", path, err, w.Body)
+			}
+			if len(answer.Response.Patch) > 0 {
+				checkPatch(t, a, body)
+			}
+		}
+	})
+}
+
+func checkPatch(t *testing.T, a *Admission, body []byte) {
+	t.Helper()
+	review := &admissionv1.AdmissionReview{}
+	pod := &corev1.Pod{}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, review); err != nil {
+		t.Fatal(err)
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(review.Request.Object.Raw, pod); err != nil {
+		t.Fatal(err)
+	}
+	review.Request.Object.Raw = raw(t, pod)
+	answer := answerOf(t, a.Mutate(), review)
+	patched := &corev1.Pod{}
+	if err := json.Unmarshal(applied(t, review.Request.Object.Raw, answer), patched); err != nil {
+		t.Fatal(err)
+	}
+	if pod.Name != patched.Name || pod.GenerateName != patched.GenerateName || len(pod.Spec.Containers) != len(patched.Spec.Containers) {
+		t.Fatalf("patched into another pod:\n%+v", patched)
+	}
+	review.Request.Object.Raw = raw(t, patched)
+	if again := answerOf(t, a.Mutate(), review); !again.Allowed || len(again.Patch) > 0 {
+		t.Fatalf("not the same the second time: %s %+v\npod: %s", again.Patch, again.Result, review.Request.Object.Raw)
+	}
+}
