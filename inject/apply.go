@@ -7,14 +7,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// apply makes the pod spec that the patch leads to, for the rules to look at. Where
-// nothing changes it is the target's own.
+// apply makes the pod spec that the patch leads to, for the rules to look at. It shares
+// with the target's own whatever the plan leaves alone: nobody may write to it.
 func (p *plan) apply(t *Target) *corev1.PodSpec {
-	spec := t.Spec.DeepCopy()
+	shared := *t.Spec
+	spec := &shared
+	spec.Volumes = slices.Clone(spec.Volumes)
+	spec.InitContainers, spec.Containers = slices.Clone(spec.InitContainers), slices.Clone(spec.Containers)
 	if p.account.name != "" {
 		spec.ServiceAccountName, spec.DeprecatedServiceAccount = p.account.name, p.account.name
 		if p.account.replacePullSecrets {
-			spec.ImagePullSecrets = slices.Clone(p.account.pullSecrets)
+			spec.ImagePullSecrets = p.account.pullSecrets
 		}
 	}
 	for i := range p.volumes {
@@ -42,6 +45,7 @@ func (p *plan) apply(t *Target) *corev1.PodSpec {
 }
 
 func (e *containerEdit) apply(c *corev1.Container) {
+	c.VolumeMounts, c.Env = slices.Clone(c.VolumeMounts), slices.Clone(c.Env)
 	for _, i := range e.setReadOnly {
 		c.VolumeMounts[i].ReadOnly = true
 	}

@@ -15,6 +15,12 @@ var providerVault = regexp.MustCompile(`^[-A-Za-z0-9]{3,24}$`)
 // classErrors holds a class's parameters against the Azure provider's contract. The
 // identity's own mistakes are the rule identity-mode's.
 func classErrors(parameters map[string]string, fldPath *field.Path) field.ErrorList {
+	objects, errs := parseClassObjects(parameters[paramObjects], fldPath.Child(paramObjects))
+	return parameterErrors(parameters, objects, errs, fldPath)
+}
+
+// parameterErrors is classErrors where the objects have been parsed.
+func parameterErrors(parameters map[string]string, objects []Object, objectErrs field.ErrorList, fldPath *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	value := func(key string) string { return strings.TrimSpace(parameters[key]) }
 
@@ -53,7 +59,6 @@ func classErrors(parameters map[string]string, fldPath *field.Path) field.ErrorL
 	if value(paramObjects) == "" {
 		return append(errs, field.Required(fldPath.Child(paramObjects), "list the objects"))
 	}
-	objects, objectErrs := parseClassObjects(parameters[paramObjects], fldPath.Child(paramObjects))
 	errs = append(errs, objectErrs...)
 	if len(objects)+len(objectErrs) == 0 {
 		errs = append(errs, field.Invalid(fldPath.Child(paramObjects), shorten(value(paramObjects)),

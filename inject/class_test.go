@@ -27,7 +27,7 @@ func someClass(t *testing.T, objects string) Class {
 // nothing: this one must not.
 func TestClassNameIsStable(t *testing.T) {
 	class := someClass(t, "DB-Password, tls.pem=cert/frontend")
-	if want := "akv-payments-kv-@NAME@"; class.Name != want {
+	if want := "akv-payments-kv-udmp7qilygydjv2epk2mvub6ll"; class.Name != want {
 		t.Errorf("%s, want %s", class.Name, want)
 	}
 	want := map[string]string{
@@ -87,8 +87,10 @@ func TestVerified(t *testing.T) {
 		"a vault with a path": func(p map[string]string) { p["keyvaultName"] = "evil.example/a" },
 		"no client":           func(p map[string]string) { delete(p, "clientID") },
 		"no objects":          func(p map[string]string) { p["objects"] = "array: []" },
-		"objects out of it":   func(p map[string]string) { p["objects"] = "array:\n- |\n  {objectName: a, objectType: secret, objectAlias: ../a}" },
-		"nothing at all":      func(p map[string]string) { clear(p) },
+		"objects out of it": func(p map[string]string) {
+			p["objects"] = "array:\n- |\n  {objectName: a, objectType: secret, objectAlias: ../a}"
+		},
+		"nothing at all": func(p map[string]string) { clear(p) },
 	} {
 		parameters := maps.Clone(someClass(t, "a").Parameters)
 		change(parameters)

@@ -17,13 +17,6 @@ func (c containerRef) path(spec *field.Path) *field.Path {
 	return spec.Child(c.list).Index(c.index)
 }
 
-// longRunning tells whether the container outlives the start of the pod: an app
-// container, or a native sidecar.
-func (c containerRef) longRunning() bool {
-	return c.list == "containers" ||
-		c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
-}
-
 // eachContainer visits every kind of container that can mount a volume at
 // creation: init containers (native sidecars among them), then containers.
 // Ephemeral containers do not exist yet then.

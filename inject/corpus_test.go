@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
 	"akv-injector/internal/corpus"
@@ -233,7 +232,7 @@ func patched(t testing.TB, pod []byte, d *inject.Decision) []byte {
 func decodePod(t testing.TB, text []byte) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{}
-	if err := yaml.Unmarshal(text, pod); err != nil {
+	if err := json.Unmarshal(text, pod); err != nil {
 		t.Fatalf("not a pod: %v\n%s", err, text)
 	}
 	return pod

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
 	"akv-injector/internal/corpus"
@@ -24,24 +25,32 @@ func seeds(f *testing.F, seed func(*corpus.Case)) {
 	}
 }
 
-// FuzzPod admits any pod whatsoever, with the facts of its namespace's shared objects.
-// Go's decoder answers to keys in any case, and the API server sends none but its own:
-// so the pod goes through JSON once before it is admitted.
+// FuzzPod admits any pod whatsoever, in the cluster of any case, with one annotation of
+// ours set to anything. Go's decoder answers to keys in any case, and the API server
+// sends none but its own: so the pod goes through JSON once before it is admitted.
 func FuzzPod(f *testing.F) {
 	shared := map[string]*corpus.Case{}
 	var names []string
 	seeds(f, func(c *corpus.Case) {
 		shared[c.Name] = c
 		names = append(names, c.Name)
-		f.Add(c.PodJSON, uint16(len(names)-1))
+		f.Add(c.PodJSON, uint16(len(names)-1), "", "")
+		for key, value := range c.Pod.Annotations {
+			if key, ok := strings.CutPrefix(key, inject.Prefix); ok {
+				f.Add(c.PodJSON, uint16(len(names)-1), key, value)
+			}
+		}
 	})
-	f.Add([]byte(`{"metadata":{"annotations":{"azure.keyvault.injector/objects":"a=\u0000@\ufffd"}}}`), uint16(0))
-	f.Fuzz(func(t *testing.T, text []byte, which uint16) {
+	f.Add([]byte(`{"metadata":{"annotations":{"azure.keyvault.injector/objects":"a=\u0000@\ufffd"}}}`), uint16(0), "env", "A=\xff")
+	f.Fuzz(func(t *testing.T, text []byte, which uint16, key, value string) {
 		pod := &corev1.Pod{}
 		if json.Unmarshal(text, pod) != nil {
 			return
 		}
 		c := shared[names[int(which)%len(names)]]
+		if key != "" {
+			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, inject.Prefix+key, value)
+		}
 		text = encode(t, pod)
 		pod = decodePod(t, text)
 		target := c.TargetOf(pod)

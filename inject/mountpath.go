@@ -55,7 +55,10 @@ func filePath(mountPath, file string, windows bool) string {
 // has no case.
 func comparablePath(p string, windows bool) string {
 	if !windows {
-		return path.Clean("/" + p)
+		if !strings.HasPrefix(p, "/") {
+			p = "/" + p
+		}
+		return path.Clean(p) // which allocates nothing where p is clean
 	}
 	p = strings.ToLower(strings.ReplaceAll(p, `\`, "/"))
 	if len(p) < 2 || p[1] != ':' {

@@ -33,14 +33,14 @@ func TestComparablePath(t *testing.T) {
 		windows bool
 		same    bool
 	}{
-		"a trailing slash":          {"/a/", "/a", false, true},
-		"dots":                      {"/a/./b/../c", "/a/c", false, true},
-		"case":                      {"/A", "/a", false, false},
-		"case on windows":           {`C:\A`, `c:\a`, true, true},
-		"slashes on windows":        {"C:/a/b", `C:\a\b`, true, true},
-		"no drive is drive C":       {"/a/b", `C:\a\b`, true, true},
-		"another drive":             {`D:\a`, `C:\a`, true, false},
-		"no drive, no first slash":  {"a", `C:\a`, true, true},
+		"a trailing slash":         {"/a/", "/a", false, true},
+		"dots":                     {"/a/./b/../c", "/a/c", false, true},
+		"case":                     {"/A", "/a", false, false},
+		"case on windows":          {`C:\A`, `c:\a`, true, true},
+		"slashes on windows":       {"C:/a/b", `C:\a\b`, true, true},
+		"no drive is drive C":      {"/a/b", `C:\a\b`, true, true},
+		"another drive":            {`D:\a`, `C:\a`, true, false},
+		"no drive, no first slash": {"a", `C:\a`, true, true},
 	} {
 		if same := comparablePath(tc.a, tc.windows) == comparablePath(tc.b, tc.windows); same != tc.same {
 			t.Errorf("%s: %q and %q: %v", name, tc.a, tc.b, same)

@@ -29,7 +29,8 @@ func TestParseObjectsYAML(t *testing.T) {
 		"latest without one":                {"- {objectName: a, objectVersion: latest}", []Object{{Name: "a", Type: "secret", Version: "latest"}}, nil},
 		"a mode that YAML takes for a number": {
 			"- {objectName: a, filePermission: 0440}",
-			[]Object{{Name: "a", Type: "secret", FilePermission: "0440"}}, nil,
+			[]Object{{Name: "a", Type: "secret", FilePermission: "0440"}},
+			nil,
 		},
 
 		"no list":                   {"array:", nil, []string{"FieldValueRequired o"}},

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,8 +87,8 @@ func (e *containerEdit) patch(out *patcher) {
 	for _, i := range e.setReadOnly {
 		out.add(at+"/volumeMounts/"+strconv.Itoa(i)+"/readOnly", true)
 	}
-	for i := len(e.removeMounts) - 1; i >= 0; i-- {
-		out.remove(at + "/volumeMounts/" + strconv.Itoa(e.removeMounts[i]))
+	for _, i := range slices.Backward(e.removeMounts) {
+		out.remove(at + "/volumeMounts/" + strconv.Itoa(i))
 	}
 	haveMounts, haveEnv := len(e.VolumeMounts) > 0, len(e.Env) > 0
 	for i := range e.addMounts {

@@ -124,14 +124,16 @@ func TestTemplate(t *testing.T) {
 		"plain": {func(*corev1.Pod, inject.Facts) {}, nil, true},
 		"the account may yet come": {
 			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"] = nil },
-			[]string{"warning AKV012 spec.template.spec.serviceAccountName"}, false,
+			[]string{"warning AKV012 spec.template.spec.serviceAccountName"},
+			false,
 		},
 		"the account may yet be annotated": {
 			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"].Annotations = nil },
 			[]string{
 				"warning  spec.template.metadata.annotations[azure.keyvault.injector/tenant-id]",
 				"warning AKV012 spec.template.spec.serviceAccountName",
-			}, false,
+			},
+			false,
 		},
 		"status and label do not belong here": {
 			func(pod *corev1.Pod, _ inject.Facts) {
@@ -141,7 +143,8 @@ func TestTemplate(t *testing.T) {
 			[]string{
 				"error  spec.template.metadata.annotations[azure.keyvault.injector/status]",
 				"error  spec.template.metadata.labels[azure.keyvault.injector/injected]",
-			}, false,
+			},
+			false,
 		},
 		"a container may yet come": {
 			func(pod *corev1.Pod, _ inject.Facts) { pod.Annotations[inject.AnnotationContainers] = "app,proxy" },

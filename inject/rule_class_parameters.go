@@ -29,13 +29,12 @@ func checkClassParameters(s *subject) []Finding {
 		if v.generated || !v.azure() {
 			continue
 		}
-		for _, e := range classErrors(v.parameters, field.NewPath("spec", "parameters")) {
+		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, field.NewPath("spec", "parameters")) {
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", shorten(v.className), sentence(e.Error())),
 				"Mend the class: kubectl edit secretproviderclass "+shorten(v.className)))
 		}
-		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
-		findings = append(findings, pfxAsText(objects, v.classPath())...)
+		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
 	}
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {

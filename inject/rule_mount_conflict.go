@@ -18,28 +18,37 @@ var mountConflictRule = Rule{
 }
 
 func checkMountConflict(s *subject) []Finding {
+	if len(s.volumes) == 0 {
+		return nil
+	}
 	windows := s.t.windows()
 	var findings []Finding
 	eachContainer(s.spec, func(c containerRef) {
+		mounts := make([]mountAt, len(c.VolumeMounts))
 		for i := range c.VolumeMounts {
-			store := mountAt{&c.VolumeMounts[i], comparablePath(c.VolumeMounts[i].MountPath, windows), s.volume(c.VolumeMounts[i].Name)}
+			m := &c.VolumeMounts[i]
+			mounts[i] = mountAt{m, comparablePath(m.MountPath, windows), s.volume(m.Name)}
+		}
+		for i, store := range mounts {
 			if store.volume == nil {
 				continue
 			}
-			for j := range c.VolumeMounts {
-				m := &c.VolumeMounts[j]
-				other := mountAt{m, comparablePath(m.MountPath, windows), s.volume(m.Name)}
+			for j, other := range mounts {
 				if j == i || other.volume != nil && j < i && other.path == store.path {
 					continue // of two equal paths the later is told
 				}
 				if store.asked(windows) && other.asked(windows) {
 					continue // the parser told
 				}
-				path := c.path(s.specPath()).Child("volumeMounts").Index(j).Child("mountPath")
-				if other.asked(windows) {
-					path = other.volume.asked
+				f, ok := store.conflict(other)
+				if !ok {
+					continue
 				}
-				findings = append(findings, store.conflict(other, path)...)
+				f.Field = mountRef{other.VolumeMount, c, j}.path(s.specPath()).Child("mountPath").String()
+				if other.asked(windows) {
+					f.Field = other.volume.asked.String()
+				}
+				findings = append(findings, f)
 			}
 		}
 	})
@@ -59,18 +68,21 @@ func (m mountAt) asked(windows bool) bool {
 }
 
 // conflict is what the other mount does to this one, of the secrets store.
-func (m mountAt) conflict(other mountAt, path *field.Path) []Finding {
-	fix := fmt.Sprintf("Mount one of the two elsewhere, for example with %s.", AnnotationMountPath)
+func (m mountAt) conflict(other mountAt) (Finding, bool) {
+	f := Finding{
+		Rule: "AKV017", Severity: Error, Type: field.ErrorTypeInvalid,
+		Fix: "Mount one of the two elsewhere, for example with " + AnnotationMountPath + ".",
+	}
 	switch {
 	case other.path == m.path:
-		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(m.MountPath)), fix)}
+		f.Message = fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(m.MountPath))
 	case below(other.path, m.path):
-		return []Finding{found("AKV017", Error, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container could not start.", shorten(other.MountPath), shorten(m.MountPath)), fix)}
+		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container could not start.", shorten(other.MountPath), shorten(m.MountPath))
 	case below(m.path, other.path) && other.volume == nil:
-		return []Finding{found("AKV017", Warning, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(m.MountPath)), fix)}
+		f.Severity = Warning
+		f.Message = fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(m.MountPath))
+	default:
+		return Finding{}, false
 	}
-	return nil
+	return f, true
 }

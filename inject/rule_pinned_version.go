@@ -33,8 +33,7 @@ func checkPinnedVersion(s *subject) []Finding {
 		if v.generated || !v.azure() {
 			continue
 		}
-		objects, _ := parseClassObjects(v.parameters[paramObjects], nil)
-		for _, o := range objects {
+		for _, o := range v.objects {
 			if !o.pinned() {
 				continue
 			}

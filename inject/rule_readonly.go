@@ -3,7 +3,6 @@ package inject
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -38,10 +37,10 @@ var mountReadOnlyRule = Rule{
 
 func checkMountReadOnly(s *subject) []Finding {
 	var findings []Finding
-	s.eachMount(func(c containerRef, m *corev1.VolumeMount, path *field.Path) {
-		if s.volume(m.Name) != nil && !m.ReadOnly {
-			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, path.Child("readOnly"),
-				fmt.Sprintf("The container %q could write into the files that rotation replaces.", shorten(c.Name)),
+	s.eachMount(func(m mountRef) {
+		if !m.ReadOnly && s.volume(m.Name) != nil {
+			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.specPath()).Child("readOnly"),
+				fmt.Sprintf("The container %q could write into the files that rotation replaces.", shorten(m.container.Name)),
 				"Set readOnly: true on the mount."))
 		}
 	})

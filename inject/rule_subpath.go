@@ -3,7 +3,6 @@ package inject
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -21,7 +20,7 @@ var subPathRule = Rule{
 func checkSubPath(s *subject) []Finding {
 	synced := s.syncedSecrets()
 	var findings []Finding
-	s.eachMount(func(_ containerRef, m *corev1.VolumeMount, path *field.Path) {
+	s.eachMount(func(m mountRef) {
 		name, value := "subPath", m.SubPath
 		if value == "" {
 			name, value = "subPathExpr", m.SubPathExpr
@@ -29,7 +28,7 @@ func checkSubPath(s *subject) []Finding {
 		if value == "" {
 			return
 		}
-		what := ""
+		var what string
 		if s.volume(m.Name) != nil {
 			what = "a secrets-store volume"
 		} else if secret := s.mountedSecret(m.Name, synced); secret != "" {
@@ -37,7 +36,7 @@ func checkSubPath(s *subject) []Finding {
 		} else {
 			return
 		}
-		findings = append(findings, found("AKV001", Error, field.ErrorTypeForbidden, path.Child(name),
+		findings = append(findings, found("AKV001", Error, field.ErrorTypeForbidden, m.path(s.specPath()).Child(name),
 			fmt.Sprintf("Through a %s of %s the container keeps the file it started with; a rotated secret never arrives.", name, what),
 			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, shorten(value))))
 	})

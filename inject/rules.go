@@ -83,11 +83,23 @@ func (s *subject) volume(name string) *storeVolume {
 	return nil
 }
 
+// mountRef is a mount with its place in a container.
+type mountRef struct {
+	*corev1.VolumeMount
+	container containerRef
+	index     int
+}
+
+// path is built only where something is found: most mounts are in order.
+func (m mountRef) path(spec *field.Path) *field.Path {
+	return m.container.path(spec).Child("volumeMounts").Index(m.index)
+}
+
 // eachMount visits the mounts of all containers.
-func (s *subject) eachMount(visit func(c containerRef, m *corev1.VolumeMount, path *field.Path)) {
+func (s *subject) eachMount(visit func(mountRef)) {
 	eachContainer(s.spec, func(c containerRef) {
 		for i := range c.VolumeMounts {
-			visit(c, &c.VolumeMounts[i], c.path(s.specPath()).Child("volumeMounts").Index(i))
+			visit(mountRef{&c.VolumeMounts[i], c, i})
 		}
 	})
 }

@@ -29,6 +29,9 @@ type storeVolume struct {
 	// parameters that reach the provider: the class's, with the volume's attributes
 	// copied over them, as the driver does.
 	parameters map[string]string
+	// objects in the parameters, where others wrote them for the Azure provider.
+	objects    []Object
+	objectErrs field.ErrorList
 	// generated is set if the volume names a class that this decision generates.
 	generated bool
 	// asked is the annotation that asks for the volume, nil where the pod brought it.
@@ -83,6 +86,9 @@ func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, p *plan, name
 			if k != attributeClass && k != attributeInterval {
 				v.parameters[k] = value
 			}
+		}
+		if v.azure() && !v.generated {
+			v.objects, v.objectErrs = parseClassObjects(v.parameters[paramObjects], field.NewPath("spec", "parameters", paramObjects))
 		}
 		volumes = append(volumes, v)
 	}

@@ -24,11 +24,11 @@ import (
 
 // writeCertificate puts a certificate for loopback into dir, the way the kubelet
 // does: both files at once, behind a link.
-func writeCertificate(t testing.TB, dir, name string, notAfter time.Time) {
-	t.Helper()
+func writeCertificate(tb testing.TB, dir, name string, notAfter time.Time) {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -39,44 +39,44 @@ func writeCertificate(t testing.TB, dir, name string, notAfter time.Time) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 
 	version := filepath.Join(dir, "..version-"+name)
 	if err := os.Mkdir(version, 0o755); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for file, block := range map[string]*pem.Block{
 		certFile: {Type: "CERTIFICATE", Bytes: der},
 		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
 	} {
 		if err := os.WriteFile(filepath.Join(version, file), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	link(t, "..version-"+name, filepath.Join(dir, "..data"))
+	link(tb, "..version-"+name, filepath.Join(dir, "..data"))
 	for _, file := range []string{certFile, keyFile} {
-		link(t, filepath.Join("..data", file), filepath.Join(dir, file))
+		link(tb, filepath.Join("..data", file), filepath.Join(dir, file))
 	}
 }
 
 // link replaces a link in one step.
-func link(t testing.TB, target, path string) {
-	t.Helper()
+func link(tb testing.TB, target, path string) {
+	tb.Helper()
 	if err := os.Symlink(target, path+".new"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func runCertificate(t testing.TB, dir string) *Certificate {
-	t.Helper()
+func runCertificate(tb testing.TB, dir string) *Certificate {
+	tb.Helper()
 	c := NewCertificate(dir, 20*time.Millisecond, logr.Discard())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -84,19 +84,19 @@ func runCertificate(t testing.TB, dir string) *Certificate {
 		defer close(done)
 		c.Run(ctx)
 	}()
-	t.Cleanup(func() { cancel(); <-done })
+	tb.Cleanup(func() { cancel(); <-done })
 	return c
 }
 
 // eventually waits for a condition.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("it never came: %s", what)
+	tb.Fatalf("it never came: %s", what)
 }
 
 func commonName(c *Certificate) string {

@@ -171,11 +171,11 @@ func withAnnotation(pod *corev1.Pod, key, value string) *corev1.Pod {
 	return pod
 }
 
-func raw(t testing.TB, pod *corev1.Pod) []byte {
-	t.Helper()
+func raw(tb testing.TB, pod *corev1.Pod) []byte {
+	tb.Helper()
 	b, err := json.Marshal(pod)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -196,11 +196,11 @@ func reviewOf(object []byte) *admissionv1.AdmissionReview {
 	}
 }
 
-func marshal(t testing.TB, v any) []byte {
-	t.Helper()
+func marshal(tb testing.TB, v any) []byte {
+	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -214,45 +214,45 @@ func post(handler http.Handler, path string, body []byte) *httptest.ResponseReco
 }
 
 // answerOf posts a review and reads the verdict.
-func answerOf(t testing.TB, handler http.Handler, review *admissionv1.AdmissionReview) *admissionv1.AdmissionResponse {
-	t.Helper()
-	w := post(handler, "/", marshal(t, review))
+func answerOf(tb testing.TB, handler http.Handler, review *admissionv1.AdmissionReview) *admissionv1.AdmissionResponse {
+	tb.Helper()
+	w := post(handler, "/", marshal(tb, review))
 	if w.Code != http.StatusOK {
-		t.Fatalf("HTTP %d: %s", w.Code, w.Body)
+		tb.Fatalf("HTTP %d: %s", w.Code, w.Body)
 	}
 	answer := &admissionv1.AdmissionReview{}
 	if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if answer.Kind != "AdmissionReview" || answer.APIVersion != "admission.k8s.io/v1" || answer.Response == nil {
-		t.Fatalf("not an AdmissionReview: %s", w.Body)
+		tb.Fatalf("not an AdmissionReview: %s", w.Body)
 	}
 	if answer.Response.UID != review.Request.UID {
-		t.Errorf("uid is %q, want the request's %q", answer.Response.UID, review.Request.UID)
+		tb.Errorf("uid is %q, want the request's %q", answer.Response.UID, review.Request.UID)
 	}
 	return answer.Response
 }
 
 // applied is the object with the answer's patch.
-func applied(t testing.TB, object []byte, answer *admissionv1.AdmissionResponse) []byte {
-	t.Helper()
+func applied(tb testing.TB, object []byte, answer *admissionv1.AdmissionResponse) []byte {
+	tb.Helper()
 	if len(answer.Patch) == 0 {
 		return object
 	}
 	patch, err := jsonpatch.DecodePatch(answer.Patch)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	patched, err := patch.Apply(object)
 	if err != nil {
-		t.Fatalf("%v\npatch: %s", err, answer.Patch)
+		tb.Fatalf("%v\npatch: %s", err, answer.Patch)
 	}
 	return patched
 }
 
 // handWritten is a pod with a secrets-store volume and no annotation of ours.
-func handWritten(t testing.TB, mount string) *corev1.Pod {
-	t.Helper()
+func handWritten(tb testing.TB, mount string) *corev1.Pod {
+	tb.Helper()
 	pod := &corev1.Pod{}
 	text := fmt.Sprintf(`
 apiVersion: v1
@@ -271,7 +271,7 @@ spec:
       volumeAttributes: {secretProviderClass: legacy}
 `, mount)
 	if err := yaml.UnmarshalStrict([]byte(text), pod); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return pod
 }

@@ -37,3 +37,23 @@ func (d *Drain) Ready(*http.Request) error {
 	}
 	return nil
 }
+
+// Closing gives a Registrar whose handlers end the caller's connection with each
+// answer of the drain. An API server goes on using its connections (HTTP/1.1) to a
+// replica that its Service no longer has, and would lose the request that it sends in
+// the moment when the server closes them.
+func (d *Drain) Closing(r Registrar) Registrar { return closing{drain: d, to: r} }
+
+type closing struct {
+	drain *Drain
+	to    Registrar
+}
+
+func (c closing) Register(path string, handler http.Handler) {
+	c.to.Register(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.drain.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	}))
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
@@ -33,6 +34,31 @@ func TestDrain(t *testing.T) {
 		t.Errorf("ended after %s", took)
 	}
 }
+
+func TestDrainEndsConnections(t *testing.T) {
+	stop, tell := context.WithCancel(t.Context())
+	d := NewDrain(time.Hour)
+	d.After(stop)
+	mux := http.NewServeMux()
+	d.Closing(registrarFunc(mux.Handle)).Register("/", http.NotFoundHandler())
+	header := func() string {
+		recorder := httptest.NewRecorder()
+		mux.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
+		return recorder.Header().Get("Connection")
+	}
+	if got := header(); got != "" {
+		t.Errorf("before: Connection: %s, want it kept", got)
+	}
+	tell()
+	eventually(t, "unready", func() bool { return d.Ready(nil) != nil })
+	if got := header(); got != "close" {
+		t.Errorf("during the drain: Connection: %q, want it closed", got)
+	}
+}
+
+type registrarFunc func(string, http.Handler)
+
+func (f registrarFunc) Register(path string, handler http.Handler) { f(path, handler) }
 
 // The real server, told to stop while a request is under way: the request is
 // answered, new ones are answered during the delay, and then the port closes.

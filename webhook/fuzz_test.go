@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,43 +14,56 @@ import (
 	"akv-injector/inject"
 )
 
-// FuzzHandler posts any body. Nothing may panic. A pod that is patched is posted
+// FuzzHandler posts any body, and a pod with any annotation. Nothing may panic. A pod that is patched is posted
 // again as the API server would have written it: the patch applies to that, gives a
 // pod, and that one gets no patch any more.
 func FuzzHandler(f *testing.F) {
-	seed := func(pod *corev1.Pod) { f.Add(marshal(f, reviewOf(raw(f, pod)))) }
-	seed(asking())
-	seed(withAnnotation(asking(), inject.AnnotationObjects, "array:\n- |\n  objectName: a\n  objectType: key\n"))
-	seed(withAnnotation(asking(), inject.AnnotationObjects+".shared-kv", "tls.pem=cert/frontend"))
-	seed(withAnnotation(asking(), inject.AnnotationContainers, "app"))
-	seed(withAnnotation(asking(), inject.AnnotationEnv, "A=DB-Password"))
-	seed(withAnnotation(asking(), inject.AnnotationServiceAccount, "web"))
-	seed(handWritten(f, "{name: secrets, mountPath: /s, subPath: a}"))
-	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"a","operation":"CREATE","namespace":"shop",` +
-		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod",` +
-		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`))
+	whole := func(pod *corev1.Pod) []byte { return marshal(f, reviewOf(raw(f, pod))) }
+	f.Add(whole(asking()), inject.AnnotationObjects, "array:\n- |\n  objectName: a\n  objectType: key\n")
+	f.Add(whole(handWritten(f, "{name: secrets, mountPath: /s, subPath: a}")), inject.AnnotationObjects+".shared-kv", "tls.pem=cert/frontend # x")
+	f.Add([]byte("{}"), inject.AnnotationContainers, "app")
+	f.Add([]byte("{}"), inject.AnnotationEnv, "A=DB-Password")
+	f.Add([]byte("{}"), inject.AnnotationServiceAccount, "default")
+	f.Add([]byte("{}"), inject.AnnotationMountPath, "/mnt/x")
+	f.Add([]byte("{}"), inject.AnnotationRotationPollInterval, "30s")
+	f.Add([]byte("{}"), inject.AnnotationSecretProviderClass, "legacy")
+	f.Add([]byte("{}"), inject.AnnotationStatus, `{"version":"x","containers":["app"]}`)
+	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"a","operation":"CREATE","namespace":"shop",`+
+		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod",`+
+		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`), inject.AnnotationAllow, "AKV001")
 
 	cl := newCluster(append(inPlace(), class("legacy"))...)
 	a := cl.admission()
-	f.Fuzz(func(t *testing.T, body []byte) {
+	f.Fuzz(func(t *testing.T, body []byte, key, value string) {
 		cl.logs.lines, cl.ensured = nil, nil
-		for path, handler := range map[string]http.Handler{MutatePath: a.Mutate(), ValidatePath: a.Validate()} {
-			w := post(handler, path, body)
-			if strings.Contains(cl.logs.all(), "panicked") {
-				t.Fatalf("%s: %s", path, cl.logs.all())
-			}
-			answer := &admissionv1.AdmissionReview{}
-			if w.Code != http.StatusOK {
-				continue
-			}
-			if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil || answer.Response == nil {
-				t.Fatalf("%s: not an answer: %v: %s", path, err, w.Body)
-			}
-			if len(answer.Response.Patch) > 0 {
-				checkPatch(t, a, body)
+		for _, body := range [][]byte{body, marshal(t, reviewOf(raw(t, withAnnotation(asking(), key, value))))} {
+			for path, handler := range map[string]http.Handler{MutatePath: a.Mutate(), ValidatePath: a.Validate()} {
+				checkAnswer(t, cl, a, path, post(handler, path, body), body)
 			}
 		}
 	})
+}
+
+func checkAnswer(t *testing.T, cl *cluster, a *Admission, path string, w *httptest.ResponseRecorder, body []byte) {
+	t.Helper()
+	if strings.Contains(cl.logs.all(), "panicked") {
+		t.Fatalf("%s: %s", path, cl.logs.all())
+	}
+	if w.Code != http.StatusOK {
+		return
+	}
+	answer := &admissionv1.AdmissionReview{}
+	if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil || answer.Response == nil {
+		t.Fatalf("%s: not an answer: %v: %s", path, err, w.Body)
+	}
+	for _, warning := range answer.Response.Warnings {
+		if line(warning, maxWarning) != warning {
+			t.Errorf("%s: not a warning's line: %q", path, warning)
+		}
+	}
+	if len(answer.Response.Patch) > 0 {
+		checkPatch(t, a, body)
+	}
 }
 
 func checkPatch(t *testing.T, a *Admission, body []byte) {

@@ -35,7 +35,7 @@ func (a *Admission) handler(path string, judge judge) http.Handler {
 		}
 		e.request = review.Request
 
-		ctx, cancel := requestContext(r)
+		ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
 		defer cancel()
 		v, err := a.answer(ctx, e, review.Request, judge)
 		if err != nil {
@@ -91,13 +91,13 @@ const (
 //
 // It does not end with the server's own context: at shutdown, requests that are
 // under way are to be finished, lookups and all.
-func requestContext(r *http.Request) (context.Context, context.CancelFunc) {
+func requestContext(server context.Context, told string) (context.Context, context.CancelFunc) {
 	timeout := defaultTimeout
-	if d, err := time.ParseDuration(r.URL.Query().Get("timeout")); err == nil && d > 0 {
+	if d, err := time.ParseDuration(told); err == nil && d > 0 {
 		timeout = min(d, maxTimeout)
 	}
 	timeout -= min(timeout/10, 500*time.Millisecond)
-	return context.WithTimeout(context.WithoutCancel(r.Context()), timeout)
+	return context.WithTimeout(context.WithoutCancel(server), timeout)
 }
 
 // recoverPanic turns a panic into a failure, so that failurePolicy decides. The

@@ -178,7 +178,7 @@ func TestPanicIsAFailure(t *testing.T) {
 		panics func()
 		logged string
 	}{
-		"runtime error": {func() { var s []int; _ = s[len(s)] }, "index out of range"},
+		"runtime error": {func() { s := strings.Fields("a b"); _ = s[len(s)] }, "index out of range"},
 		"with content":  {func() { panic("the pod's secret is hunter2") }, "(string)"},
 		"error":         {func() { panic(errors.New("hunter2")) }, "errors.errorString"},
 	}
@@ -208,21 +208,21 @@ func TestPanicIsAFailure(t *testing.T) {
 // up before the API server does.
 func TestRequestContext(t *testing.T) {
 	cases := map[string]struct {
-		query string
-		want  time.Duration
+		told string
+		want time.Duration
 	}{
-		"told":       {"?timeout=5s", 4500 * time.Millisecond},
-		"short":      {"?timeout=1s", 900 * time.Millisecond},
-		"too long":   {"?timeout=10h", 29500 * time.Millisecond},
+		"told":       {"5s", 4500 * time.Millisecond},
+		"short":      {"1s", 900 * time.Millisecond},
+		"too long":   {"10h", 29500 * time.Millisecond},
 		"not told":   {"", 9500 * time.Millisecond},
-		"nonsense":   {"?timeout=soon", 9500 * time.Millisecond},
-		"not at all": {"?timeout=-1s", 9500 * time.Millisecond},
+		"nonsense":   {"soon", 9500 * time.Millisecond},
+		"not at all": {"-1s", 9500 * time.Millisecond},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			ended, cancel := context.WithCancel(t.Context())
 			cancel()
-			ctx, done := requestContext(httptest.NewRequest(http.MethodPost, "/"+c.query, nil).WithContext(ended))
+			ctx, done := requestContext(ended, c.told)
 			defer done()
 			if ctx.Err() != nil {
 				t.Fatal("the request ended with the server's context")

@@ -198,7 +198,8 @@ func TestClassWrites(t *testing.T) {
 			says: []string{"SecretProviderClass", `namespace "shop"`, "exceeded quota", "raise the namespace's ResourceQuota"},
 		},
 		"RBAC": {
-			err: apierrors.NewForbidden(classes, "akv-x", errors.New(`User "x" cannot create resource`)), refusal: true, code: 403,
+			err: apierrors.NewForbidden(classes, "akv-x", errors.New(
+				`User "x" cannot create resource "secretproviderclasses" in API group "secrets-store.csi.x-k8s.io" in the namespace "shop"`)), refusal: true, code: 403,
 			says: []string{"cannot create", "ClusterRole"},
 		},
 		"policy": {

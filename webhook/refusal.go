@@ -122,7 +122,8 @@ func classFix(err error) string {
 		return ""
 	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
 		return " Fix: raise the namespace's ResourceQuota, or delete SecretProviderClasses that nothing mounts."
-	case strings.Contains(text, "cannot "):
+	// RBAC's words, which a policy's own message does not have by chance.
+	case strings.Contains(text, ` resource "secretproviderclasses" in API group`):
 		return " Fix: give akv-injector's ServiceAccount the verbs get, list, watch, create, update, patch and delete " +
 			"on secretproviderclasses (the ClusterRole akv-injector of its manifests)."
 	default:

@@ -19,7 +19,6 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"akv-injector/controller"
-	"akv-injector/inject"
 	"akv-injector/webhook"
 )
 
@@ -43,7 +42,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	probes.Add("certificate", certificate.Ready)
 
 	// Probes come first and go last: they tell what everything else waits for.
-	closeProbes, err := serveProbes(o.healthProbeAddress, probes, log)
+	closeProbes, err := serveProbes(stop, o.healthProbeAddress, probes, log)
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}
-	if err := setUp(ctx, mgr, o, probes, log); err != nil {
+	if err := setUp(ctx, mgr, o, drain, probes, log); err != nil {
 		return err
 	}
 	ctrlmetrics.Registry.MustRegister(certificate.Metric())
@@ -81,7 +80,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 }
 
 // setUp adds the handlers, the caches and the controllers.
-func setUp(ctx context.Context, mgr manager.Manager, o options, probes *webhook.Probes, log logr.Logger) error {
+func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.Drain, probes *webhook.Probes, log logr.Logger) error {
 	ownUser, err := ownServiceAccount(ctx, mgr.GetClient())
 	if err != nil {
 		// The webhook configurations leave our own requests out already.
@@ -95,14 +94,11 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, probes *webhook.
 		Live:     mgr.GetAPIReader(),
 		Settings: settings,
 		OwnUser:  ownUser,
-		Ensure: func(ctx context.Context, namespace string, class inject.Class) (string, error) {
-			change, err := writer.EnsureClass(ctx, namespace, class)
-			return string(change), err
-		},
-		Refusal: controller.Refusal,
-		Log:     log.WithName("admission"),
-		Metrics: webhook.NewMetrics(ctrlmetrics.Registry, version),
-	}).Register(mgr.GetWebhookServer())
+		Ensure:   writer.EnsureClass,
+		Refusal:  controller.Refusal,
+		Log:      log.WithName("admission"),
+		Metrics:  webhook.NewMetrics(ctrlmetrics.Registry, version),
+	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
 	kinds := webhook.CachedKinds()
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
@@ -139,8 +135,8 @@ func webhookServer(o options, certificate *webhook.Certificate) ctrlwebhook.Serv
 }
 
 // serveProbes serves until the returned function is called.
-func serveProbes(address string, probes *webhook.Probes, log logr.Logger) (func(), error) {
-	listener, err := net.Listen("tcp", address)
+func serveProbes(ctx context.Context, address string, probes *webhook.Probes, log logr.Logger) (func(), error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--health-probe-address: %w", err)
 	}

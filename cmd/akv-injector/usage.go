@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -76,10 +77,8 @@ func writeFlag(b *strings.Builder, f *pflag.Flag) {
 
 // envOf is a flag's environment variable, or "".
 func envOf(flag string) string {
-	for _, name := range onCommandLine {
-		if flag == name {
-			return ""
-		}
+	if slices.Contains(onCommandLine, flag) {
+		return ""
 	}
 	return envName(flag)
 }

@@ -85,7 +85,7 @@ func TestBadInput(t *testing.T) {
 		"control characters":    {reviewOf(namespace, podWith(t, map[string]string{"objects": "a\x1b[31mred\x00\u202e"})), 422, "objects"},
 		"a newline in a vault":  {reviewOf(namespace, podWith(t, map[string]string{"vault": "a\nX-Injected: yes"})), 422, "vault"},
 		"an interval of years":  {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "9999999999999h"})), 422, "rotation-poll-interval"},
-		"an interval backwards": {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "-5m"})), 422, "AKV005"},
+		"an interval backwards": {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "-5m"})), 422, "at least 10s"},
 		"an interval of none":   {reviewOf(namespace, podWith(t, map[string]string{"rotation-poll-interval": "1ns"})), 422, "AKV005"},
 		"an alias bomb":         {reviewOf(namespace, podWith(t, map[string]string{"objects": aliasBomb()})), 422, "objects"},
 		"a deep list":           {reviewOf(namespace, podWith(t, map[string]string{"objects": "array: " + strings.Repeat("[", 50_000)})), 422, "objects"},

@@ -129,22 +129,6 @@ func hasClass(c *corpus.Case, name string) bool {
 	return false
 }
 
-// sibling is another case.
-func sibling(t *testing.T, c *corpus.Case, name string) *corpus.Case {
-	t.Helper()
-	cases, err := corpus.Load(filepath.Dir(c.Dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, other := range cases {
-		if other.Name == name {
-			return other
-		}
-	}
-	t.Fatalf("there is no case %s", name)
-	return nil
-}
-
 // documents reads the objects of a want file.
 func documents(t *testing.T, text []byte) []map[string]any {
 	t.Helper()

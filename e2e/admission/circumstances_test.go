@@ -10,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
@@ -104,7 +106,11 @@ func (s *system) become(t *testing.T, c circumstances) {
 // installDriver makes the CSIDriver what the spec says. Its audiences are all that
 // may change, so it is made anew.
 func (s *system) installDriver(ctx context.Context, spec string) error {
-	drivers := s.cp.Client.StorageV1().CSIDrivers()
+	client, err := kubernetes.NewForConfig(s.config(rest.ImpersonationConfig{}))
+	if err != nil {
+		return err
+	}
+	drivers := client.StorageV1().CSIDrivers()
 	if err := drivers.Delete(ctx, inject.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
@@ -112,6 +118,6 @@ func (s *system) installDriver(ctx context.Context, spec string) error {
 	if err := json.Unmarshal([]byte(spec), &driver.Spec); err != nil {
 		return err
 	}
-	_, err := drivers.Create(ctx, driver, metav1.CreateOptions{})
+	_, err = drivers.Create(ctx, driver, metav1.CreateOptions{})
 	return err
 }

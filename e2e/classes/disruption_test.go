@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
@@ -203,8 +204,9 @@ func awaitPods(t *testing.T, c *cluster.Cluster, namespace string, count int) {
 			if len(names) != 1 || pod.Labels[inject.LabelInjected] != "true" {
 				t.Fatalf("the pod %s is stored without its class: %v", pod.Name, names)
 			}
-			if c.Class(t, namespace, names[0]) == nil {
-				t.Fatalf("the pod %s is stored and its class %s is not there", pod.Name, names[0])
+			class := &secretsstorev1.SecretProviderClass{}
+			if err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: names[0]}, class); err != nil {
+				t.Fatalf("the pod %s is stored and its class is not there: %v", pod.Name, err)
 			}
 		}
 		return len(pods.Items) >= count, fmt.Sprintf("%d pods", len(pods.Items))

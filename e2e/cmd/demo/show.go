@@ -43,10 +43,10 @@ func (s *show) kubectl(ctx context.Context, args ...string) (string, error) {
 func (s *show) refused(ctx context.Context, texts []string, args ...string) error {
 	output, err := s.quietly(ctx, args...)
 	s.print(args, output)
-	var exit *exec.ExitError
 	if err == nil {
 		return fmt.Errorf("kubectl %s was let through", strings.Join(args, " "))
-	} else if !errors.As(err, &exit) {
+	}
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		return err
 	}
 	return want(output, texts...)
