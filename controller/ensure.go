@@ -37,7 +37,8 @@ type ClassWriter struct {
 // EnsureClass makes sure that the class is in the namespace with its content and
 // will stay there: where it was marked as unused, the mark comes off, so that a
 // collector that is about to delete it gets a conflict. It makes no call when the
-// cache says that all is well. Refusal tells what kind of error came back.
+// cache says that all is well, and one when the cache says what is wrong and is up to
+// date. Refusal tells what kind of error came back.
 //
 // A class that somebody else's label claims is an error even with equal content:
 // nobody would restore it when it changes.
@@ -47,68 +48,78 @@ func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class in
 	}
 	key := client.ObjectKey{Namespace: namespace, Name: class.Name}
 
-	var cached secretsstorev1.SecretProviderClass
-	err = w.Cached.Get(ctx, key, &cached)
-	if err == nil && settled(&cached, class) {
-		return Unchanged, nil
-	}
-	// Any other answer of the cache, an error too, is checked with the API server.
-
-	for range ensureAttempts {
-		var raced bool
-		change, raced, err = w.attempt(ctx, key, class)
-		if !raced {
+	// An error of the cache's is no reason to fail: the API server knows better.
+	if cached, err := read(ctx, w.Cached, key); err == nil {
+		change, err := w.mend(ctx, key, class, cached)
+		// Writing to what the cache knows fails if that is old. Even a verdict may be
+		// about an old state: a full quota refuses to create what is there already.
+		if err == nil || !movedOn(err) && !Refusal(err) {
 			return change, err
 		}
 	}
-	return Unchanged, fmt.Errorf("giving up after %d attempts: %w", ensureAttempts, err)
+	var lastErr error
+	for range ensureAttempts {
+		live, err := read(ctx, w.Live, key)
+		if err != nil {
+			return Unchanged, err
+		}
+		change, err := w.mend(ctx, key, class, live)
+		// What is not found when creating is the namespace, or the CRD.
+		if err == nil || !movedOn(err) || live == nil && apierrors.IsNotFound(err) {
+			return change, err
+		}
+		lastErr = err
+	}
+	return Unchanged, fmt.Errorf("giving up after %d attempts: %w", ensureAttempts, lastErr)
 }
 
-// attempt brings the class from the state that it is in now to the one it should
-// be in. raced is set where that failed because somebody else was faster.
-func (w ClassWriter) attempt(ctx context.Context, key client.ObjectKey, class inject.Class) (change string, raced bool, err error) {
-	var live secretsstorev1.SecretProviderClass
-	err = w.Live.Get(ctx, key, &live)
-	if apierrors.IsNotFound(err) {
-		if err := w.Writer.Create(ctx, class.Object(key.Namespace)); err != nil {
-			return Unchanged, apierrors.IsAlreadyExists(err), fmt.Errorf("creating SecretProviderClass %s: %w", key, err)
-		}
-		return Created, false, nil
-	}
-	if err != nil {
-		return Unchanged, false, fmt.Errorf("reading SecretProviderClass %s: %w", key, err)
-	}
-
+// read returns nil if there is no such class.
+func read(ctx context.Context, from client.Reader, key client.ObjectKey) (*secretsstorev1.SecretProviderClass, error) {
+	spc := &secretsstorev1.SecretProviderClass{}
+	err := from.Get(ctx, key, spc)
 	switch {
-	case live.DeletionTimestamp != nil:
-		return Unchanged, false, &BeingDeletedError{Class: key, Finalizers: live.Finalizers}
-	case !managed(&live):
-		return Unchanged, false, &NotOursError{Class: key}
-	case !class.Matches(&live):
-		rewritten := live.DeepCopy()
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading SecretProviderClass %s: %w", key, err)
+	}
+	return spc, nil
+}
+
+// mend brings the class from a known state, nil if there is none, to the one it
+// should be in. The state's resourceVersion makes each write a conflict if the class
+// has changed since.
+func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class inject.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
+	switch {
+	case spc == nil:
+		if err := w.Writer.Create(ctx, class.Object(key.Namespace)); err != nil {
+			return Unchanged, fmt.Errorf("creating SecretProviderClass %s: %w", key, err)
+		}
+		return Created, nil
+	case spc.DeletionTimestamp != nil:
+		return Unchanged, &BeingDeletedError{Class: key, Finalizers: spc.Finalizers}
+	case !managed(spc):
+		return Unchanged, &NotOursError{Class: key}
+	case !class.Matches(spc):
+		rewritten := spc.DeepCopy()
 		rewritten.Spec = class.Object(key.Namespace).Spec
 		delete(rewritten.Annotations, inject.AnnotationUnusedSince)
-		// The resourceVersion of the read makes this a conflict if somebody was faster.
 		if err := w.Writer.Update(ctx, rewritten); err != nil {
-			return Unchanged, movedOn(err), fmt.Errorf("rewriting SecretProviderClass %s: %w", key, err)
+			return Unchanged, fmt.Errorf("rewriting SecretProviderClass %s: %w", key, err)
 		}
-		return Rewritten, false, nil
-	case marked(&live):
-		if err := patchMark(ctx, w.Writer, &live, ""); err != nil {
-			return Unchanged, movedOn(err), fmt.Errorf("taking the mark off SecretProviderClass %s: %w", key, err)
+		return Rewritten, nil
+	case marked(spc):
+		if err := patchMark(ctx, w.Writer, spc, ""); err != nil {
+			return Unchanged, fmt.Errorf("taking the mark off SecretProviderClass %s: %w", key, err)
 		}
-		return Unmarked, false, nil
+		return Unmarked, nil
 	}
-	return Unchanged, false, nil
+	return Unchanged, nil
 }
 
-// settled tells whether there is nothing to do about a class.
-func settled(spc *secretsstorev1.SecretProviderClass, class inject.Class) bool {
-	return spc.DeletionTimestamp == nil && managed(spc) && class.Matches(spc) && !marked(spc)
-}
-
-// movedOn tells whether a write failed because the class has changed, or gone,
-// since it was read.
+// movedOn tells whether a write failed because the class is not in the state that it
+// was written from any more.
 func movedOn(err error) bool {
-	return (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && !deniedByAdmission(err.Error())
+	return (apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) || apierrors.IsNotFound(err)) &&
+		!deniedByAdmission(err.Error())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -54,37 +55,49 @@ func TestEnsureClass(t *testing.T) {
 		"missing": {
 			reason: "the first pod writes the class",
 			want:   Created,
-			calls:  []string{"get", "create"},
+			calls:  []string{"create"},
 		},
 		"cache behind": {
 			reason: "the cache has not heard of the class that the pod before this one made",
 			live:   stored(class),
 			want:   Unchanged,
-			calls:  []string{"get"},
+			calls:  []string{"create", "get"},
 		},
 		"gone": {
 			reason: "the cache has not heard of the deletion, but the collector's mark it has",
 			cached: stored(class, markAgo(time.Hour)),
 			want:   Created,
-			calls:  []string{"get", "create"},
+			calls:  []string{"patch", "get", "create"},
 		},
 		"edited": {
 			reason: "a content that is not the name's is rewritten",
 			cached: stored(class, edited), live: stored(class, edited),
 			want:  Rewritten,
-			calls: []string{"get", "update"},
+			calls: []string{"update"},
+		},
+		"edited, cache behind": {
+			reason: "what the cache knows of the content is not written back over what is there",
+			cached: stored(class, edited), live: stored(class, resourceVersion("2000")),
+			want:  Unchanged,
+			calls: []string{"update", "get"},
+		},
+		"label lost, cache behind": {
+			reason: "whose it is, too, is for the API server to say",
+			cached: stored(class, unlabelled), live: stored(class, resourceVersion("2000")),
+			want:  Unchanged,
+			calls: []string{"get"},
 		},
 		"marked": {
 			reason: "a class that is about to be collected is wanted again",
 			cached: stored(class, markAgo(time.Hour)), live: stored(class, markAgo(time.Hour)),
 			want:  Unmarked,
-			calls: []string{"get", "patch"},
+			calls: []string{"patch"},
 		},
 		"marked and edited": {
 			reason: "one write does both",
 			cached: stored(class, edited, markAgo(time.Hour)), live: stored(class, edited, markAgo(time.Hour)),
 			want:  Rewritten,
-			calls: []string{"get", "update"},
+			calls: []string{"update"},
 		},
 	}
 	for name, tc := range tests {
@@ -108,6 +121,10 @@ func TestEnsureClass(t *testing.T) {
 			}
 		})
 	}
+}
+
+func resourceVersion(rv string) func(*secretsstorev1.SecretProviderClass) {
+	return func(spc *secretsstorev1.SecretProviderClass) { spc.ResourceVersion = rv }
 }
 
 // objects are those that are not nil.
@@ -301,7 +318,7 @@ func TestEnsureClassGivesUp(t *testing.T) {
 		},
 	}, stored(class, edited))
 	_, err := ClassWriter{live, live, live}.EnsureClass(t.Context(), testNamespace, class)
-	if !apierrors.IsConflict(err) || Refusal(err) || attempts != ensureAttempts {
+	if !apierrors.IsConflict(err) || Refusal(err) || attempts != 1+ensureAttempts {
 		t.Errorf("after %d attempts: %v", attempts, err)
 	}
 }
@@ -321,4 +338,38 @@ func TestEnsureClassSurvivesItsCache(t *testing.T) {
 
 func conflict(name string) error {
 	return apierrors.NewConflict(secretsstorev1.Resource("secretproviderclasses"), name, errors.New("changed"))
+}
+
+// A full quota refuses what is there already, as long as the cache has not heard of it.
+func TestEnsureClassAgainstAFullQuota(t *testing.T) {
+	class := classOf("payments", "db")
+	full := interceptor.Funcs{
+		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+			return apierrors.NewForbidden(secretsstorev1.Resource("secretproviderclasses"), class.Name, errors.New("exceeded quota"))
+		},
+	}
+	empty := cluster(t, interceptor.Funcs{})
+
+	there := cluster(t, full, stored(class))
+	if got, err := (ClassWriter{empty, there, there}).EnsureClass(t.Context(), testNamespace, class); err != nil || got != Unchanged {
+		t.Errorf("there: EnsureClass = %q, %v", got, err)
+	}
+	missing := cluster(t, full)
+	if _, err := (ClassWriter{empty, missing, missing}).EnsureClass(t.Context(), testNamespace, class); !Refusal(err) {
+		t.Errorf("missing: %v is no verdict", err)
+	}
+}
+
+func TestEnsureClassInANamespaceThatIsGone(t *testing.T) {
+	class := classOf("payments", "db")
+	attempts := 0
+	c := cluster(t, interceptor.Funcs{
+		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+			attempts++
+			return apierrors.NewNotFound(corev1.Resource("namespaces"), testNamespace)
+		},
+	})
+	if _, err := (ClassWriter{c, c, c}).EnsureClass(t.Context(), testNamespace, class); !apierrors.IsNotFound(err) || Refusal(err) || attempts > 2 {
+		t.Errorf("after %d attempts: %v", attempts, err)
+	}
 }

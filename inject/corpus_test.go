@@ -19,16 +19,14 @@ import (
 
 var update = flag.Bool("update", false, "write the want files of the cases anew")
 
-// eachCase runs a test for every case of the corpus.
-func eachCase(t *testing.T, test func(*testing.T, *corpus.Case)) {
+// cases is the corpus.
+func cases(t *testing.T) []*corpus.Case {
 	t.Helper()
 	cases, err := corpus.Load(corpus.Root())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) { test(t, c) })
-	}
+	return cases
 }
 
 func decide(c *corpus.Case) inject.Decision {
@@ -36,113 +34,121 @@ func decide(c *corpus.Case) inject.Decision {
 }
 
 func TestGolden(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		d := decide(c)
-		got, err := c.Golden(&d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range corpus.WantFiles {
-			path := filepath.Join(c.Dir, name)
-			text, ok := got[name]
-			switch {
-			case *update && ok:
-				err = os.WriteFile(path, text, 0o644)
-			case *update:
-				if err = os.Remove(path); os.IsNotExist(err) {
-					err = nil
-				}
-			case ok != (c.Want[name] != nil):
-				t.Errorf("%s: there is %v, want %v (-update writes and removes)", name, c.Want[name] != nil, ok)
-			default:
-				if diff := cmp.Diff(string(c.Want[name]), string(text)); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", name, diff)
-				}
-			}
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			d := decide(c)
+			got, err := c.Golden(&d)
 			if err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
-		}
-	})
+			for _, name := range corpus.WantFiles {
+				path := filepath.Join(c.Dir, name)
+				text, ok := got[name]
+				switch {
+				case *update && ok:
+					err = os.WriteFile(path, text, 0o644)
+				case *update:
+					if err = os.Remove(path); os.IsNotExist(err) {
+						err = nil
+					}
+				case ok != (c.Want[name] != nil):
+					t.Errorf("%s: there is %v, want %v (-update writes and removes)", name, c.Want[name] != nil, ok)
+				default:
+					if diff := cmp.Diff(string(c.Want[name]), string(text)); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", name, diff)
+					}
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
 }
 
 // Every finding says where, what and, in the fix or behind a semicolon, how to mend it.
 func TestFindingsSayHowToMend(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		for _, f := range decide(c).Findings {
-			if f.Field == "" || f.Message == "" {
-				t.Errorf("a finding without field or message: %+v", f)
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			for _, f := range decide(c).Findings {
+				if f.Field == "" || f.Message == "" {
+					t.Errorf("a finding without field or message: %+v", f)
+				}
+				if f.Fix == "" && f.Rule != "" {
+					t.Errorf("%s has no fix: %+v", f.Rule, f)
+				}
+				if strings.ContainsAny(f.Field+f.Message+f.Fix, "\n\t\x00") {
+					t.Errorf("does not fit on a line: %+v", f)
+				}
 			}
-			if f.Fix == "" && f.Rule != "" {
-				t.Errorf("%s has no fix: %+v", f.Rule, f)
-			}
-			if strings.ContainsAny(f.Field+f.Message+f.Fix, "\n\t\x00") {
-				t.Errorf("does not fit on a line: %+v", f)
-			}
-		}
-	})
+		})
+	}
 }
 
 // The patch leads to the pod that the rules looked at.
 func TestPatchGivesThePlannedPod(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		d := decide(c)
-		if !d.Injected {
-			if len(d.Patch)+len(d.Classes) > 0 {
-				t.Errorf("a patch or classes for a pod that is not injected: %v %v", d.Patch, d.Classes)
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			d := decide(c)
+			if !d.Injected {
+				if len(d.Patch)+len(d.Classes) > 0 {
+					t.Errorf("a patch or classes for a pod that is not injected: %v %v", d.Patch, d.Classes)
+				}
+				return
 			}
-			return
-		}
-		// Through JSON, where an empty list and none are the same.
-		got := decodePod(t, encode(t, decodePod(t, patched(t, c.PodJSON, &d))))
-		want := decodePod(t, encode(t, &corev1.Pod{Spec: *inject.PlannedSpec(c.Target(), c.Request(), c.Facts())}))
-		if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
-			t.Errorf("the patched pod is another than the planned one (-planned +patched):\n%s", diff)
-		}
-		if got.Labels[inject.LabelInjected] != "true" {
-			t.Errorf("label %s is missing", inject.LabelInjected)
-		}
-		status, err := inject.ParseStatus(got.Annotations[inject.AnnotationStatus])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(inject.Status{Version: corpus.Version, Containers: d.Containers, Classes: d.Classes}, status); diff != "" {
-			t.Errorf("status (-want +got):\n%s", diff)
-		}
-	})
+			// Through JSON, where an empty list and none are the same.
+			got := decodePod(t, encode(t, decodePod(t, patched(t, c.PodJSON, &d))))
+			want := decodePod(t, encode(t, &corev1.Pod{Spec: *inject.PlannedSpec(c.Target(), c.Request(), c.Facts())}))
+			if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
+				t.Errorf("the patched pod is another than the planned one (-planned +patched):\n%s", diff)
+			}
+			if got.Labels[inject.LabelInjected] != "true" {
+				t.Errorf("label %s is missing", inject.LabelInjected)
+			}
+			status, err := inject.ParseStatus(got.Annotations[inject.AnnotationStatus])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(inject.Status{Version: corpus.Version, Containers: d.Containers, Classes: d.Classes}, status); diff != "" {
+				t.Errorf("status (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // The API server admits a pod again after other webhooks, and then validates it: neither
 // may change it or find anything else.
 func TestSecondRoundIsEmpty(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		first := decide(c)
-		if !first.Injected {
-			return
-		}
-		again := decodePod(t, patched(t, c.PodJSON, &first))
-		for _, mutating := range []bool{true, false} {
-			target := c.TargetOf(again)
-			target.Mutating = mutating
-			request := inject.Parse(target, c.NamespaceObject(), c.Settings())
-			second := inject.Decide(target, request, c.FactsFor(request.Needs()))
-			if !mutating && len(second.Errors()) > 0 && namesMissingContainer(c) {
-				continue // the container that the annotation names never came
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			first := decide(c)
+			if !first.Injected {
+				return
 			}
-			if !second.Injected || len(second.Patch) > 0 {
-				t.Errorf("mutating=%v: injected %v, patch %v, errors %v", mutating, second.Injected, second.Patch, second.Errors())
-			}
-			for name, diff := range map[string]string{
-				"classes":    cmp.Diff(first.Classes, second.Classes),
-				"containers": cmp.Diff(first.Containers, second.Containers),
-				"findings":   cmp.Diff(first.Findings, second.Findings),
-			} {
-				if diff != "" {
-					t.Errorf("mutating=%v: other %s in the second round (-first +second):\n%s", mutating, name, diff)
+			again := decodePod(t, patched(t, c.PodJSON, &first))
+			for _, mutating := range []bool{true, false} {
+				target := c.TargetOf(again)
+				target.Mutating = mutating
+				request := inject.Parse(target, c.NamespaceObject(), c.Settings())
+				second := inject.Decide(target, request, c.FactsFor(request.Needs()))
+				if !mutating && len(second.Errors()) > 0 && namesMissingContainer(c) {
+					continue // the container that the annotation names never came
+				}
+				if !second.Injected || len(second.Patch) > 0 {
+					t.Errorf("mutating=%v: injected %v, patch %v, errors %v", mutating, second.Injected, second.Patch, second.Errors())
+				}
+				for name, diff := range map[string]string{
+					"classes":    cmp.Diff(first.Classes, second.Classes),
+					"containers": cmp.Diff(first.Containers, second.Containers),
+					"findings":   cmp.Diff(first.Findings, second.Findings),
+				} {
+					if diff != "" {
+						t.Errorf("mutating=%v: other %s in the second round (-first +second):\n%s", mutating, name, diff)
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func namesMissingContainer(c *corpus.Case) bool {
@@ -157,47 +163,51 @@ func namesMissingContainer(c *corpus.Case) bool {
 }
 
 func TestDecideChangesNothingAndIsDeterministic(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		before := encode(t, c.Pod)
-		facts := c.Facts()
-		factsBefore := encode(t, facts)
-		want := inject.Decide(c.Target(), c.Request(), facts)
-		wantText := encode(t, want)
-		for range 100 {
-			got := inject.Decide(c.Target(), c.Request(), facts)
-			if !bytes.Equal(wantText, encode(t, got)) {
-				t.Fatalf("another decision for the same pod:\n%s", cmp.Diff(want, got))
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			before := encode(t, c.Pod)
+			facts := c.Facts()
+			factsBefore := encode(t, facts)
+			want := inject.Decide(c.Target(), c.Request(), facts)
+			wantText := encode(t, want)
+			for range 100 {
+				got := inject.Decide(c.Target(), c.Request(), facts)
+				if !bytes.Equal(wantText, encode(t, got)) {
+					t.Fatalf("another decision for the same pod:\n%s", cmp.Diff(want, got))
+				}
 			}
-		}
-		if after := encode(t, c.Pod); !bytes.Equal(before, after) {
-			t.Errorf("the pod was changed:\n%s", cmp.Diff(string(before), string(after)))
-		}
-		if after := encode(t, facts); !bytes.Equal(factsBefore, after) {
-			t.Errorf("the facts were changed:\n%s", cmp.Diff(string(factsBefore), string(after)))
-		}
-	})
+			if after := encode(t, c.Pod); !bytes.Equal(before, after) {
+				t.Errorf("the pod was changed:\n%s", cmp.Diff(string(before), string(after)))
+			}
+			if after := encode(t, facts); !bytes.Equal(factsBefore, after) {
+				t.Errorf("the facts were changed:\n%s", cmp.Diff(string(factsBefore), string(after)))
+			}
+		})
+	}
 }
 
 // Fields that our types do not know survive, wherever they stand.
 func TestUnknownFieldsSurvive(t *testing.T) {
-	eachCase(t, func(t *testing.T, c *corpus.Case) {
-		d := decide(c)
-		if !d.Injected {
-			return
-		}
-		var pod map[string]any
-		if err := json.Unmarshal(c.PodJSON, &pod); err != nil {
-			t.Fatal(err)
-		}
-		plant(pod["spec"])
-		planted := encode(t, pod)
-		got := patched(t, planted, &d)
-		// Token volumes and their mounts may go as a whole, with what stands in them.
-		want := bytes.Count(planted, []byte(unknownField)) - bytes.Count(planted, []byte(`"kube-api-access-`))
-		if n := bytes.Count(got, []byte(unknownField)); n < want {
-			t.Errorf("%d of %d unknown fields survive", n, want)
-		}
-	})
+	for _, c := range cases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			d := decide(c)
+			if !d.Injected {
+				return
+			}
+			var pod map[string]any
+			if err := json.Unmarshal(c.PodJSON, &pod); err != nil {
+				t.Fatal(err)
+			}
+			plant(pod["spec"])
+			planted := encode(t, pod)
+			got := patched(t, planted, &d)
+			// Token volumes and their mounts may go as a whole, with what stands in them.
+			want := bytes.Count(planted, []byte(unknownField)) - bytes.Count(planted, []byte(`"kube-api-access-`))
+			if n := bytes.Count(got, []byte(unknownField)); n < want {
+				t.Errorf("%d of %d unknown fields survive", n, want)
+			}
+		})
+	}
 }
 
 const unknownField = "fieldOfTomorrow"
@@ -220,29 +230,29 @@ func plant(v any) {
 	}
 }
 
-func patched(t testing.TB, pod []byte, d *inject.Decision) []byte {
-	t.Helper()
+func patched(tb testing.TB, pod []byte, d *inject.Decision) []byte {
+	tb.Helper()
 	text, err := corpus.Patched(pod, d)
 	if err != nil {
-		t.Fatalf("the patch does not apply: %v\n%v", err, d.Patch)
+		tb.Fatalf("the patch does not apply: %v\n%v", err, d.Patch)
 	}
 	return text
 }
 
-func decodePod(t testing.TB, text []byte) *corev1.Pod {
-	t.Helper()
+func decodePod(tb testing.TB, text []byte) *corev1.Pod {
+	tb.Helper()
 	pod := &corev1.Pod{}
 	if err := json.Unmarshal(text, pod); err != nil {
-		t.Fatalf("not a pod: %v\n%s", err, text)
+		tb.Fatalf("not a pod: %v\n%s", err, text)
 	}
 	return pod
 }
 
-func encode(t testing.TB, v any) []byte {
-	t.Helper()
+func encode(tb testing.TB, v any) []byte {
+	tb.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }

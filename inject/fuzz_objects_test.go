@@ -14,6 +14,7 @@ import (
 // objectSeeds are the objects annotations and parameters of the corpus, and what
 // parsers like least.
 func objectSeeds(f *testing.F) {
+	f.Helper()
 	seeds(f, func(c *corpus.Case) {
 		for key, value := range c.Pod.Annotations {
 			if strings.HasPrefix(key, inject.AnnotationObjects) {
@@ -55,6 +56,7 @@ func FuzzYAMLObjects(f *testing.F) {
 // roundTrip parses an annotation; if it has no error, the class that is written from it
 // says the same to the provider, and to ourselves.
 func roundTrip(t *testing.T, value string) {
+	t.Helper()
 	// The same text may stand in a class: no panic either.
 	_, _ = inject.ParseClassObjects(value)
 

@@ -49,7 +49,7 @@ func FuzzPod(f *testing.F) {
 		}
 		c := shared[names[int(which)%len(names)]]
 		if key != "" {
-			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, inject.Prefix+key, value)
+			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, strings.ToValidUTF8(inject.Prefix+key, "\ufffd"), strings.ToValidUTF8(value, "\ufffd"))
 		}
 		text = encode(t, pod)
 		pod = decodePod(t, text)

@@ -1,6 +1,7 @@
 package inject_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,9 +21,7 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inje
 		}},
 		Spec: corev1.PodSpec{ServiceAccountName: "app", Containers: []corev1.Container{{Name: "app"}}},
 	}
-	for k, v := range annotations {
-		pod.Annotations[k] = v
-	}
+	maps.Copy(pod.Annotations, annotations)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: corpus.Namespace}}
 	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
 		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
