@@ -7,12 +7,10 @@ import (
 	"akv-injector/inject"
 )
 
-// generatedParameters are what a generated class has, no less and no more.
-var generatedParameters = sets.New("usePodIdentity", "keyvaultName", "clientID", "tenantID", "cloudName", "objects")
-
 // recoverClass finds the content that belongs to a class's name in the status of a
 // pod that mounts it. Anyone who may patch a pod can write a status, so a content
-// counts only if the name, which comes from the pod's immutable volumes, is its hash.
+// counts only if the name, which comes from the pod's immutable volumes, is its hash,
+// and if it is of the kind that admission writes (see inject.Class.Verified).
 func recoverClass(name string, pods []corev1.Pod) (inject.Class, bool) {
 	// Replicas share their status: each text is looked at once.
 	seen := sets.New[string]()
@@ -27,19 +25,10 @@ func recoverClass(name string, pods []corev1.Pod) (inject.Class, bool) {
 			continue
 		}
 		for _, class := range status.Classes {
-			if class.Name == name && class.Verified() && ofOurMaking(class) {
+			if class.Name == name && class.Verified() {
 				return class, true
 			}
 		}
 	}
 	return inject.Class{}, false
-}
-
-// ofOurMaking tells whether a content is of the kind that admission writes. The hash
-// is no secret: somebody could name a volume after a content of their own, slip the
-// pod past a webhook that fails open, and have us write a class for them that uses
-// the node's identity (useVMManagedIdentity) or another Azure (cloudEnvFileName).
-func ofOurMaking(class inject.Class) bool {
-	return sets.KeySet(class.Parameters).Equal(generatedParameters) &&
-		class.Parameters["usePodIdentity"] == "false" && class.Parameters["clientID"] != ""
 }

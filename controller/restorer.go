@@ -56,7 +56,8 @@ func (r *restorer) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		if timed {
 			r.metrics.duration.Observe(took.Seconds())
 		}
-		tell(r.events, key, normal, eventRestored, "Restore", restoredNote(change))
+		action, note := restoredNote(change)
+		tell(r.events, key, normal, eventRestored, action, note)
 		log.FromContext(ctx).Info("Restored a class that running pods mount", "change", change)
 	}
 	return reconcile.Result{}, nil
@@ -152,10 +153,10 @@ func (r *restorer) hindered(ctx context.Context, key types.NamespacedName, o *ob
 	log.FromContext(ctx).Info("Cannot restore a class that running pods mount", "reason", o.reason)
 }
 
-func restoredNote(change string) string {
+func restoredNote(change string) (action, note string) {
 	if change == Created {
-		return "Was deleted while running pods mount it, and is written again. It goes by itself when no pod names it any more"
+		return "Create", "Was deleted while running pods mount it, and is written again. It goes by itself when no pod names it any more"
 	}
-	return "Was edited while running pods mount it, and is as before again: its name stands for its content. " +
+	return "Rewrite", "Was edited while running pods mount it, and is as before again: its name stands for its content. " +
 		"To change what pods get, change the annotations in their template"
 }

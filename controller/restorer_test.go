@@ -47,7 +47,10 @@ func TestRestore(t *testing.T) {
 		}()
 		broken = stored(class, edited)
 	)
-	const restored = "Normal ClassRestored Restore"
+	const (
+		created   = "Normal ClassRestored Create"
+		rewritten = "Normal ClassRestored Rewrite"
+	)
 	tests := map[string]struct {
 		class   *secretsstorev1.SecretProviderClass
 		ns      *corev1.Namespace
@@ -58,27 +61,27 @@ func TestRestore(t *testing.T) {
 	}{
 		"deleted under a running pod": {
 			ns: namespaceWith(), pods: []*corev1.Pod{pod},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{created},
 		},
 		"deleted under a pending pod": {
 			ns: namespaceWith(), pods: []*corev1.Pod{inPhase(corev1.PodPending, mounting("a", honest, class.Name))},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{created},
 		},
 		"edited under a running pod": {
 			class: broken, ns: namespaceWith(), pods: []*corev1.Pod{pod},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{rewritten},
 		},
 		"edited to copy into a Secret": {
 			class: stored(class, func(spc *secretsstorev1.SecretProviderClass) {
 				spc.Spec.SecretObjects = []*secretsstorev1.SecretObject{{SecretName: "copy", Type: "Opaque"}}
 			}),
 			ns: namespaceWith(), pods: []*corev1.Pod{pod},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{rewritten},
 		},
 		"edited to another provider": {
 			class: stored(class, func(spc *secretsstorev1.SecretProviderClass) { spc.Spec.Provider = "gcp" }),
 			ns:    namespaceWith(), pods: []*corev1.Pod{pod},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{rewritten},
 		},
 		"intact": {
 			class: stored(class), ns: namespaceWith(), pods: []*corev1.Pod{pod},
@@ -112,7 +115,7 @@ func TestRestore(t *testing.T) {
 				mounting("b", []inject.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name),
 				mounting("c", honest, class.Name),
 			},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{created},
 		},
 
 		// Attacks. The annotations and labels of a pod can be edited after creation.
@@ -139,7 +142,7 @@ func TestRestore(t *testing.T) {
 				p.Labels = nil
 				return p
 			}()},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{created},
 		},
 		"the class's label stripped, its content edited": {
 			class: stored(class, unlabelled, edited), ns: namespaceWith(), pods: []*corev1.Pod{pod},
@@ -169,7 +172,7 @@ func TestRestore(t *testing.T) {
 		},
 		"within the fence": {
 			ns: namespaceWith(fenced("pay*")), pods: []*corev1.Pod{pod},
-			want: stored(class), events: []string{restored},
+			want: stored(class), events: []string{created},
 		},
 		"terminating": {
 			ns: namespaceWith(terminating), pods: []*corev1.Pod{pod},
@@ -260,7 +263,7 @@ func TestObstaclesAreToldOnce(t *testing.T) {
 		"Warning ClassNotRestored NamespaceNotOptedIn",
 		"Warning ClassNotRestored VaultNotAllowed",
 		"Warning ClassNotRestored NamespaceNotOptedIn",
-		"Normal ClassRestored Restore",
+		"Normal ClassRestored Create",
 		"Warning ClassNotRestored NamespaceNotOptedIn",
 	}
 	if diff := cmp.Diff(want, events.events); diff != "" {
@@ -395,7 +398,7 @@ func TestRestorerLooksAtYoungNamespaces(t *testing.T) {
 	if _, err := r.Reconcile(t.Context(), requestFor(class)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"Normal ClassRestored Restore"}, events.events); diff != "" {
+	if diff := cmp.Diff([]string{"Normal ClassRestored Create"}, events.events); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }

@@ -46,6 +46,9 @@ const maxAnnotations = 256 * 1024
 // Decide plans what the pod gets and runs the rules over the pod as it will be. It is
 // a pure function: the same pod, admitted again in its patched form, gets no patch.
 func Decide(t *Target, r *Request, f Facts) Decision {
+	if r.tooLarge {
+		return Decision{Findings: sortFindings(fromErrors(r.Errors, r.tooLargeSeverity()))}
+	}
 	namespaceSeverity := Warning
 	if r.Asks {
 		// A namespace's misspelt setting, a fence above all, must not be lost on those

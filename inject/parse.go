@@ -29,6 +29,10 @@ func (p *parser) parse() {
 		p.ns = &corev1.Namespace{}
 	}
 	t := p.target
+	if errs := oversize(t); len(errs) > 0 {
+		p.Errors, p.tooLarge = errs, true
+		return
+	}
 	keys := ourKeys(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
 	p.parseLabels()
@@ -52,6 +56,10 @@ func (p *parser) parse() {
 	p.parseMounts(keys)
 	p.parseContainers()
 	p.parseEnv()
+	if err := p.overgrown(); err != nil {
+		p.errorf(err)
+		p.tooLarge = true
+	}
 }
 
 // parseAsks tells whether the pod names something to mount.
@@ -275,6 +283,10 @@ func (p *parser) parseEnv() {
 	items := splitList(value)
 	if len(items) == 0 {
 		p.errorf(field.Required(path, "names no variable; list NAME=FILE, or remove the annotation"))
+	}
+	if len(items) > maxEnv {
+		p.errorf(field.TooMany(path, len(items), maxEnv))
+		return
 	}
 	seen := map[string]bool{}
 	for i, item := range items {

@@ -39,6 +39,9 @@ type Request struct {
 	Fence Fence
 	allow map[string]bool
 	lax   bool // rotation-policy: warn
+	// tooLarge is set where a bound is exceeded; Errors say which. Nothing else is
+	// looked at then.
+	tooLarge bool
 	// forbidAllow and version are the server's.
 	forbidAllow bool
 	version     string
@@ -98,6 +101,9 @@ func Parse(t *Target, ns *corev1.Namespace, s Settings) *Request {
 // Needs names what Decide has to know of the cluster for this pod.
 func (r *Request) Needs() Needs {
 	var n Needs
+	if r.tooLarge {
+		return n
+	}
 	classes := map[string]bool{}
 	if r.Asks {
 		// Not only where volumes are there already: both rounds of an admission must

@@ -47,6 +47,7 @@ type Admission struct {
 	refusal      func(error) bool
 	log          logr.Logger
 	metrics      *Metrics
+	room         room
 }
 
 // New returns an Admission. All options but OwnUser are required.
@@ -60,6 +61,7 @@ func New(o Options) *Admission {
 		refusal:  o.Refusal,
 		log:      o.Log,
 		metrics:  o.Metrics,
+		room:     newRoom(),
 	}
 }
 

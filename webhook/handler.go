@@ -28,15 +28,26 @@ func (a *Admission) handler(path string, judge judge) http.Handler {
 		defer a.report(e)
 		defer a.recoverPanic(w, e)
 
-		review, failure := decodeReview(w, r)
+		request, failure := readBody(w, r)
+		if failure != nil {
+			e.fail(w, failure.code, failure)
+			return
+		}
+		ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
+		defer cancel()
+		leave, failure := a.room.enter(ctx, len(request))
+		if failure != nil {
+			e.fail(w, failure.code, failure)
+			return
+		}
+		defer leave()
+		review, failure := decodeReview(request)
 		if failure != nil {
 			e.fail(w, failure.code, failure)
 			return
 		}
 		e.request = review.Request
 
-		ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
-		defer cancel()
 		v, err := a.answer(ctx, e, review.Request, judge)
 		if err != nil {
 			e.fail(w, http.StatusInternalServerError, err)

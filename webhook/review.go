@@ -33,14 +33,9 @@ func badRequest(format string, args ...any) *httpError {
 	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// decodeReview reads the AdmissionReview out of the HTTP request. What it returns
+// decodeReview reads the AdmissionReview out of the body. What it returns
 // has a request in it.
-func decodeReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, *httpError) {
-	body, failure := readBody(w, r)
-	if failure != nil {
-		return nil, failure
-	}
-
+func decodeReview(body []byte) (*admissionv1.AdmissionReview, *httpError) {
 	review := &admissionv1.AdmissionReview{}
 	// Keys by their exact case, as the API server itself reads JSON.
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, review); err != nil {
@@ -80,12 +75,17 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *httpError) {
 	// server can.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyDeadline))
 
+	tooLarge := &httpError{
+		http.StatusRequestEntityTooLarge,
+		fmt.Sprintf("the body is larger than %d bytes", maxBody),
+	}
+	// Who says so beforehand, as the API server does, costs no memory.
+	if r.ContentLength > maxBody {
+		return nil, tooLarge
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, &httpError{
-			http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the body is larger than %d bytes", maxBody),
-		}
+		return nil, tooLarge
 	}
 	if err != nil {
 		return nil, badRequest("the body could not be read: %s", line(err.Error(), maxDetail))

@@ -14,7 +14,6 @@ import (
 var (
 	podsResource    = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	classesResource = schema.GroupVersionResource{Group: "secrets-store.csi.x-k8s.io", Version: "v1", Resource: "secretproviderclasses"}
-	driversResource = schema.GroupVersionResource{Group: "storage.k8s.io", Version: "v1", Resource: "csidrivers"}
 )
 
 // request is the creation of a pod.

@@ -57,7 +57,7 @@ func (s *system) auditLog(namespace string) ([]auditEvent, error) {
 	for {
 		line, err := reader.ReadBytes('\n')
 		if err != nil {
-			return events, nil //nolint:nilerr // The last line may be half written.
+			return events, nil // the last line may be half written
 		}
 		if !bytes.Contains(line, []byte(`"namespace":"`+namespace+`"`)) {
 			continue

@@ -154,7 +154,7 @@ func wantRefused(t *testing.T, want []cause, err error, namespace string) {
 		t.Fatalf("answered with %v, want HTTP 422", err)
 	}
 	var got []cause
-	status := err.(apierrors.APIStatus).Status() //nolint:errorlint // The client's own error, which nobody has wrapped.
+	status := err.(apierrors.APIStatus).Status()
 	for _, c := range status.Details.Causes {
 		got = append(got, cause{c.Field, inCase(c.Message, namespace)})
 	}

@@ -52,10 +52,10 @@ func TestCertificateIsReloaded(t *testing.T) {
 		"another's key":     {Cert: second.Cert, Key: third.Key},
 		"nothing in either": {},
 	} {
-		failures := s.reloadFailures(t)
+		failures := s.reloadFailures(t.Context(), t)
 		write(broken)
-		eventually(t, func(context.Context) string {
-			if s.reloadFailures(t) == failures {
+		eventually(t, func(ctx context.Context) string {
+			if s.reloadFailures(ctx, t) == failures {
 				return name + ": nothing tells that the files cannot be used"
 			}
 			return ""
@@ -78,10 +78,10 @@ func TestCertificateIsReloaded(t *testing.T) {
 }
 
 // reloadFailures counts by controller-runtime's own metric.
-func (s *system) reloadFailures(t *testing.T) string {
+func (s *system) reloadFailures(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	const name = "certwatcher_read_certificate_errors_total "
-	metrics, err := s.in.Replicas()[0].Metrics(t.Context())
+	metrics, err := s.in.Replicas()[0].Metrics(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

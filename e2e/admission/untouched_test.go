@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"testing"
 
@@ -118,9 +119,7 @@ func (s *system) labelNamespace(ctx context.Context, name string) error {
 	if namespace.Labels == nil {
 		namespace.Labels = map[string]string{}
 	}
-	for k, v := range optedIn {
-		namespace.Labels[k] = v
-	}
+	maps.Copy(namespace.Labels, optedIn)
 	if _, err := s.cp.Client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{}); err != nil {
 		return err
 	}

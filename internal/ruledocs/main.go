@@ -37,7 +37,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: ruledocs FILE")
 		os.Exit(2)
 	}
-	if err := os.WriteFile(os.Args[1], []byte(document()), 0o644); err != nil { //nolint:gosec // Docs are for everybody to read.
+	if err := os.WriteFile(os.Args[1], []byte(document()), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

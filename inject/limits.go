@@ -1,0 +1,83 @@
+package inject
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
+// have room for 40,000 mounts, which rules compare with one another: whoever may
+// create pods could keep akv-injector busy for minutes. Each bound is several times
+// what a pod has that a node can run.
+const (
+	maxVolumes         = 1000
+	maxContainers      = 500
+	maxMounts          = 5000 // of all containers
+	maxContainerMounts = 1000
+	maxEnv             = 500
+	// maxAdditions is how many mounts and variables a pod can be given, in all
+	// containers together.
+	maxAdditions = 20_000
+)
+
+// oversize tells why a pod is too large to be looked at.
+func oversize(t *Target) field.ErrorList {
+	var errs field.ErrorList
+	size := 0
+	for k, v := range t.Meta.Annotations {
+		size += len(k) + len(v)
+	}
+	if size > maxAnnotations {
+		errs = append(errs, field.TooLong(t.metaPath().Child("annotations"), "", maxAnnotations))
+	}
+	spec := t.Spec
+	for _, list := range []struct {
+		name     string
+		len, max int
+	}{
+		{"initContainers", len(spec.InitContainers), maxContainers},
+		{"containers", len(spec.Containers), maxContainers},
+		{"volumes", len(spec.Volumes), maxVolumes},
+	} {
+		if list.len > list.max {
+			errs = append(errs, field.TooMany(t.specPath().Child(list.name), list.len, list.max))
+		}
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	all := 0
+	eachContainer(spec, func(c containerRef) {
+		n := len(c.VolumeMounts)
+		all += n
+		if n > maxContainerMounts {
+			errs = append(errs, field.TooMany(c.path(t.specPath()).Child("volumeMounts"), n, maxContainerMounts))
+		}
+	})
+	if all > maxMounts && len(errs) == 0 {
+		errs = append(errs, field.TooMany(t.specPath().Child("containers"), all, maxMounts))
+		errs[0].Detail = "the mounts of all containers together; " + errs[0].Detail
+	}
+	return errs
+}
+
+// overgrown tells whether the pod would be given too much.
+func (p *parser) overgrown() *field.Error {
+	t := p.target
+	containers := len(t.Spec.InitContainers) + len(t.Spec.Containers)
+	n := (len(p.Mounts) + len(p.Env)) * containers
+	if n <= maxAdditions {
+		return nil
+	}
+	err := field.TooMany(t.metaPath().Child("annotations"), n, maxAdditions)
+	err.Detail = "mounts and variables that akv-injector would add to all containers together; " + err.Detail
+	return err
+}
+
+// tooLargeSeverity is an error, except that a pod that one of the cluster's own controllers made, and
+// that asks for nothing, is let pass unseen: see spareController.
+func (r *Request) tooLargeSeverity() Severity {
+	if r.target.Origin == FromBuiltinController && len(ourKeys(r.target.Meta.Annotations)) == 0 {
+		return Warning
+	}
+	return Error
+}
