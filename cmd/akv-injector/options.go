@@ -76,7 +76,7 @@ func (o *options) groups() []group {
 
 	classes := pflag.NewFlagSet("", pflag.ContinueOnError)
 	classes.BoolVar(&o.leaderElect, "leader-elect", true,
-		"let one replica at a time restore and collect SecretProviderClasses; needed with more than one replica")
+		"let one replica at a time collect SecretProviderClasses; needed with more than one replica")
 	classes.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "",
 		"`namespace` of the Lease by which they agree. Without it, the namespace of the pod that the program runs in")
 	classes.DurationVar(&o.classGracePeriod, "class-grace-period", 10*time.Minute,

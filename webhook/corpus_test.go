@@ -1,0 +1,158 @@
+package webhook
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// users are who creates a pod of each origin.
+var users = map[string]authenticationv1.UserInfo{
+	"":     {Username: "jane"},
+	"user": {Username: "jane"},
+	"controller": {
+		Username: "system:serviceaccount:operators:operator",
+		Groups:   []string{groupServiceAccounts, "system:serviceaccounts:operators"},
+	},
+	"builtin-controller": {
+		Username: "system:serviceaccount:kube-system:replicaset-controller",
+		Groups:   []string{groupServiceAccounts, groupKubeSystemAccounts},
+	},
+}
+
+// TestCorpus sends the engine's golden cases through the handlers as the API server
+// does, mutating first, then validating what came of it: the verdicts are the cases'.
+func TestCorpus(t *testing.T) {
+	cases, err := corpus.Load(corpus.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			var items []client.Object
+			for _, o := range c.Objects() {
+				items = append(items, o.(client.Object))
+			}
+			cl := newCluster(items...)
+			cl.settings = c.Settings()
+			a := cl.admission()
+			want := inject.Decide(c.Target(), c.Request(), c.Facts())
+			review := func(object []byte) *admissionv1.AdmissionReview {
+				r := reviewOf(object)
+				r.Request.Namespace = corpus.Namespace
+				r.Request.UserInfo = users[c.Options.Origin]
+				return r
+			}
+
+			object := c.PodJSON
+			if c.Target().Origin != inject.FromUser {
+				object = owned(t, object)
+			}
+			if c.Mutating() {
+				answer := answerOf(t, a.Mutate(), review(object))
+				if errs := want.Errors(); len(errs) > 0 && !answer.Allowed {
+					wantCauses(t, answer, errs)
+					return
+				}
+				if !answer.Allowed {
+					t.Fatalf("refused: %s", answer.Result.Message)
+				}
+				object = applied(t, object, answer)
+				wantPod(t, c, object)
+				wantEnsured(t, cl, want.Classes)
+			}
+			answer := answerOf(t, a.Validate(), review(object))
+			if len(answer.Patch) > 0 {
+				t.Error("the validating answer has a patch")
+			}
+			if errs := want.Errors(); len(errs) > 0 {
+				wantCauses(t, answer, errs)
+				return
+			}
+			if !answer.Allowed && !laterContainer(c) {
+				t.Fatalf("refused at validation: %s", answer.Result.Message)
+			}
+			if answer.Allowed && len(answer.Warnings) != len(warningLines(want.Warnings())) {
+				t.Errorf("warnings %q, want those of %v", answer.Warnings, want.Warnings())
+			}
+		})
+	}
+}
+
+// laterContainer tells a case whose pod names a container that another webhook would
+// add: nobody does here, and so validation refuses it.
+func laterContainer(c *corpus.Case) bool { return c.Name == "containers-named-that-may-yet-come" }
+
+func wantCauses(t *testing.T, answer *admissionv1.AdmissionResponse, errs []inject.Finding) {
+	t.Helper()
+	if answer.Allowed {
+		t.Fatal("allowed, want a refusal")
+	}
+	if answer.Result.Code != 422 {
+		t.Errorf("refused with %d, want 422", answer.Result.Code)
+	}
+	type cause struct{ Field, Message string }
+	var got, want []cause
+	for _, c := range answer.Result.Details.Causes {
+		got = append(got, cause{c.Field, c.Message})
+	}
+	for _, f := range errs {
+		want = append(want, cause{f.Field, f.String()})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+}
+
+// owned gives a pod the reference that its controller writes.
+func owned(t *testing.T, object []byte) []byte {
+	t.Helper()
+	var pod map[string]any
+	if err := yaml.Unmarshal(object, &pod); err != nil {
+		t.Fatal(err)
+	}
+	pod["metadata"].(map[string]any)["ownerReferences"] = []any{map[string]any{
+		"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1", "controller": true,
+	}}
+	return marshal(t, pod)
+}
+
+func wantPod(t *testing.T, c *corpus.Case, object []byte) {
+	t.Helper()
+	text := c.Want[corpus.WantPodFile]
+	if text == nil {
+		text = c.PodJSON // unchanged
+	}
+	if c.Target().Origin != inject.FromUser {
+		text = owned(t, text)
+	}
+	var got, want any
+	if err := json.Unmarshal(object, &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the patched pod (-want +got):\n%s", diff)
+	}
+}
+
+func wantEnsured(t *testing.T, cl *cluster, classes []inject.Class) {
+	t.Helper()
+	var want []string
+	for _, class := range classes {
+		want = append(want, corpus.Namespace+"/"+class.Name)
+	}
+	if diff := cmp.Diff(want, cl.ensured); diff != "" {
+		t.Errorf("classes that were ensured (-want +got):\n%s", diff)
+	}
+}
