@@ -23,6 +23,7 @@ unit: cc ## Tests that need nothing but Go
 	go test $(RACE) ./...
 
 e2e: cc ## Tests against a real Kubernetes on this machine (V=1 tells each)
+	cd e2e && go run ./cmd/programs
 	cd e2e && go test -count=1 $(RACE) -p 1 -timeout 40m $(if $(V),-v) ./...
 
 verify: ## All other checks: format, lint, tidy modules, chart, generated files
