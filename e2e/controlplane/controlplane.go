@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/rundir"
 )
 
 // ControlPlane is a running control plane. Its methods are not for concurrent
@@ -32,7 +33,7 @@ type ControlPlane struct {
 	Dir        string               // of this run; gone after Stop
 
 	options   Options
-	run       *runDir
+	run       *rundir.Dir
 	authority *authority
 	probes    *http.Client
 
@@ -40,6 +41,7 @@ type ControlPlane struct {
 	etcd              *server
 	apiserver         *server
 	controllerManager *server // nil without one
+	scheduler         *server // the same
 }
 
 // Start starts a control plane and waits until it can be used. The programs are
@@ -50,12 +52,15 @@ func Start(ctx context.Context, options Options) (cp *ControlPlane, err error) {
 	if options.ControllerManager {
 		names = append(names, "kube-controller-manager")
 	}
+	if options.Scheduler {
+		names = append(names, "kube-scheduler")
+	}
 	programs, err := build.Ensure(ctx, options.Log, names...)
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	run, err := newRunDir(options.Dir)
+	run, err := rundir.New(options.Dir, "akv-controlplane-", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +97,7 @@ func Start(ctx context.Context, options Options) (cp *ControlPlane, err error) {
 
 // prepare makes everything that the programs are started with.
 func (cp *ControlPlane) prepare(programs map[string]string) (err error) {
-	ports, err := cp.reservePorts(4)
+	ports, err := cp.reservePorts(5)
 	if err != nil {
 		return err
 	}
@@ -125,8 +130,16 @@ func (cp *ControlPlane) prepare(programs map[string]string) (err error) {
 
 	cp.etcd = cp.etcdServer(programs["etcd"], etcdPort, peerPort, etcdPair)
 	cp.apiserver, err = cp.apiServer(programs["kube-apiserver"], apiPort, etcdPort, files, cp.options.ExtraAPIServerArgs)
-	if err != nil || !cp.options.ControllerManager {
+	if err != nil {
 		return err
+	}
+	if cp.options.Scheduler {
+		if cp.scheduler, err = cp.schedulerServer(programs["kube-scheduler"], ports[4]); err != nil {
+			return err
+		}
+	}
+	if !cp.options.ControllerManager {
+		return nil
 	}
 	serving, err := cp.authority.server("kube-controller-manager", "127.0.0.1", "localhost")
 	if err != nil {
@@ -174,7 +187,7 @@ func (cp *ControlPlane) reservePorts(count int) ([]*port, error) {
 
 // servers are those there are, in the order in which they start.
 func (cp *ControlPlane) servers() []*server {
-	return slices.DeleteFunc([]*server{cp.etcd, cp.apiserver, cp.controllerManager},
+	return slices.DeleteFunc([]*server{cp.etcd, cp.apiserver, cp.controllerManager, cp.scheduler},
 		func(s *server) bool { return s == nil })
 }
 
@@ -206,7 +219,7 @@ func (cp *ControlPlane) Stop() error {
 	for _, reserved := range cp.ports {
 		reserved.release()
 	}
-	errs = append(errs, cp.run.close(cp.options.KeepDir))
+	errs = append(errs, cp.run.Close(cp.options.KeepDir))
 	cp.run, cp.ports = nil, nil
 	return errors.Join(errs...)
 }

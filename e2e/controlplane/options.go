@@ -1,6 +1,6 @@
 // Package controlplane runs a real Kubernetes control plane on loopback: etcd,
-// kube-apiserver and, if wanted, kube-controller-manager, as children of the
-// test. Several may run at once, in one process or in many.
+// kube-apiserver and, if wanted, kube-controller-manager and kube-scheduler, as
+// children of the test. Several may run at once, in one process or in many.
 package controlplane
 
 import "io"
@@ -11,6 +11,9 @@ type Options struct {
 	// no ReplicaSets' pods, no garbage collection, and a namespace is never
 	// deleted in the end; the API server and its admission are the same.
 	ControllerManager bool
+
+	// Scheduler starts kube-scheduler too, for a control plane that has nodes.
+	Scheduler bool
 
 	// Dir is the folder to make the run's own folder in; empty is the system's
 	// folder for temporary files.

@@ -1,0 +1,68 @@
+package sandbox
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// removeCgroups removes the cgroup of that name, with all below it, from every
+// hierarchy: version 2 has one, version 1 one for each controller. A cgroup can be
+// removed a moment after its last process has ended, so it is tried for as long as
+// limit.
+func removeCgroups(name string, limit time.Duration) error {
+	const root = "/sys/fs/cgroup"
+	// Never more than one folder below the root: the name must not be empty.
+	if name == "" {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(root, "*", name))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, top := range append(found, filepath.Join(root, name)) {
+		errs = append(errs, removeCgroup(top, limit))
+	}
+	return errors.Join(errs...)
+}
+
+func removeCgroup(top string, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for {
+		err := removeTree(top)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond) // until the kernel has let go of it
+	}
+}
+
+// removeTree removes folders from the deepest up. Their files are the kernel's: they
+// go with the folder, and cannot be removed by themselves.
+func removeTree(top string) error {
+	var folders []string
+	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case entry.IsDir():
+			folders = append(folders, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, folder := range slices.Backward(folders) {
+		if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

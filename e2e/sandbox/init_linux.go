@@ -1,0 +1,69 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// initialize is the first process of the sandbox: it sets the namespaces up, starts
+// the program proper and inherits every process that loses its parent.
+func initialize() (code int, err error) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if err := mountAll(os.Getenv(dirVariable)); err != nil {
+		return 1, fmt.Errorf("mounts of the sandbox: %w", err)
+	}
+	if err := setUpNetwork(); err != nil {
+		return 1, fmt.Errorf("network of the sandbox: %w", err)
+	}
+	child, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
+		Env:   environment(),
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+	})
+	if err != nil {
+		return 1, err
+	}
+	go func() {
+		for s := range signals {
+			_ = child.Signal(s)
+		}
+	}()
+	return reap(child.Pid)
+}
+
+// environment is this process's, with the next stage and the new temporary folder.
+func environment() []string {
+	var kept []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if name != stageVariable && name != "TMPDIR" {
+			kept = append(kept, entry)
+		}
+	}
+	return append(kept, stageVariable+"="+stageInside, "TMPDIR="+os.Getenv(dirVariable))
+}
+
+// reap waits for every process that ends, until the one of that number does. What then
+// still runs is killed with this process.
+func reap(main int) (code int, err error) {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return 1, fmt.Errorf("wait for process %d: %w", main, err)
+		case pid != main:
+		case status.Exited():
+			return status.ExitStatus(), nil
+		default:
+			return 128 + int(status.Signal()), nil
+		}
+	}
+}
