@@ -14,15 +14,30 @@ type program struct {
 	// ldflags gives the linker flags for a version such as "v1.37.2".
 	ldflags func(version string) string
 	tags    []string
+	// folder is the recipe's under recipes/, when it is not called like the
+	// program: several programs of one module share a recipe.
+	folder string
 }
 
-// programs has an entry for each folder under recipes/.
+// programs has an entry for each program that a folder under recipes/ gives.
 var programs = map[string]program{
+	"containerd":              {takes: 70 * time.Second, folder: "containerd", tags: containerdTags},
+	"containerd-shim-runc-v2": {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
+	"ctr":                     {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
 	"etcd":                    {takes: 90 * time.Second},
+	"host-local":              {takes: 10 * time.Second, folder: "cni-plugins"},
 	"kube-apiserver":          {takes: 5 * time.Minute, ldflags: kubernetesVersion},
 	"kube-controller-manager": {takes: 2 * time.Minute, ldflags: kubernetesVersion},
+	"kube-scheduler":          {takes: time.Minute, ldflags: kubernetesVersion},
 	"kubectl":                 {takes: 30 * time.Second, ldflags: kubernetesVersion},
+	"kubelet":                 {takes: 2 * time.Minute, ldflags: kubernetesVersion},
+	"loopback":                {takes: 10 * time.Second, folder: "cni-plugins"},
+	"ptp":                     {takes: 10 * time.Second, folder: "cni-plugins"},
 }
+
+// containerdTags leave out the snapshotters that want C libraries or a disk of
+// their own; overlayfs stays.
+var containerdTags = []string{"no_btrfs", "no_devmapper", "no_zfs"}
 
 // kubernetesVersion tells a Kubernetes program its own version. It would report
 // v0.0.0 otherwise, which turns off every feature that is newer than that.

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -34,7 +35,7 @@ func readRecipe(fsys fs.FS, name string) (*recipe, error) {
 		return nil, fmt.Errorf("no recipe for a program %q", name)
 	}
 	r := &recipe{program: known, name: name, files: map[string][]byte{}}
-	root := path.Join("recipes", name)
+	root := path.Join("recipes", cmp.Or(known.folder, name))
 	err := fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -73,10 +74,16 @@ func (r *recipe) readModule() error {
 	if err != nil {
 		return err
 	}
-	if len(mod.Tool) != 1 {
-		return fmt.Errorf("module.mod has %d tool directives: want the main package as the only one", len(mod.Tool))
+	for _, tool := range mod.Tool {
+		// The only tool may be called what it likes, such as ".../server/v3".
+		if len(mod.Tool) == 1 || path.Base(tool.Path) == r.name {
+			r.mainPackage = tool.Path
+		}
 	}
-	r.mainPackage = mod.Tool[0].Path
+	if r.mainPackage == "" {
+		return fmt.Errorf("module.mod has %d tool directives: want %s's main package as the only one,"+
+			" or one whose path ends in that name", len(mod.Tool), r.name)
+	}
 	module := ""
 	for _, required := range mod.Require {
 		p := required.Mod.Path

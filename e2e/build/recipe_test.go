@@ -1,26 +1,20 @@
 package build
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 )
 
-func TestEveryRecipeIsAProgramsAndReadable(t *testing.T) {
-	entries, err := embedded.ReadDir("recipes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]bool{}
-	for _, entry := range entries {
-		if !entry.IsDir() {
-			continue
-		}
-		found[entry.Name()] = true
-		r, err := readRecipe(embedded, entry.Name())
+func TestEveryProgramHasARecipe(t *testing.T) {
+	used := map[string]bool{"README.md": true}
+	for name, known := range programs {
+		r, err := readRecipe(embedded, name)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
+		used[cmp.Or(known.folder, name)] = true
 		// Maps have no order of their own: a key that follows it builds again and again.
 		if first, second := r.key(), r.key(); !strings.HasPrefix(first, r.name+"-v") || first != second {
 			t.Errorf("key of %s is %q, and then %q", r.name, first, second)
@@ -32,10 +26,30 @@ func TestEveryRecipeIsAProgramsAndReadable(t *testing.T) {
 			t.Errorf("%s does not say how long it takes", r.name)
 		}
 	}
-	for name := range programs {
-		if !found[name] {
-			t.Errorf("no folder for %s", name)
+	entries, err := embedded.ReadDir("recipes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !used[entry.Name()] {
+			t.Errorf("recipes/%s is no program's", entry.Name())
 		}
+	}
+}
+
+func TestSharedRecipeHasThePackageOfEach(t *testing.T) {
+	for name, want := range map[string]string{
+		"containerd": "github.com/containerd/containerd/v2/cmd/containerd",
+		"ctr":        "github.com/containerd/containerd/v2/cmd/ctr",
+		"host-local": "github.com/containernetworking/plugins/plugins/ipam/host-local",
+	} {
+		if r, err := readRecipe(embedded, name); err != nil || r.mainPackage != want {
+			t.Errorf("main package of %s is %q, %v", name, r.mainPackage, err)
+		}
+	}
+	r := &recipe{name: "none", files: map[string][]byte{"go.mod": []byte("module m\ntool (\n\ta/b\n\ta/c\n)\n")}}
+	if err := r.readModule(); err == nil || !strings.Contains(err.Error(), "2 tool directives: want none's") {
+		t.Errorf("error is %v", err)
 	}
 }
 

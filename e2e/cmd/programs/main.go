@@ -1,5 +1,6 @@
 // The programs command builds what the end-to-end tests run, ahead of them: go test shows
-// nothing of a test until it is over, and the first build takes minutes.
+// nothing of a test until it is over, and the first build takes minutes. It builds what it
+// is told to, else everything that the tests here can use.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"akv-injector/e2e/build"
@@ -15,8 +17,21 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if _, err := build.Ensure(ctx, os.Stdout, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"); err != nil {
+	names := os.Args[1:]
+	if len(names) == 0 {
+		names = usable()
+	}
+	if _, err := build.Ensure(ctx, os.Stdout, names...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// usable names the programs that can run here: containers are root's, on Linux.
+func usable() []string {
+	names := build.ControlPlane()
+	if runtime.GOOS == "linux" && os.Geteuid() == 0 {
+		names = append(names, build.Node()...)
+	}
+	return names
 }
