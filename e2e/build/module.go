@@ -10,8 +10,13 @@ import (
 // The modules whose manifests the tests apply, in the version that the recipes
 // build, or that was the newest when this was written.
 const (
-	// CSIDriver has the CRDs of the Secrets Store CSI driver in config/crd/bases.
+	// CSIDriver has the CRDs of the Secrets Store CSI driver in config/crd/bases,
+	// and its chart in charts/.
 	CSIDriver = "sigs.k8s.io/secrets-store-csi-driver@v1.6.0"
+	// CSIDriverLegacy is the newest of those that rotate with a loop of their own.
+	CSIDriverLegacy = "sigs.k8s.io/secrets-store-csi-driver@v1.4.8"
+	// IdentityWebhook has the manifest of the workload identity webhook in deploy.
+	IdentityWebhook = "github.com/Azure/azure-workload-identity@v1.6.0"
 	// CertManager has the CRDs of cert-manager in deploy/crds, as plain YAML.
 	CertManager = "github.com/cert-manager/cert-manager@v1.21.0"
 )

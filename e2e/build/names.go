@@ -14,3 +14,12 @@ func Node() []string {
 		"ptp", "loopback", "host-local",
 	}
 }
+
+// SecretsStore names the Secrets Store CSI driver, as of today and as it was when it
+// rotated with a loop of its own, and its provider for Azure Key Vault.
+func SecretsStore() []string {
+	return []string{"secrets-store-csi-driver", "secrets-store-csi-driver-1.4", "secrets-store-csi-driver-provider-azure"}
+}
+
+// WorkloadIdentity names the webhook that gives pods Azure's token volume.
+func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }

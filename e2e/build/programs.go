@@ -21,18 +21,22 @@ type program struct {
 
 // programs has an entry for each program that a folder under recipes/ gives.
 var programs = map[string]program{
-	"containerd":              {takes: 70 * time.Second, folder: "containerd", tags: containerdTags},
-	"containerd-shim-runc-v2": {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
-	"ctr":                     {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
-	"etcd":                    {takes: 90 * time.Second},
-	"host-local":              {takes: 10 * time.Second, folder: "cni-plugins"},
-	"kube-apiserver":          {takes: 5 * time.Minute, ldflags: kubernetesVersion},
-	"kube-controller-manager": {takes: 2 * time.Minute, ldflags: kubernetesVersion},
-	"kube-scheduler":          {takes: time.Minute, ldflags: kubernetesVersion},
-	"kubectl":                 {takes: 30 * time.Second, ldflags: kubernetesVersion},
-	"kubelet":                 {takes: 2 * time.Minute, ldflags: kubernetesVersion},
-	"loopback":                {takes: 10 * time.Second, folder: "cni-plugins"},
-	"ptp":                     {takes: 10 * time.Second, folder: "cni-plugins"},
+	"azure-workload-identity-webhook": {takes: 2 * time.Minute, ldflags: identityWebhookVersion},
+	"containerd":                      {takes: 70 * time.Second, folder: "containerd", tags: containerdTags},
+	"containerd-shim-runc-v2":         {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
+	"ctr":                             {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
+	"etcd":                            {takes: 90 * time.Second},
+	"host-local":                      {takes: 10 * time.Second, folder: "cni-plugins"},
+	"kube-apiserver":                  {takes: 5 * time.Minute, ldflags: kubernetesVersion},
+	"kube-controller-manager":         {takes: 2 * time.Minute, ldflags: kubernetesVersion},
+	"kube-scheduler":                  {takes: time.Minute, ldflags: kubernetesVersion},
+	"kubectl":                         {takes: 30 * time.Second, ldflags: kubernetesVersion},
+	"kubelet":                         {takes: 2 * time.Minute, ldflags: kubernetesVersion},
+	"loopback":                        {takes: 10 * time.Second, folder: "cni-plugins"},
+	"ptp":                             {takes: 10 * time.Second, folder: "cni-plugins"},
+	"secrets-store-csi-driver":        {takes: 2 * time.Minute, ldflags: csiDriverVersion},
+	"secrets-store-csi-driver-1.4":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
+	"secrets-store-csi-driver-provider-azure": {takes: time.Minute, ldflags: azureProviderVersion},
 }
 
 // containerdTags leave out the snapshotters that want C libraries or a disk of
@@ -47,4 +51,23 @@ func kubernetesVersion(version string) string {
 	minor, _, _ = strings.Cut(minor, ".")
 	return fmt.Sprintf("-X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s",
 		pkg, version, major, minor)
+}
+
+// The driver, its provider and the webhook say their version in logs and in what they
+// send as the user agent: to Azure, and to the API server's audit log.
+
+func csiDriverVersion(version string) string {
+	return "-X sigs.k8s.io/secrets-store-csi-driver/pkg/version.BuildVersion=" + version
+}
+
+func azureProviderVersion(version string) string {
+	return "-X github.com/Azure/secrets-store-csi-driver-provider-azure/pkg/version.BuildVersion=" + version
+}
+
+// identityWebhookVersion also names the images of the sidecars that the webhook adds.
+func identityWebhookVersion(version string) string {
+	const module = "github.com/Azure/azure-workload-identity/pkg/"
+	return "-X " + module + "version.BuildVersion=" + version +
+		" -X " + module + "webhook.ProxyImageVersion=" + version +
+		" -X " + module + "webhook.ProxyImageRegistry=mcr.microsoft.com/oss/azure/workload-identity"
 }

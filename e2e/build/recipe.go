@@ -16,7 +16,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-//go:embed recipes
+//go:embed recipes standins
 var embedded embed.FS
 
 // recipe is everything that decides what a program's binary is.
@@ -35,8 +35,18 @@ func readRecipe(fsys fs.FS, name string) (*recipe, error) {
 		return nil, fmt.Errorf("no recipe for a program %q", name)
 	}
 	r := &recipe{program: known, name: name, files: map[string][]byte{}}
-	root := path.Join("recipes", cmp.Or(known.folder, name))
-	err := fs.WalkDir(fsys, root, func(file string, entry fs.DirEntry, err error) error {
+	if err := r.add(fsys, path.Join("recipes", cmp.Or(known.folder, name)), ""); err != nil {
+		return nil, fmt.Errorf("recipe of %s: %w", name, err)
+	}
+	if err := r.readModule(fsys); err != nil {
+		return nil, fmt.Errorf("recipe of %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// add takes the files of a folder of fsys into that folder of the workspace.
+func (r *recipe) add(fsys fs.FS, folder, into string) error {
+	return fs.WalkDir(fsys, folder, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -44,16 +54,9 @@ func readRecipe(fsys fs.FS, name string) (*recipe, error) {
 		if err != nil {
 			return err
 		}
-		r.files[workspacePath(strings.TrimPrefix(file, root+"/"))] = content
+		r.files[workspacePath(path.Join(into, strings.TrimPrefix(file, folder+"/")))] = content
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("recipe of %s: %w", name, err)
-	}
-	if err := r.readModule(); err != nil {
-		return nil, fmt.Errorf("recipe of %s: %w", name, err)
-	}
-	return r, nil
 }
 
 // workspacePath gives a recipe's file the name that the go command wants.
@@ -68,8 +71,9 @@ func workspacePath(file string) string {
 	return dir + base
 }
 
-// readModule takes the main package and its version from the recipe's go.mod.
-func (r *recipe) readModule() error {
+// readModule takes the main package and its version from the recipe's go.mod, and
+// the stand-ins that it replaces modules by.
+func (r *recipe) readModule(fsys fs.FS) error {
 	mod, err := modfile.Parse("module.mod", r.files["go.mod"], nil)
 	if err != nil {
 		return err
@@ -94,6 +98,14 @@ func (r *recipe) readModule() error {
 	}
 	if module == "" {
 		return fmt.Errorf("module.mod requires no module that has %s", r.mainPackage)
+	}
+	for _, replace := range mod.Replace {
+		// With a version it is another module's content, not a folder's.
+		if name, local := strings.CutPrefix(replace.New.Path, "./"); local && replace.New.Version == "" {
+			if err := r.add(fsys, path.Join("standins", name), name); err != nil {
+				return fmt.Errorf("stand-in for %s: %w", replace.Old.Path, err)
+			}
+		}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestSharedRecipeHasThePackageOfEach(t *testing.T) {
 		}
 	}
 	r := &recipe{name: "none", files: map[string][]byte{"go.mod": []byte("module m\ntool (\n\ta/b\n\ta/c\n)\n")}}
-	if err := r.readModule(); err == nil || !strings.Contains(err.Error(), "2 tool directives: want none's") {
+	if err := r.readModule(embedded); err == nil || !strings.Contains(err.Error(), "2 tool directives: want none's") {
 		t.Errorf("error is %v", err)
 	}
 }

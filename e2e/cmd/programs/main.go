@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"akv-injector/e2e/build"
@@ -29,7 +30,7 @@ func main() {
 
 // usable names the programs that can run here: containers are root's, on Linux.
 func usable() []string {
-	names := build.ControlPlane()
+	names := slices.Concat(build.ControlPlane(), build.WorkloadIdentity(), build.SecretsStore())
 	if runtime.GOOS == "linux" && os.Geteuid() == 0 {
 		names = append(names, build.Node()...)
 	}
