@@ -12,12 +12,8 @@ import (
 	"strconv"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
@@ -120,7 +116,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 		}
 	}
 	for _, o := range configurations {
-		if err := callByURL(o, "https://"+in.balancer.address(), in.ca()); err != nil {
+		if err := CallByURL(o, "https://"+in.balancer.address(), in.ca()); err != nil {
 			return in, err
 		}
 		if err := Apply(ctx, cp.Config, o); err != nil {
@@ -161,20 +157,7 @@ func (in *Injector) prepare(ctx context.Context) (err error) {
 	if err := in.WriteCertificate(in.pair); err != nil {
 		return err
 	}
-	const day = 24 * 60 * 60
-	seconds := int64(day)
-	token, err := in.cp.Client.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, ServiceAccount,
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	config := clientcmdapi.NewConfig()
-	config.Clusters["e2e"] = &clientcmdapi.Cluster{Server: in.cp.Issuer, CertificateAuthorityData: in.ca()}
-	config.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	config.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
-	config.CurrentContext = "e2e"
-	in.config = filepath.Join(in.cp.Dir, "akv-injector.kubeconfig")
-	if err := clientcmd.WriteToFile(*config, in.config); err != nil {
+	if in.config, err = in.cp.ServiceAccountKubeconfig(ctx, Namespace, ServiceAccount); err != nil {
 		return err
 	}
 	in.balancer, err = newBalancer()

@@ -68,9 +68,9 @@ func Apply(ctx context.Context, config *rest.Config, objects ...*unstructured.Un
 	return nil
 }
 
-// callByURL points every webhook of a configuration at a URL instead of at the
+// CallByURL points every webhook of a configuration at a URL instead of at the
 // Service, and gives it the CA of the run.
-func callByURL(configuration *unstructured.Unstructured, base string, ca []byte) error {
+func CallByURL(configuration *unstructured.Unstructured, base string, ca []byte) error {
 	webhooks, _, err := unstructured.NestedSlice(configuration.Object, "webhooks")
 	if err != nil {
 		return err
