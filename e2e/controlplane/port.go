@@ -20,10 +20,11 @@ type port struct {
 }
 
 func reservePort() (*port, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}
+	unix.CloseOnExec(fd)
 	p := &port{fd: fd}
 	if err := p.bind(); err != nil {
 		p.release()

@@ -1,0 +1,96 @@
+// The suite command runs the project's tests: the unit tests, and those against a real
+// Kubernetes on this machine, after building it. It says what it is doing all along,
+// and at the end where the time went and what could not be tested here.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/sandbox"
+	"akv-injector/e2e/suite"
+)
+
+func main() {
+	race := flag.Bool("race", false, "test with the race detector")
+	verbose := flag.Bool("v", false, "print all that the tests print")
+	only := flag.String("only", "", "unit or e2e: that part alone")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r := &runner{ctx: ctx, verbose: *verbose}
+	if *race {
+		r.flags = append(r.flags, "-race")
+	}
+	if err := r.run(*only); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type runner struct {
+	ctx     context.Context
+	flags   []string
+	verbose bool
+	phases  []suite.Phase
+	failed  bool
+}
+
+func (r *runner) run(only string) error {
+	root, err := build.Root()
+	if err != nil {
+		return err
+	}
+	if only != "e2e" {
+		fmt.Println("Unit tests:")
+		if err := r.test("unit tests", root, "./..."); err != nil {
+			return err
+		}
+	}
+	if only != "unit" {
+		if err := r.build(); err != nil {
+			return err
+		}
+		fmt.Println("Tests against a real Kubernetes:")
+		// One package after the other: each has a control plane of its own, and times.
+		if err := r.test("end-to-end tests", filepath.Join(root, "e2e"), "-count=1", "-p=1", "-timeout=40m", "./..."); err != nil {
+			return err
+		}
+	}
+	suite.Summarize(os.Stdout, r.phases)
+	if r.failed {
+		return errors.New("FAILED")
+	}
+	fmt.Println("passed")
+	return nil
+}
+
+func (r *runner) build() error {
+	begun := time.Now()
+	names := build.ControlPlane()
+	if sandbox.Supported() == nil {
+		names = append(names, build.Everything()...)
+	}
+	_, err := build.Ensure(r.ctx, os.Stdout, names...)
+	r.phases = append(r.phases, suite.Phase{Name: "building Kubernetes", Took: time.Since(begun)})
+	return err
+}
+
+func (r *runner) test(name, dir string, args ...string) error {
+	begun := time.Now()
+	report, err := suite.Run(r.ctx, os.Stdout, dir, r.verbose, append(r.flags, args...)...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	r.phases = append(r.phases, suite.Phase{Name: name, Took: time.Since(begun), Report: report})
+	r.failed = r.failed || report.Failed
+	return nil
+}

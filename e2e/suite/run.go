@@ -1,0 +1,242 @@
+package suite
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// slow is how long a test takes that is worth a line of progress.
+const slow = 2 * time.Second
+
+// stopGrace is how long tests may take to clean up after an interrupt.
+const stopGrace = 45 * time.Second
+
+// event is a line of `go test -json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of what did not build
+	Test       string
+	Elapsed    float64
+	Output     string
+}
+
+// Report is what a run of go test came to.
+type Report struct {
+	Packages []Timing
+	Tests    []Timing // top-level ones
+	// LeftOut has the tests that were skipped, with their reasons.
+	LeftOut []LeftOut
+	Failed  bool
+}
+
+// Timing is how long something took.
+type Timing struct {
+	Name string
+	Took time.Duration
+}
+
+// LeftOut is a test that was not run.
+type LeftOut struct{ Test, Reason string }
+
+// Run runs `go test -json` with further arguments in the folder dir. Everything of a
+// test that fails goes to out, and a line for each package and each slow test. With
+// verbose it is all that tests print. An error is one of running it, not of a test.
+func Run(ctx context.Context, out io.Writer, dir string, verbose bool, args ...string) (*Report, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PWD="+dir)
+	out = &shared{to: out}
+	cmd.Stderr = out
+	// Tests have something to stop before they end, and go test passes no signal on: so
+	// it is a group, and the group is told.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = stopGrace
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	r := newReader(out, verbose)
+	readErr := r.read(stdout)
+	if readErr != nil {
+		_, _ = io.Copy(io.Discard, stdout) // or go test would wait for a reader
+	}
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		return &r.report, context.Cause(ctx)
+	}
+	if _, failed := errors.AsType[*exec.ExitError](err); failed {
+		r.report.Failed, err = true, nil
+	}
+	return &r.report, errors.Join(readErr, err)
+}
+
+// shared lets go test's standard error and its events be written to one place.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *shared) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+// reader reads events.
+type reader struct {
+	out     io.Writer
+	verbose bool
+	report  Report
+	// output of what has not ended: tests by "package test", packages by "package ".
+	output map[string]*bytes.Buffer
+}
+
+func newReader(out io.Writer, verbose bool) *reader {
+	return &reader{out: out, verbose: verbose, output: map[string]*bytes.Buffer{}}
+}
+
+func (r *reader) read(stream io.Reader) error {
+	lines := bufio.NewReader(stream)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var e event
+			if json.Unmarshal(line, &e) == nil {
+				r.event(e)
+			} else {
+				r.print(string(line)) // such as a panic's text, past go test's own
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reader) event(e event) {
+	key := e.Package + " " + e.Test
+	took := time.Duration(e.Elapsed * float64(time.Second))
+	switch e.Action {
+	case "build-output":
+		r.print(e.Output)
+	case "build-fail":
+		r.report.Failed = true
+	case "output":
+		if r.verbose {
+			r.print(e.Output)
+		}
+		if r.output[key] == nil {
+			r.output[key] = &bytes.Buffer{}
+		}
+		r.output[key].WriteString(e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			r.endPackage(e, took)
+		} else {
+			r.endTest(e, took)
+		}
+		delete(r.output, key)
+	}
+}
+
+func (r *reader) endTest(e event, took time.Duration) {
+	output := r.take(e)
+	name := strings.TrimPrefix(e.Package, modulePrefix) + " " + e.Test
+	switch e.Action {
+	case "fail":
+		r.report.Failed = true
+		if !r.verbose {
+			r.print(output)
+		}
+	case "skip":
+		r.report.LeftOut = append(r.report.LeftOut, LeftOut{name, reason(output)})
+	}
+	if strings.Contains(e.Test, "/") {
+		return
+	}
+	r.report.Tests = append(r.report.Tests, Timing{name, took})
+	if took >= slow && !r.verbose {
+		r.print(fmt.Sprintf("    %-4s %6.1f s  %s\n", e.Action, took.Seconds(), e.Test))
+	}
+}
+
+func (r *reader) endPackage(e event, took time.Duration) {
+	output := r.take(e)
+	if e.Action == "skip" { // there are no tests in it
+		return
+	}
+	if !r.verbose {
+		// Of one that passed only its closing line matters.
+		if e.Action == "pass" {
+			output = lastLine(output)
+		}
+		r.print(output)
+	}
+	r.report.Packages = append(r.report.Packages, Timing{e.Package, took})
+	if e.Action == "fail" {
+		r.report.Failed = true
+		// A test that never ended, because the program did, has said something too.
+		for key, unfinished := range r.output {
+			if strings.HasPrefix(key, e.Package+" ") && !r.verbose && unfinished.Len() > 0 {
+				r.print(unfinished.String())
+			}
+		}
+	}
+}
+
+func (r *reader) take(e event) string {
+	if b := r.output[e.Package+" "+e.Test]; b != nil {
+		return b.String()
+	}
+	return ""
+}
+
+// print writes progress. That it cannot be written is no reason to stop.
+func (r *reader) print(text string) { _, _ = io.WriteString(r.out, text) }
+
+// reason is what a skipped test said: its output but for go test's own lines.
+func reason(output string) string {
+	var said []string
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ") {
+			continue
+		}
+		// "file_test.go:12: reason"
+		if _, after, ok := strings.Cut(line, "_test.go:"); ok {
+			if _, text, ok := strings.Cut(after, ": "); ok {
+				line = text
+			}
+		} else if _, after, ok := strings.Cut(line, ".go:"); ok {
+			if _, text, ok := strings.Cut(after, ": "); ok {
+				line = text
+			}
+		}
+		said = append(said, line)
+	}
+	return strings.Join(said, " ")
+}
+
+func lastLine(output string) string {
+	lines := strings.SplitAfter(strings.TrimRight(output, "\n"), "\n")
+	return lines[len(lines)-1] + "\n"
+}

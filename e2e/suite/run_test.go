@@ -1,0 +1,117 @@
+package suite
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// module is a module with tests of every outcome.
+func module(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	files["go.mod"] = "module sample\n\ngo 1.26\n"
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func run(t *testing.T, dir string, args ...string) (*Report, string) {
+	t.Helper()
+	var out bytes.Buffer
+	report, err := Run(t.Context(), &out, dir, false, append(args, "./...")...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	return report, out.String()
+}
+
+const header = "package p\n\nimport \"testing\"\n\n"
+
+func TestOutcomes(t *testing.T) {
+	dir := module(t, map[string]string{
+		"good/a_test.go": header + "func TestGood(t *testing.T) { t.Log(\"chatter\") }\nfunc TestLeft(t *testing.T) { t.Skip(\"left out: no root\") }\n",
+		"bad/a_test.go":  header + "func TestBad(t *testing.T) { t.Run(\"sub\", func(t *testing.T) { t.Error(\"the reason\") }) }\n",
+		"none/a.go":      "package p\n",
+	})
+	report, out := run(t, dir)
+	if !report.Failed {
+		t.Error("not failed")
+	}
+	if len(report.Tests) != 3 || len(report.Packages) != 2 {
+		t.Errorf("tests %v, packages %v", report.Tests, report.Packages)
+	}
+	for _, want := range []string{"the reason", "--- FAIL: TestBad/sub", "FAIL\tsample/bad", "ok  \tsample/good"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "chatter") {
+		t.Errorf("has what a good test says:\n%s", out)
+	}
+	var summary bytes.Buffer
+	Summarize(&summary, []Phase{{"unit", time.Second, report}})
+	if want := "NOT TESTED (1 tests): left out: no root\n  sample/good TestLeft\n"; !strings.HasSuffix(summary.String(), want) {
+		t.Errorf("the summary does not end with what was left out:\n%s", &summary)
+	}
+}
+
+func TestWhatDoesNotCompileFails(t *testing.T) {
+	report, out := run(t, module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"}))
+	if !report.Failed || !strings.Contains(out, "undefinedName") {
+		t.Errorf("failed: %t, says:\n%s", report.Failed, out)
+	}
+}
+
+func TestWhatATestSaidBeforeAPanicIsShown(t *testing.T) {
+	report, out := run(t, module(t, map[string]string{
+		"a_test.go": header + "func TestX(t *testing.T) { t.Log(\"before\"); panic(\"the end\") }\nfunc TestY(t *testing.T) {}\n",
+	}))
+	if !report.Failed || !strings.Contains(out, "the end") || !strings.Contains(out, "before") {
+		t.Errorf("failed: %t, says:\n%s", report.Failed, out)
+	}
+}
+
+func TestATimeoutFails(t *testing.T) {
+	report, out := run(t, module(t, map[string]string{
+		"a_test.go": header + "func TestX(t *testing.T) { select {} }\n",
+	}), "-timeout=100ms")
+	if !report.Failed || !strings.Contains(out, "TestX") {
+		t.Errorf("failed: %t, says:\n%s", report.Failed, out)
+	}
+}
+
+func TestAnInterruptEndsTheTests(t *testing.T) {
+	dir := module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { t.Log(\"started\"); select {} }\n"})
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &trigger{want: "started", fire: cancel}
+	if _, err := Run(ctx, out, dir, true, "./..."); err == nil {
+		t.Error("no error")
+	}
+}
+
+// trigger fires when it has been written a text.
+type trigger struct {
+	seen bytes.Buffer
+	want string
+	fire func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	w.seen.Write(p)
+	if strings.Contains(w.seen.String(), w.want) {
+		w.fire()
+	}
+	return len(p), nil
+}
