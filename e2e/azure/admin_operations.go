@@ -1,0 +1,114 @@
+package azure
+
+import (
+	"time"
+
+	"akv-injector/e2e/azure/vault"
+)
+
+// The operations of the admin API.
+var (
+	opInfo = operation[nothing, Info]{"info"}
+
+	opCreateIdentity = operation[Identity, Identity]{"identity/create"}
+	opShowIdentity   = operation[named, Identity]{"identity/show"}
+	opListIdentities = operation[nothing, []Identity]{"identity/list"}
+	opDeleteIdentity = operation[named, nothing]{"identity/delete"}
+
+	opCreateFederated = operation[federatedInput, FederatedCredential]{"federated-credential/create"}
+	opListFederated   = operation[named, []FederatedCredential]{"federated-credential/list"}
+	opDeleteFederated = operation[federatedInput, nothing]{"federated-credential/delete"}
+
+	opAssignRole      = operation[roleInput, RoleAssignment]{"role-assignment/create"}
+	opListAssignments = operation[nothing, []RoleAssignment]{"role-assignment/list"}
+	opUnassignRole    = operation[roleInput, nothing]{"role-assignment/delete"}
+
+	opCreateVault = operation[named, Vault]{"vault/create"}
+	opListVaults  = operation[nothing, []Vault]{"vault/list"}
+	opDeleteVault = operation[named, nothing]{"vault/delete"}
+
+	opSetSecret         = operation[objectInput, Object]{"secret/set"}
+	opShowSecret        = operation[objectInput, Object]{"secret/show"}
+	opCreateKey         = operation[objectInput, Object]{"key/create"}
+	opCreateCertificate = operation[objectInput, Object]{"certificate/create"}
+	opListObjects       = operation[objectInput, []Object]{"object/list"}
+	opListVersions      = operation[objectInput, []Object]{"object/list-versions"}
+	opSetAttributes     = operation[objectInput, Object]{"object/set-attributes"}
+	opDeleteObject      = operation[objectInput, nothing]{"object/delete"}
+	opRecoverObject     = operation[objectInput, nothing]{"object/recover"}
+	opPurgeObject       = operation[objectInput, nothing]{"object/purge"}
+
+	opSetTokenFault       = operation[faultInput, nothing]{"fault/token"}
+	opSetVaultFault       = operation[faultInput, nothing]{"fault/vault"}
+	opSetCertificateFault = operation[certificateInput, nothing]{"fault/certificate"}
+	opSetDNSDelay         = operation[durationInput, nothing]{"fault/dns-delay"}
+	opPause               = operation[nothing, nothing]{"pause"}
+	opResume              = operation[nothing, nothing]{"resume"}
+	opSetTokenLifetime    = operation[durationInput, nothing]{"token-lifetime"}
+	opTrustIssuers        = operation[pemInput, nothing]{"trust-issuers"}
+
+	opAudit      = operation[nothing, Audit]{"audit"}
+	opClearAudit = operation[nothing, nothing]{"audit/clear"}
+)
+
+// Info is where a server is and what it is.
+type Info struct {
+	TenantID       string `json:"tenantId"`
+	SubscriptionID string `json:"subscriptionId"`
+	Cloud          Cloud  `json:"cloud"`
+	LoginEndpoint  string `json:"loginEndpoint"`
+	CAFile         string `json:"caFile"`
+	HTTPSAddress   string `json:"httpsAddress"`
+	DNSAddress     string `json:"dnsAddress"`
+	AdminSocket    string `json:"adminSocket"`
+}
+
+// Audit is what was asked of the token endpoint and of the vaults.
+type Audit struct {
+	TokenRequests []TokenRequest `json:"tokenRequests"`
+	VaultCalls    []vault.Call   `json:"vaultCalls"`
+}
+
+type named struct {
+	ResourceGroup string `json:"resourceGroup,omitempty"`
+	Name          string `json:"name"`
+}
+
+type federatedInput struct {
+	Identity   named               `json:"identity"`
+	Credential FederatedCredential `json:"credential"`
+}
+
+type roleInput struct {
+	Role     string `json:"role"`
+	Assignee string `json:"assignee"`
+	Scope    string `json:"scope"`
+}
+
+type objectInput struct {
+	Vault      string           `json:"vault"`
+	Kind       vault.Kind       `json:"kind"`
+	Name       string           `json:"name,omitempty"`
+	Version    string           `json:"version,omitempty"`
+	Value      string           `json:"value,omitempty"`
+	KeyType    string           `json:"keyType,omitempty"`
+	Subject    string           `json:"subject,omitempty"`
+	Attributes vault.Attributes `json:"attributes"`
+}
+
+type faultInput struct {
+	Vault string `json:"vault,omitempty"`
+	Fault *Fault `json:"fault"` // null clears
+}
+
+type certificateInput struct {
+	Fault CertificateFault `json:"fault"`
+}
+
+type durationInput struct {
+	Duration time.Duration `json:"duration"`
+}
+
+type pemInput struct {
+	PEM []byte `json:"pem"`
+}

@@ -1,0 +1,33 @@
+package azure
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// directory is what an administrator has set up: identities, vaults as resources,
+// and who may do what. Names are compared without case, as Resource Manager does.
+type directory struct {
+	cloud        cloudHosts
+	tenant       string
+	subscription string
+
+	mu          sync.RWMutex
+	identities  map[string]*Identity // by resource id, in lower case
+	vaults      map[string]*Vault    // by name, in lower case
+	assignments []RoleAssignment
+}
+
+func newDirectory(cloud cloudHosts, tenant string) *directory {
+	return &directory{
+		cloud:        cloud,
+		tenant:       tenant,
+		subscription: uuid.NewString(),
+		identities:   map[string]*Identity{},
+		vaults:       map[string]*Vault{},
+	}
+}
+
+func fold(name string) string { return strings.ToLower(name) }

@@ -1,0 +1,107 @@
+package azure
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// clockSkew is how far Entra ID lets the issuer's clock be off.
+const clockSkew = 5 * time.Minute
+
+// verify checks an assertion against the identity that it is to stand for: whether
+// a federated credential names its issuer, subject and audience, its time, and last
+// its signature with the issuer's published keys. Only what a credential names is
+// ever called, or anyone could make Entra ID call any host.
+func (e *entra) verify(ctx context.Context, raw string, client Identity, entry *TokenRequest) *entraError {
+	// RS256 alone, which is all that Azure documents for federated credentials.
+	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil || len(token.Headers) != 1 {
+		return malformedAssertion("The assertion is not a JWT signed with RS256.")
+	}
+	var claims jwt.Claims
+	if err := token.UnsafeClaimsWithoutVerification(&claims); err != nil {
+		return malformedAssertion("The claims of the assertion cannot be read.")
+	}
+	entry.Issuer, entry.Subject, entry.Audience = claims.Issuer, claims.Subject, strings.Join(claims.Audience, ",")
+
+	if refusal := matchFederated(client, claims); refusal != nil {
+		return refusal
+	}
+	if refusal := e.checkTime(claims); refusal != nil {
+		return refusal
+	}
+	kid := token.Headers[0].KeyID
+	keys, err := e.issuers.keys(ctx, claims.Issuer, kid)
+	if err != nil {
+		entry.Detail = err.Error()
+		return issuerUnreachable()
+	}
+	if len(keys) == 0 {
+		return unknownKey(kid, claims.Issuer)
+	}
+	for _, key := range keys {
+		if token.Claims(key.Key, &jwt.Claims{}) == nil {
+			return nil
+		}
+	}
+	return wrongSignature(kid, client.ClientID)
+}
+
+func (e *entra) checkTime(claims jwt.Claims) *entraError {
+	var from, until time.Time // the zero time is what Entra ID says of a missing one
+	if claims.NotBefore != nil {
+		from = claims.NotBefore.Time()
+	}
+	if claims.Expiry == nil {
+		return malformedAssertion("The assertion has no 'exp' claim.")
+	}
+	until = claims.Expiry.Time()
+	now := e.now()
+	if now.Before(from.Add(-clockSkew)) || !now.Before(until.Add(clockSkew)) {
+		return outOfTime(now, from, until)
+	}
+	return nil
+}
+
+// matchFederated looks for a federated credential with the assertion's issuer,
+// subject and audience. It names the first of them that no credential has, and none
+// of them if each is there but never together.
+func matchFederated(client Identity, claims jwt.Claims) *entraError {
+	audience := strings.Join(claims.Audience, ",")
+	var issuer, subject, subjectFolded, audienceFound bool
+	for _, credential := range client.federated {
+		if credential.Issuer != claims.Issuer {
+			continue
+		}
+		issuer = true
+		hasAudience := slices.ContainsFunc(credential.Audiences, func(a string) bool { return slices.Contains(claims.Audience, a) })
+		switch {
+		case credential.Subject == claims.Subject && hasAudience:
+			return nil
+		case credential.Subject == claims.Subject:
+			subject = true
+		case strings.EqualFold(credential.Subject, claims.Subject):
+			subjectFolded = true
+		}
+		audienceFound = audienceFound || hasAudience
+	}
+	switch {
+	case len(client.federated) == 0:
+		return noFederation(client.ClientID, client.Name)
+	case !issuer:
+		return noIssuer(claims.Issuer)
+	case !subject && subjectFolded:
+		return subjectInOtherCase(claims.Subject)
+	case !subject:
+		return noSubject(claims.Subject)
+	case !audienceFound:
+		return noAudience(audience)
+	default:
+		return noMatch(claims.Issuer, claims.Subject, audience)
+	}
+}

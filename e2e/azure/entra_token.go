@@ -1,0 +1,127 @@
+package azure
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// serveToken exchanges an assertion, such as a pod's service account token, for an
+// access token of the identity that the assertion may stand for.
+func (e *entra) serveToken(w http.ResponseWriter, r *http.Request) {
+	entry := TokenRequest{Time: e.now(), Host: hostOf(r), Tenant: r.PathValue("tenant")}
+	defer func() { e.requests.add(entry) }()
+	if status, answered := e.tokenFaults.apply(w, r); answered {
+		entry.Outcome, entry.Status = "fault", status
+		return
+	}
+	token, lifetime, refusal := e.exchange(w, r, &entry)
+	if refusal != nil {
+		entry.Outcome, entry.Code, entry.Status = refusal.kind, refusal.code, refusal.status
+		e.refuse(w, r, refusal)
+		return
+	}
+	entry.Outcome, entry.Status = "ok", http.StatusOK
+	seconds := int64(lifetime / time.Second)
+	writeJSON(w, http.StatusOK, map[string]any{
+		"token_type":     "Bearer",
+		"expires_in":     seconds,
+		"ext_expires_in": seconds,
+		"access_token":   token,
+	})
+}
+
+// exchange checks a request in the order that Entra ID does, and fills in the log's
+// entry with what it has learned by then.
+func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenRequest) (token string, lifetime time.Duration, _ *entraError) {
+	tenant, refusal := e.tenant(r)
+	if refusal != nil {
+		return "", 0, refusal
+	}
+	if r.Method != http.MethodPost {
+		return "", 0, onlyPost(r.Method)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, e.maxBodyBytes)
+	// What cannot be read as a form is one without parameters, to Entra ID too.
+	_ = r.ParseForm()
+	form := r.PostForm
+	entry.ClientID, entry.Scope = form.Get("client_id"), form.Get("scope")
+	for _, name := range []string{"grant_type", "client_id", "scope"} {
+		if form.Get(name) == "" {
+			return "", 0, missingParameter(name)
+		}
+	}
+	if grant := form.Get("grant_type"); grant != "client_credentials" {
+		return "", 0, unsupportedGrant(grant)
+	}
+	audience, refusal := e.resource(form.Get("scope"), tenant)
+	if refusal != nil {
+		return "", 0, refusal
+	}
+	client, ok := e.directory.client(form.Get("client_id"))
+	if !ok || !strings.EqualFold(client.TenantID, tenant) {
+		return "", 0, applicationNotFound(form.Get("client_id"), tenant)
+	}
+	raw, refusal := assertion(form, client.ClientID)
+	if refusal != nil {
+		return "", 0, refusal
+	}
+	if refusal := e.verify(r.Context(), raw, client, entry); refusal != nil {
+		return "", 0, refusal
+	}
+	lifetime = time.Duration(e.lifetime.Load())
+	token, err := e.issue(client, audience, lifetime)
+	if err != nil {
+		return "", 0, &entraError{http.StatusInternalServerError, "server_error", 90033, "A transient error has occurred. Please try again."}
+	}
+	return token, lifetime, nil
+}
+
+// resource finds what the token is to be for. Key Vault is all there is to ask for.
+func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError) {
+	var resources []string
+	for _, scope := range strings.Fields(scopes) {
+		switch scope {
+		case "openid", "profile", "offline_access": // MSAL adds them to what it is asked for
+		default:
+			resources = append(resources, scope)
+		}
+	}
+	if len(resources) != 1 {
+		return "", scopeNotValid(scopes)
+	}
+	scope := resources[0]
+	if parsed, err := url.Parse(scope); err != nil || parsed.Scheme == "" || parsed.Host == "" {
+		return "", scopeNotValid(scope)
+	}
+	resource, ok := strings.CutSuffix(scope, "/.default")
+	if !ok {
+		return "", scopeWithoutDefault(scope)
+	}
+	// The audience is as it was asked for: https://vault.azure.net//.default is for
+	// the same vaults, and its token says https://vault.azure.net/.
+	if strings.TrimSuffix(resource, "/") != e.cloud.vaultAudience() {
+		return "", resourceNotFound(resource, tenant)
+	}
+	return resource, nil
+}
+
+// assertion takes the assertion out of the form. A managed identity has no secret,
+// so whichever is sent is wrong.
+func assertion(form url.Values, client string) (string, *entraError) {
+	raw := form.Get("client_assertion")
+	switch {
+	case raw == "" && form.Get("client_secret") != "":
+		return "", invalidSecret(client)
+	case raw == "":
+		return "", missingAssertion()
+	case form.Get("client_assertion_type") == "":
+		return "", missingParameter("client_assertion_type")
+	case form.Get("client_assertion_type") != assertionType:
+		return "", invalidRequest(90014, "The value '%s' of the field 'client_assertion_type' is not supported; it must be '%s'.", form.Get("client_assertion_type"), assertionType)
+	}
+	return raw, nil
+}

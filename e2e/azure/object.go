@@ -1,0 +1,79 @@
+package azure
+
+import (
+	"fmt"
+	"time"
+
+	"akv-injector/e2e/azure/vault"
+)
+
+// Object is a secret, key or certificate as az prints it.
+type Object struct {
+	Attributes  ObjectAttributes  `json:"attributes"`
+	ContentType *string           `json:"contentType"`
+	ID          string            `json:"id"`
+	Managed     *bool             `json:"managed"`
+	Name        string            `json:"name"`
+	Tags        map[string]string `json:"tags"`
+	// Value is a secret's, where it was asked for.
+	Value *string `json:"value,omitempty"`
+	// Version is the last part of ID, empty in a list of newest versions.
+	Version string `json:"-"`
+}
+
+// ObjectAttributes are what an [Object] has besides its content.
+type ObjectAttributes struct {
+	Created       time.Time  `json:"created"`
+	Enabled       bool       `json:"enabled"`
+	Expires       *time.Time `json:"expires"`
+	NotBefore     *time.Time `json:"notBefore"`
+	RecoveryLevel string     `json:"recoveryLevel"`
+	Updated       time.Time  `json:"updated"`
+}
+
+// object describes a version of an object. az gives an id without the version in
+// lists of objects.
+func (s *Server) object(vaultName string, o vault.Object, withVersion bool) Object {
+	made := Object{
+		Attributes: ObjectAttributes{
+			Created: o.Created, Enabled: o.Enabled, Expires: o.Expires, NotBefore: o.NotBefore,
+			RecoveryLevel: "Recoverable+Purgeable", Updated: o.Updated,
+		},
+		ID:   fmt.Sprintf("%s%s/%s", s.VaultURL(vaultName), o.Kind, o.Name),
+		Name: o.Name,
+		Tags: o.Tags,
+	}
+	if o.ContentType != "" {
+		made.ContentType = &o.ContentType
+	}
+	if o.Managed {
+		made.Managed = &o.Managed
+	}
+	if withVersion {
+		made.ID += "/" + o.Version
+		made.Version = o.Version
+	}
+	return made
+}
+
+func (s *Server) objects(vaultName string, found []vault.Object, withVersions bool) []Object {
+	all := make([]Object, 0, len(found))
+	for _, o := range found {
+		all = append(all, s.object(vaultName, o, withVersions))
+	}
+	return all
+}
+
+// version describes one version of an object; the empty one is the newest.
+func (s *Server) version(vaultName string, kind vault.Kind, name, version string) (Object, error) {
+	found, err := s.vaults.Versions(vaultName, kind, name)
+	if err != nil {
+		return Object{}, err
+	}
+	for _, o := range found { // the newest first
+		if version == "" || o.Version == version {
+			return s.object(vaultName, o, true), nil
+		}
+	}
+	return Object{}, notFound("A %s with (name/id) %s/%s was not found in this key vault.", kind, name, version)
+}

@@ -1,0 +1,95 @@
+package azure
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// hostOf is the host that a request is for, without the port.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// ServeHTTP leads a request to the service that its host names.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host := hostOf(r)
+	if isLogin(host) {
+		s.entra.ServeHTTP(w, r)
+		return
+	}
+	if _, ok := s.directory.cloud.vaultOf(host); ok {
+		s.vaults.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, fmt.Sprintf("no service here has the host name %q", host), http.StatusMisdirectedRequest)
+}
+
+// lookup gives the address of a host that exists: every login host, and each vault
+// of this cloud, as in Azure's DNS.
+func (s *Server) lookup(host string) (netip.Addr, bool) {
+	name, isVault := s.directory.cloud.vaultOf(host)
+	if isLogin(host) || isVault && s.vaults.HasVault(name) {
+		return s.front.addr().Addr(), true
+	}
+	return netip.Addr{}, false
+}
+
+// getCertificate makes a certificate for the host that a client asks for. Azure's
+// has a wildcard for vaults, so that none has to exist.
+func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	host := strings.ToLower(hello.ServerName)
+	if _, ok := s.directory.cloud.vaultOf(host); ok {
+		host = "*." + s.directory.cloud.vaultSuffix
+	} else if !isLogin(host) {
+		return nil, fmt.Errorf("no service here has the host name %q", hello.ServerName)
+	}
+	s.certificate.Lock()
+	fault := s.certificate.fault
+	s.certificate.Unlock()
+	return s.authority.leaf(host, fault)
+}
+
+// logged writes a line for each request: the path names what was asked for, and
+// everything that is secret is elsewhere.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		seen := &statusWriter{ResponseWriter: w}
+		defer func() {
+			fmt.Fprintf(s.options.Log, "%s %s %s%s %d %s\n", started.UTC().Format(time.RFC3339), r.Method, hostOf(r), r.URL.EscapedPath(), seen.status, time.Since(started).Round(time.Millisecond))
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// statusWriter remembers the status of an answer, 0 while there is none.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController find what the writer can do.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,205 @@
+package azure
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"akv-injector/e2e/azure/vault"
+)
+
+// Server is a running stand-in for Azure. Its methods are what an administrator
+// does there, and what can go wrong there; all may be called at once.
+type Server struct {
+	options   Options
+	directory *directory
+	issuers   *issuers
+	entra     *entra
+	vaults    *vault.Service
+	authority *authority
+	front     *front
+	dns       *dnsServer
+	admin     *adminServer
+	ownDir    bool
+
+	vaultChanges sync.Mutex // making and removing a vault, which are two steps
+	certificate  struct {
+		sync.Mutex
+		fault CertificateFault
+	}
+}
+
+// Start starts a stand-in for Azure. It runs until Stop; ctx is for the start.
+func Start(ctx context.Context, options Options) (*Server, error) {
+	options, address, err := options.complete()
+	if err != nil {
+		return nil, fmt.Errorf("azure: %w", err)
+	}
+	s := &Server{options: options}
+	if err := s.start(ctx, address); err != nil {
+		return nil, errors.Join(fmt.Errorf("azure: %w", err), s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context, address netip.Addr) error {
+	hosts := clouds[s.options.Cloud]
+	s.directory = newDirectory(hosts, s.options.TenantID)
+	s.issuers = newIssuers(s.options.IssuerCAs)
+	var err error
+	tenants := append([]string{s.options.TenantID}, s.options.OtherTenants...)
+	if s.entra, err = newEntra(hosts, tenants, s.directory, s.issuers, s.options.Now); err != nil {
+		return err
+	}
+	s.entra.lifetime.Store(int64(s.options.TokenLifetime))
+	s.vaults = vault.New(vault.Config{
+		Authenticate:  s.entra.authenticate,
+		Allowed:       s.directory.allowed,
+		TenantID:      s.options.TenantID,
+		LoginEndpoint: hosts.loginEndpoint(),
+		Now:           s.options.Now,
+	})
+	if s.authority, err = newAuthority(); err != nil {
+		return err
+	}
+	if err := s.makeDir(); err != nil {
+		return err
+	}
+	config := &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: s.getCertificate,
+		// A session that is resumed checks no certificate, and a faulty one has to
+		// be noticed.
+		SessionTicketsDisabled: true,
+	}
+	s.front = newFront(s.logged(s), config, netip.AddrPortFrom(address, uint16(s.options.HTTPSPort)))
+	if err := s.front.open(ctx); err != nil {
+		return err
+	}
+	if s.dns, err = startDNS(ctx, netip.AddrPortFrom(address, uint16(s.options.DNSPort)), s.lookup); err != nil {
+		return err
+	}
+	s.admin, err = startAdmin(ctx, s.AdminSocket(), s.adminHandler())
+	return err
+}
+
+func (s *Server) makeDir() (err error) {
+	if s.options.Dir == "" {
+		s.options.Dir, err = os.MkdirTemp("", "azure-")
+		if err != nil {
+			return err
+		}
+		s.ownDir = true
+	} else if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(s.CAFile(), s.authority.pem(), 0o644)
+}
+
+// Stop ends it, with all that it had. A second call does nothing.
+func (s *Server) Stop() error {
+	var errs []error
+	if s.front != nil {
+		errs = append(errs, s.front.close())
+	}
+	if s.dns != nil {
+		errs = append(errs, s.dns.close())
+	}
+	if s.admin != nil {
+		errs = append(errs, s.admin.close())
+	}
+	if s.ownDir {
+		errs = append(errs, os.RemoveAll(s.options.Dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Pause makes Azure unreachable: connections are refused and broken. Names still
+// resolve, the admin API answers, and nothing is forgotten.
+func (s *Server) Pause() error { return s.front.shut() }
+
+// Resume ends a pause, at the same port.
+func (s *Server) Resume(ctx context.Context) error { return s.front.open(ctx) }
+
+// SetCertificateFault makes the server show wrong certificates, or good ones again.
+// Connections that clients still have are broken, so that they notice.
+func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault) error {
+	switch fault {
+	case CertificateGood, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost:
+	default:
+		return badRequest("The certificate fault %q is none of %s, %s, %s.", fault, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost)
+	}
+	s.certificate.Lock()
+	s.certificate.fault = fault
+	s.certificate.Unlock()
+	if err := s.Pause(); err != nil {
+		return err
+	}
+	return s.Resume(ctx)
+}
+
+// SetTokenLifetime is the lifetime of access tokens that are given from now on.
+func (s *Server) SetTokenLifetime(lifetime time.Duration) error {
+	if lifetime < time.Second {
+		return badRequest("The token lifetime %s is below the second that clients are told.", lifetime)
+	}
+	s.entra.lifetime.Store(int64(lifetime))
+	return nil
+}
+
+// SetDNSDelay makes every DNS answer late, or none with 0.
+func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.delay.Store(int64(delay)) }
+
+// TrustIssuers adds certificate authorities, in PEM, that token issuers may have
+// their certificates from: a cluster may be made after its Azure.
+func (s *Server) TrustIssuers(pem []byte) error { return s.issuers.trust(pem) }
+
+// Vault gives the data plane, to fill vaults and to read their audit.
+func (s *Server) Vault() *vault.Service { return s.vaults }
+
+// TokenRequests is the log of the token endpoint, the oldest first.
+func (s *Server) TokenRequests() []TokenRequest { return s.entra.requests.all() }
+
+// ClearAudit forgets what the vaults and the token endpoint were asked.
+func (s *Server) ClearAudit() {
+	s.entra.requests.clear()
+	s.vaults.ClearAudit()
+}
+
+// TenantID is the tenant of all identities and vaults.
+func (s *Server) TenantID() string { return s.options.TenantID }
+
+// SubscriptionID is the subscription of all resources.
+func (s *Server) SubscriptionID() string { return s.directory.subscription }
+
+// CAFile is the certificate, in PEM, that clients have to trust.
+func (s *Server) CAFile() string { return filepath.Join(s.options.Dir, "ca.crt") }
+
+// CA is what is in CAFile.
+func (s *Server) CA() []byte { return s.authority.pem() }
+
+// AdminSocket is the unix socket of the admin API.
+func (s *Server) AdminSocket() string {
+	if s.options.AdminSocket != "" {
+		return s.options.AdminSocket
+	}
+	return filepath.Join(s.options.Dir, "admin.sock")
+}
+
+// HTTPSAddress is where all hosts are served.
+func (s *Server) HTTPSAddress() netip.AddrPort { return s.front.addr() }
+
+// DNSAddress is where the DNS server listens, with UDP and TCP.
+func (s *Server) DNSAddress() netip.AddrPort { return s.dns.address }
+
+// LoginEndpoint is the URL of Entra ID, the authority host of the SDKs.
+func (s *Server) LoginEndpoint() string { return s.directory.cloud.loginEndpoint() }
+
+// VaultURL is the address of a vault, for the SDKs; whether it exists is not asked.
+func (s *Server) VaultURL(name string) string { return s.directory.cloud.vaultURI(name) }
