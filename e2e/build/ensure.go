@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 )
 
-// Ensure gives the path of each named program, building those that the cache
+// Ensure gives the path of each named program, making those that the cache
 // lacks, one after the other: the go command uses every core by itself. Several
-// runs may call it at once; each program is built by one of them while the
+// runs may call it at once; each program is made by one of them while the
 // others wait. Progress goes to log (nil: nowhere), and nothing is written when
-// all is built.
+// the cache has all.
 func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]string, error) {
 	cache, err := CacheDir()
 	if err != nil {
@@ -22,15 +22,24 @@ func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]str
 	}
 	paths := make(map[string]string, len(names))
 	for _, name := range names {
-		r, err := readRecipe(embedded, name)
+		path, err := ensure(ctx, log, cache, name)
 		if err != nil {
 			return nil, err
 		}
-		if paths[name], err = r.ensure(ctx, log, cache); err != nil {
-			return nil, err
-		}
+		paths[name] = path
 	}
 	return paths, nil
+}
+
+func ensure(ctx context.Context, log io.Writer, cache, name string) (string, error) {
+	if p, ok := packages[name]; ok {
+		return p.ensure(ctx, log, cache)
+	}
+	r, err := readRecipe(embedded, name)
+	if err != nil {
+		return "", err
+	}
+	return r.ensure(ctx, log, cache)
 }
 
 // CacheDir is the folder that keeps what was built: $AKV_CACHE, else akv-injector
@@ -47,40 +56,48 @@ func CacheDir() (string, error) {
 }
 
 func (r *recipe) ensure(ctx context.Context, log io.Writer, cache string) (string, error) {
-	installed := filepath.Join(cache, r.key())
-	path := filepath.Join(installed, r.name)
-	if built, err := exists(path); built || err != nil {
-		return path, err
-	}
-
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lock(ctx, installed+".lock", func() {
-		report(log, "waiting for another run that builds %s %s\n", r.name, r.version)
+	path := filepath.Join(cache, r.key(), r.name)
+	err := install(ctx, log, path, r.name+" "+r.version, func(workspace string) error {
+		return r.build(ctx, log, workspace)
 	})
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("building %s %s: %w", r.name, r.version, err)
+	}
+	return path, nil
+}
+
+// install has the program at path made, unless it is there: fill makes the folder
+// "out" of a workspace, which then becomes the program's. The title is for people.
+func install(ctx context.Context, log io.Writer, path, title string, fill func(workspace string) error) error {
+	if made, err := exists(path); made || err != nil {
+		return err
+	}
+	installed := filepath.Dir(path)
+	if err := os.MkdirAll(filepath.Dir(installed), 0o755); err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, installed+".lock", func() {
+		report(log, "waiting for another run that builds %s\n", title)
+	})
+	if err != nil {
+		return err
 	}
 	defer unlock()
-	if built, err := exists(path); built || err != nil {
-		return path, err
+	if made, err := exists(path); made || err != nil {
+		return err
 	}
 
 	// We hold the lock, so a folder of this name was left by a run that was killed.
 	workspace := installed + ".building"
 	if err := os.RemoveAll(workspace); err != nil {
-		return "", err
+		return err
 	}
 	defer os.RemoveAll(workspace)
-	if err := r.build(ctx, log, workspace); err != nil {
-		return "", fmt.Errorf("building %s %s: %w", r.name, r.version, err)
+	if err := fill(workspace); err != nil {
+		return err
 	}
 	// Until this rename nobody sees anything of it, and then all of it.
-	if err := os.Rename(filepath.Join(workspace, "out"), installed); err != nil {
-		return "", err
-	}
-	return path, nil
+	return os.Rename(filepath.Join(workspace, "out"), installed)
 }
 
 // build makes the program as workspace/out/<name>.

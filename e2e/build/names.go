@@ -6,12 +6,13 @@ func ControlPlane() []string {
 }
 
 // Node names what runs those pods too: a node's own programs, the container
-// runtime and pod network below them, and the scheduler that gives it pods.
+// runtime and pod network below them, the scheduler that gives it pods, and the
+// shell in their image.
 func Node() []string {
 	return []string{
 		"kube-scheduler", "kubelet",
-		"containerd", "containerd-shim-runc-v2", "ctr",
-		"ptp", "loopback", "host-local",
+		"containerd", "containerd-shim-runc-v2", "runc", "ctr",
+		"ptp", "loopback", "host-local", "busybox",
 	}
 }
 
