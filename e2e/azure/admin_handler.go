@@ -144,7 +144,7 @@ func (s *Server) secret(vaultName, name, version string) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	value, err := s.vaults.SecretValue(vaultName, name, found.Version)
+	value, err := s.vaults.SecretValue(vaultName, name, found.Version())
 	found.Value = &value
 	return found, err
 }

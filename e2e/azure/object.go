@@ -2,6 +2,7 @@ package azure
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"akv-injector/e2e/azure/vault"
@@ -17,8 +18,6 @@ type Object struct {
 	Tags        map[string]string `json:"tags"`
 	// Value is a secret's, where it was asked for.
 	Value *string `json:"value,omitempty"`
-	// Version is the last part of ID, empty in a list of newest versions.
-	Version string `json:"-"`
 }
 
 // ObjectAttributes are what an [Object] has besides its content.
@@ -29,6 +28,15 @@ type ObjectAttributes struct {
 	NotBefore     *time.Time `json:"notBefore"`
 	RecoveryLevel string     `json:"recoveryLevel"`
 	Updated       time.Time  `json:"updated"`
+}
+
+// Version is the last part of the id, empty in a list of objects.
+func (o Object) Version() string {
+	parts := strings.Split(strings.TrimPrefix(o.ID, "https://"), "/") // host, kind, name, version
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[3]
 }
 
 // object describes a version of an object. az gives an id without the version in
@@ -51,7 +59,6 @@ func (s *Server) object(vaultName string, o vault.Object, withVersion bool) Obje
 	}
 	if withVersion {
 		made.ID += "/" + o.Version
-		made.Version = o.Version
 	}
 	return made
 }

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"akv-injector/e2e/azure"
+)
+
+func (s *session) role() *cobra.Command {
+	var role, assignee, objectID, scope string
+	flags := func(c *cobra.Command) *cobra.Command {
+		c.Flags().StringVar(&role, "role", "", "name or id of the role")
+		c.Flags().StringVar(&assignee, "assignee", "", "principal id or client id")
+		c.Flags().StringVar(&objectID, "assignee-object-id", "", "principal id")
+		c.Flags().String("assignee-principal-type", "", "taken and not looked at")
+		c.Flags().StringVar(&scope, "scope", "", "resource id that the role is for")
+		return c
+	}
+	who := func() (string, error) {
+		if (assignee == "") == (objectID == "") {
+			return "", usagef("exactly one of --assignee and --assignee-object-id is required")
+		}
+		return assignee + objectID, nil
+	}
+	create := require(flags(s.command("create", "Create a role assignment", func(ctx context.Context, c *azure.Client) (any, error) {
+		principal, err := who()
+		if err != nil {
+			return nil, err
+		}
+		return c.AssignRole(ctx, role, principal, scope)
+	})), "role", "scope")
+	remove := flags(s.command("delete", "Delete role assignments", func(ctx context.Context, c *azure.Client) (any, error) {
+		principal, err := who()
+		if err != nil {
+			return nil, err
+		}
+		return nil, c.UnassignRole(ctx, role, principal, scope)
+	}))
+	yesFlag(remove)
+	list := flags(s.command("list", "List role assignments", func(ctx context.Context, c *azure.Client) (any, error) {
+		all, err := c.RoleAssignments(ctx)
+		kept := []azure.RoleAssignment{}
+		for _, one := range all {
+			if matches(role, one.RoleDefinitionName) && matches(assignee+objectID, one.PrincipalID) && matches(scope, one.Scope) {
+				kept = append(kept, one)
+			}
+		}
+		return kept, err
+	}))
+	list.Flags().Bool("all", false, "taken and not looked at: all are listed")
+	return group("role", "Role-based access control", group("assignment", "Role assignments", create, remove, list))
+}
+
+func matches(wanted, got string) bool { return wanted == "" || strings.EqualFold(wanted, got) }
