@@ -6,6 +6,10 @@
 // each has a dependency tree of its own, pinned by checksums, and none of it
 // reaches our product's go.mod. The files are called module.mod and module.sum,
 // because a folder with a go.mod is another module, which go:embed leaves out.
+// Programs of one module may share a recipe, as its several tools.
+//
+// What is written in C comes from a package of Debian, unpacked into the cache
+// and not installed.
 //
 // Built programs stay in a cache outside the repository, in [CacheDir], and are
 // built once for all runs.

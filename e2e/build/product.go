@@ -30,11 +30,26 @@ func Product(ctx context.Context, log io.Writer, pkg string, flags ...string) (s
 	if err != nil {
 		return "", err
 	}
+	return buildHere(ctx, log, root, pkg, flags...)
+}
+
+// Own is [Product] for a main package of the tests' own module, such as
+// "./images/pause".
+func Own(ctx context.Context, log io.Writer, pkg string, flags ...string) (string, error) {
+	root, err := productRoot()
+	if err != nil {
+		return "", err
+	}
+	return buildHere(ctx, log, filepath.Join(root, "e2e"), pkg, flags...)
+}
+
+// buildHere builds a main package of the module in the folder root.
+func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...string) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
-	// A folder for each checkout and set of flags: two checkouts may be tested at once.
+	// A folder for each module and set of flags: two checkouts may be tested at once.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", root, flags))
 	dir := filepath.Join(cache, "product-"+hex.EncodeToString(sum[:6]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {

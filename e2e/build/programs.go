@@ -8,7 +8,8 @@ import (
 
 // program is what a recipe's module does not say about a program.
 type program struct {
-	// takes is about how long a first build takes on two cores; it is only
+	// takes is about how long a first build takes on two cores, after those that
+	// come before it in ControlPlane and Node: they leave much compiled. It is only
 	// shown, so that nobody takes a long build for one that hangs.
 	takes time.Duration
 	// ldflags gives the linker flags for a version such as "v1.37.2".
@@ -23,17 +24,17 @@ type program struct {
 var programs = map[string]program{
 	"azure-workload-identity-webhook": {takes: 2 * time.Minute, ldflags: identityWebhookVersion},
 	"containerd":                      {takes: 70 * time.Second, folder: "containerd", tags: containerdTags},
-	"containerd-shim-runc-v2":         {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
-	"ctr":                             {takes: 10 * time.Second, folder: "containerd", tags: containerdTags},
+	"containerd-shim-runc-v2":         {takes: 2 * time.Second, folder: "containerd", tags: containerdTags},
+	"ctr":                             {takes: 3 * time.Second, folder: "containerd", tags: containerdTags},
 	"etcd":                            {takes: 90 * time.Second},
-	"host-local":                      {takes: 10 * time.Second, folder: "cni-plugins"},
+	"host-local":                      {takes: time.Second, folder: "cni-plugins"},
 	"kube-apiserver":                  {takes: 5 * time.Minute, ldflags: kubernetesVersion},
 	"kube-controller-manager":         {takes: 2 * time.Minute, ldflags: kubernetesVersion},
-	"kube-scheduler":                  {takes: time.Minute, ldflags: kubernetesVersion},
+	"kube-scheduler":                  {takes: 15 * time.Second, ldflags: kubernetesVersion},
 	"kubectl":                         {takes: 30 * time.Second, ldflags: kubernetesVersion},
-	"kubelet":                         {takes: 2 * time.Minute, ldflags: kubernetesVersion},
-	"loopback":                        {takes: 10 * time.Second, folder: "cni-plugins"},
-	"ptp":                             {takes: 10 * time.Second, folder: "cni-plugins"},
+	"kubelet":                         {takes: 30 * time.Second, ldflags: kubernetesVersion},
+	"loopback":                        {takes: time.Second, folder: "cni-plugins"},
+	"ptp":                             {takes: 4 * time.Second, folder: "cni-plugins"},
 	"secrets-store-csi-driver":        {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-1.4":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-provider-azure": {takes: time.Minute, ldflags: azureProviderVersion},
