@@ -17,14 +17,14 @@ build: ## Build the programs into bin/
 demo: ## Show it at work on a real Kubernetes on this machine (KEEP=1 leaves it running)
 	cd e2e && go run ./cmd/demo $(if $(KEEP),--keep)
 
-test: unit e2e ## All tests: unit, then e2e
+test: cc ## All tests: unit, then e2e (V=1 tells each)
+	cd e2e && go run ./cmd/suite $(RACE) $(if $(V),-v)
 
 unit: cc ## Tests that need nothing but Go
 	go test $(RACE) ./...
 
-e2e: cc ## Tests against a real Kubernetes on this machine (V=1 tells each)
-	cd e2e && go run ./cmd/programs
-	cd e2e && go test -count=1 $(RACE) -p 1 -timeout 40m $(if $(V),-v) ./...
+e2e: cc ## Tests against a real Kubernetes on this machine; as root with a real node
+	cd e2e && go run ./cmd/suite $(RACE) $(if $(V),-v) -only e2e
 
 verify: ## All other checks: format, lint, tidy modules, chart, generated files
 	hack/verify

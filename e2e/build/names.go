@@ -1,5 +1,7 @@
 package build
 
+import "slices"
+
 // ControlPlane names the programs of a Kubernetes API server that creates pods.
 func ControlPlane() []string {
 	return []string{"etcd", "kube-apiserver", "kube-controller-manager", "kubectl"}
@@ -24,3 +26,8 @@ func SecretsStore() []string {
 
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }
+
+// Everything names all of these.
+func Everything() []string {
+	return slices.Concat(ControlPlane(), Node(), SecretsStore(), WorkloadIdentity())
+}

@@ -10,6 +10,6 @@
 //
 // In there the temporary folder is a file system in memory, writes under /run,
 // /var/lib and /var/log go to it too, the loopback interface is the only one, with
-// the addresses [NodeIP] and [AzureIP], and names are resolved at [NodeIP]. Two
+// the addresses [NodeIP] and [AzureIP], and names are resolved at [AzureIP]. Two
 // sandboxes never meet: they may use the same ports.
 package sandbox

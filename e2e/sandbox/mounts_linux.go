@@ -50,7 +50,7 @@ func overlay(path, to string) error {
 // mountResolver puts a resolv.conf in the place of the machine's.
 func mountResolver(file string) error {
 	const path = "/etc/resolv.conf"
-	if err := os.WriteFile(file, []byte("nameserver "+NodeIP+"\noptions timeout:2 attempts:2\n"), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("nameserver "+AzureIP+"\noptions timeout:2 attempts:2\n"), 0o644); err != nil {
 		return err
 	}
 	// Often it is a link into /run, and its end may be on a mount that the overlay hides.

@@ -12,9 +12,9 @@ import (
 
 // Addresses of a sandbox, on its loopback interface. Nothing outside can reach them.
 const (
-	// NodeIP is the node's: the kubelet listens there, and so does the resolver.
+	// NodeIP is the node's: the kubelet listens there.
 	NodeIP = "10.99.0.2"
-	// AzureIP is where all of Azure's names lead.
+	// AzureIP is where all of Azure's names lead, and where names are resolved.
 	AzureIP = "10.99.0.3"
 )
 

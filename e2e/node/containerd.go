@@ -1,0 +1,104 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"akv-injector/e2e/images"
+	"akv-injector/e2e/process"
+)
+
+// configureContainerd writes containerd's configuration.
+func (n *Node) configureContainerd() error {
+	folders := n.pluginFolders()
+	slices.Sort(folders)
+	for i, folder := range folders {
+		folders[i] = "'" + folder + "'"
+	}
+	return n.write("containerd.toml", strings.NewReplacer(
+		"ROOT", n.path("containerd"), "STATE", n.path("c"), "SOCKET", n.path("containerd.sock"),
+		"PAUSE", images.Pause, "PLUGINS", strings.Join(slices.Compact(folders), ", "),
+		"NETWORKS", n.path("cni"), "RUNC", n.programs["runc"], "SHIM", n.programs["containerd-shim-runc-v2"],
+	).Replace(`version = 3
+root = 'ROOT'
+state = 'STATE'
+
+[grpc]
+address = 'SOCKET'
+
+[plugins.'io.containerd.cri.v1.images']
+snapshotter = 'overlayfs'
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+sandbox = 'PAUSE'
+
+[plugins.'io.containerd.cri.v1.runtime']
+# A root without CAP_SYS_RESOURCE may not lower a process's score.
+restrict_oom_score_adj = true
+disable_apparmor = true
+disable_hugetlb_controller = true
+enable_cdi = false
+
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+bin_dirs = [PLUGINS]
+conf_dir = 'NETWORKS'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+runtime_type = 'io.containerd.runc.v2'
+runtime_path = 'SHIM'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+BinaryName = 'RUNC'
+SystemdCgroup = false
+`))
+}
+
+// StartContainerd starts containerd and waits until it answers.
+func (n *Node) StartContainerd(ctx context.Context) (err error) {
+	n.containerd, err = process.Start(process.Spec{
+		Name: "containerd", Path: n.programs["containerd"], Args: []string{"--config", n.path("containerd.toml")},
+		// It finds its shim there, unless told otherwise.
+		Env: []string{"PATH=" + filepath.Dir(n.programs["containerd-shim-runc-v2"]) + ":/usr/sbin:/usr/bin:/sbin:/bin"},
+		Log: n.path("logs/containerd.log"),
+	})
+	if err != nil {
+		return err
+	}
+	var unready error
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-n.containerd.Exited():
+			return false, n.containerd.Failure()
+		default:
+		}
+		unready = n.ctr(ctx, "plugins", "ls", "id==cri")
+		return unready == nil, nil
+	})
+	if err != nil {
+		return n.containerd.Explain(fmt.Errorf("does not answer (%w): %w", unready, err))
+	}
+	return nil
+}
+
+// StopContainerd stops containerd. Its containers run on.
+func (n *Node) StopContainerd() error { return n.containerd.Stop(stopGrace) }
+
+// ctr runs containerd's own client.
+func (n *Node) ctr(ctx context.Context, args ...string) error {
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, n.programs["ctr"],
+		append([]string{"--address", n.path("containerd.sock"), "--namespace", "k8s.io"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(output.String()))
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/images"
+	"akv-injector/e2e/process"
+	"akv-injector/e2e/sandbox"
+)
+
+// Name of the node.
+const Name = "node-1"
+
+const (
+	readyTimeout = 2 * time.Minute
+	stopGrace    = 20 * time.Second
+)
+
+// Options of a node.
+type Options struct {
+	// SyncFrequency is how often the kubelet looks at each pod again, and so how often
+	// it asks a CSI driver that wants republishing; the kubelet's own default is a minute.
+	SyncFrequency time.Duration
+	Log           io.Writer
+}
+
+// Node is a running node.
+type Node struct {
+	Name string
+	// KubeletRoot is the kubelet's --root-dir: sockets of CSI drivers and its pods' volumes.
+	KubeletRoot string
+	// IP is the node's address.
+	IP string
+
+	cp       *controlplane.ControlPlane
+	options  Options
+	dir      string
+	programs map[string]string
+
+	containerd *process.Process
+	kubelet    *process.Process
+}
+
+// Start starts a node and waits until it is Ready. Only in a sandbox.
+func Start(ctx context.Context, cp *controlplane.ControlPlane, options Options) (n *Node, err error) {
+	if !sandbox.Inside() {
+		return nil, errors.New("start a node: not in a sandbox, so it could not be removed again")
+	}
+	begun := time.Now()
+	if options.SyncFrequency == 0 {
+		options.SyncFrequency = time.Minute
+	}
+	dir := filepath.Join(os.TempDir(), "node")
+	n = &Node{Name: Name, IP: sandbox.NodeIP, KubeletRoot: filepath.Join(dir, "kubelet"), cp: cp, options: options, dir: dir}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("start a node: %w", err), n.Stop())
+			n = nil
+		}
+	}()
+	if n.programs, err = build.Ensure(ctx, options.Log, build.Node()...); err != nil {
+		return n, err
+	}
+	if err := n.configure(); err != nil {
+		return n, err
+	}
+	if err := n.StartContainerd(ctx); err != nil {
+		return n, err
+	}
+	if err := n.importImages(ctx); err != nil {
+		return n, err
+	}
+	if err := n.StartKubelet(ctx); err != nil {
+		return n, err
+	}
+	if options.Log != nil {
+		fmt.Fprintf(options.Log, "node %s is Ready, in %.1f s\n", n.Name, time.Since(begun).Seconds())
+	}
+	return n, nil
+}
+
+// configure writes every file that the node's programs read.
+func (n *Node) configure() error {
+	for _, write := range []func() error{n.configureNetwork, n.configureContainerd, n.configureKubelet} {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes a file of the node's, with its folder.
+func (n *Node) write(name, content string) error {
+	path := n.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(content), 0o644)
+}
+
+func (n *Node) path(name string) string { return filepath.Join(n.dir, name) }
+
+func (n *Node) importImages(ctx context.Context) error {
+	archives, err := images.Write(ctx, n.path("images"), n.options.Log)
+	if err != nil {
+		return err
+	}
+	for _, image := range archives {
+		if err := n.ctr(ctx, "images", "import", image.Path); err != nil {
+			return fmt.Errorf("import %s: %w", image.Ref, err)
+		}
+	}
+	return nil
+}
+
+// AwaitReady waits until the node says that it is Ready, since the time given.
+func (n *Node) awaitReady(ctx context.Context, since time.Time) error {
+	seen := "no node"
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-n.kubelet.Exited():
+			return false, n.kubelet.Failure()
+		default:
+		}
+		node, err := n.cp.Client.CoreV1().Nodes().Get(ctx, n.Name, metav1.GetOptions{})
+		if err != nil {
+			seen = err.Error()
+			return false, nil
+		}
+		for _, c := range node.Status.Conditions {
+			if c.Type != corev1.NodeReady {
+				continue
+			}
+			seen = fmt.Sprintf("%s: %s", c.Reason, c.Message)
+			// A kubelet that has just started again finds the word of the one before.
+			return c.Status == corev1.ConditionTrue && !c.LastHeartbeatTime.Time.Before(since.Truncate(time.Second)), nil
+		}
+		return false, nil
+	})
+	if err != nil {
+		return n.kubelet.Explain(fmt.Errorf("not Ready (%s): %w", seen, err))
+	}
+	return nil
+}
+
+// Stop ends the node's programs. Containers run on until the sandbox ends, as those of
+// a node do whose kubelet and containerd stop.
+func (n *Node) Stop() error {
+	return errors.Join(n.StopKubelet(), n.StopContainerd())
+}
