@@ -1,0 +1,80 @@
+// Package rotation_test holds the one promise against the real system: a rotated secret
+// arrives in a running container. It runs on a real node, in a sandbox, with both of the
+// drivers that users have: 1.6.0, which the kubelet makes rotate, and 1.4.8, which has a
+// loop of its own.
+package rotation_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"akv-injector/e2e/sandbox"
+	"akv-injector/e2e/system"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Main(m, func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) })
+}
+
+// TestDriver160 and TestDriver148 are the same tests with one driver and the other.
+func TestDriver160(t *testing.T) { run(t, system.Options{}) }
+
+func TestDriver148(t *testing.T) { run(t, system.Options{Legacy: true}) }
+
+// test is one of the tests. It has namespaces, vaults and identities of its own.
+type test struct {
+	name string
+	run  func(*testing.T, *system.System)
+}
+
+// Those of together run side by side. Those of alone stop or slow what all use, so they
+// run one after the other when the rest is over.
+func run(t *testing.T, options system.Options) {
+	sandbox.Require(t)
+	options.Log = t.Output()
+	s, err := system.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("together", func(t *testing.T) {
+		for _, each := range together {
+			t.Run(each.name, func(t *testing.T) {
+				t.Parallel()
+				each.run(t, s)
+			})
+		}
+	})
+	for _, each := range alone {
+		t.Run(each.name, func(t *testing.T) { each.run(t, s) })
+	}
+}
+
+var together = []test{
+	{"Story", story},
+}
+
+var alone = []test{}
+
+// newTenant makes a tenant, or ends the test.
+func newTenant(t *testing.T, s *system.System, name string) *system.Tenant {
+	t.Helper()
+	tenant, err := s.NewTenant(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant
+}
+
+// check ends the test on an error.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

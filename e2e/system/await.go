@@ -1,0 +1,71 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// Patience is how long a condition may take that a node brings about: two cores may
+// have a dozen pods to start at once.
+const Patience = 90 * time.Second
+
+// Await waits for a condition in a namespace, which says what it saw last. When it does
+// not come, the error has the namespace's events and the ends of the logs.
+func (s *System) Await(ctx context.Context, namespace, what string, condition func(context.Context) (done bool, seen string)) error {
+	return s.AwaitFor(ctx, Patience, namespace, what, condition)
+}
+
+// AwaitFor is Await with another limit.
+func (s *System) AwaitFor(ctx context.Context, limit time.Duration, namespace, what string, condition func(context.Context) (done bool, seen string)) error {
+	seen := ""
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
+		var done bool
+		done, seen = condition(ctx)
+		return done, nil
+	})
+	if err != nil {
+		return s.Explain(namespace, fmt.Errorf("waiting for %s: %w; last seen: %s", what, err, seen))
+	}
+	return nil
+}
+
+// Explain adds to an error what a person would look at: the events of the namespace and
+// the ends of the driver's and the provider's logs.
+func (s *System) Explain(namespace string, err error) error {
+	return errors.Join(err,
+		fmt.Errorf("events in %s:\n%s", namespace, strings.Join(s.Events(namespace), "\n")),
+		fmt.Errorf("the driver's log ends:\n%s", end(s.Driver.DriverLog())),
+		fmt.Errorf("the provider's log ends:\n%s", end(s.Driver.ProviderLog())))
+}
+
+// Events are those of a namespace, in the order they were last seen, each as
+// "kind/name reason (count): message".
+func (s *System) Events(namespace string) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	list, err := s.Client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return []string{"none could be read: " + err.Error()}
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
+	lines := make([]string, 0, len(list.Items))
+	for _, e := range list.Items {
+		lines = append(lines, fmt.Sprintf("%s/%s %s (%d): %s",
+			strings.ToLower(e.InvolvedObject.Kind), e.InvolvedObject.Name, e.Reason, e.Count, e.Message))
+	}
+	return lines
+}
+
+func end(log string) string {
+	const lines = 15
+	all := strings.Split(strings.TrimSpace(log), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,73 @@
+// Package teardown_test looks for what a system leaves on the machine: nothing, however
+// it ends.
+package teardown_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"akv-injector/e2e/sandbox"
+	"akv-injector/e2e/system"
+)
+
+// roleVariable makes this test's program, started again, a run of a system.
+const roleVariable = "AKV_TEARDOWN_ROLE"
+
+// Roles, by how the run ends.
+const (
+	roleEnds  = "ends"  // stops everything
+	roleFails = "fails" // ends without stopping anything
+	roleWaits = "waits" // until it is told to, or killed
+	roleSweep = "sweep" // starts nothing, but for the sandbox
+)
+
+// up is what a run prints when a pod has its secret.
+const up = "the pod runs"
+
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleVariable)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(sandbox.Run(func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) }, func() int {
+		if err := play(role); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 3
+		}
+		return 0
+	}))
+}
+
+func play(role string) error {
+	if role == roleSweep {
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s, err := system.Start(ctx, system.Options{Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	tenant, err := s.NewTenant(ctx, "teardown")
+	if err != nil {
+		return err
+	}
+	if _, err := tenant.SetSecret("DB-Password", "value"); err != nil {
+		return err
+	}
+	if _, err := tenant.Run(ctx, tenant.Pod("pod", "DB-Password")); err != nil {
+		return err
+	}
+	fmt.Println(up)
+	switch role {
+	case roleFails:
+		os.Exit(3)
+	case roleWaits:
+		<-ctx.Done()
+	}
+	return s.Stop()
+}
