@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -49,7 +51,9 @@ func newIssuer(t *testing.T) *issuer {
 		defer i.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: i.published})
 	})
-	i.server = httptest.NewTLSServer(mux)
+	i.server = httptest.NewUnstartedServer(mux)
+	i.server.Config.ErrorLog = log.New(io.Discard, "", 0) // who does not trust it is what a test is about
+	i.server.StartTLS()
 	t.Cleanup(i.server.Close)
 	i.url = i.server.URL
 	return i
