@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 	"golang.org/x/crypto/pkcs12"
@@ -120,13 +119,13 @@ func TestCertificateIsMadeByTheSDK(t *testing.T) {
 	create := func(subject string) error {
 		operation, err := client.CreateCertificate(t.Context(), "tls", azcertificates.CreateCertificateParameters{
 			CertificatePolicy: &azcertificates.CertificatePolicy{
-				IssuerParameters: &azcertificates.IssuerParameters{Name: to.Ptr("Self")},
-				KeyProperties:    &azcertificates.KeyProperties{KeyType: to.Ptr(azcertificates.KeyTypeEC)},
-				SecretProperties: &azcertificates.SecretProperties{ContentType: to.Ptr(contentPFX)},
+				IssuerParameters: &azcertificates.IssuerParameters{Name: new("Self")},
+				KeyProperties:    &azcertificates.KeyProperties{KeyType: new(azcertificates.KeyTypeEC)},
+				SecretProperties: &azcertificates.SecretProperties{ContentType: new(contentPFX)},
 				X509CertificateProperties: &azcertificates.X509CertificateProperties{
 					Subject:                 &subject,
-					SubjectAlternativeNames: &azcertificates.SubjectAlternativeNames{DNSNames: []*string{to.Ptr("a.example.com")}},
-					ValidityInMonths:        to.Ptr[int32](3),
+					SubjectAlternativeNames: &azcertificates.SubjectAlternativeNames{DNSNames: []*string{new("a.example.com")}},
+					ValidityInMonths:        new(int32(3)),
 				},
 			},
 		}, nil)
@@ -184,7 +183,7 @@ func TestDisabledCertificateHidesItsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := s.certificates(t).UpdateCertificate(t.Context(), "tls", "", azcertificates.UpdateCertificateParameters{
-		CertificateAttributes: &azcertificates.CertificateAttributes{Enabled: to.Ptr(false), Expires: to.Ptr(start)},
+		CertificateAttributes: &azcertificates.CertificateAttributes{Enabled: new(false), Expires: new(start)},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +206,7 @@ func TestCertificateTakesItsPartsAlong(t *testing.T) {
 	secrets, certificates := s.secrets(t), s.certificates(t)
 	_, err := secrets.DeleteSecret(t.Context(), "tls", nil)
 	wantRefusal(t, err, http.StatusForbidden, "Forbidden", "")
-	_, err = secrets.SetSecret(t.Context(), "tls", azsecrets.SetSecretParameters{Value: to.Ptr("mine")}, nil)
+	_, err = secrets.SetSecret(t.Context(), "tls", azsecrets.SetSecretParameters{Value: new("mine")}, nil)
 	wantRefusal(t, err, http.StatusForbidden, "Forbidden", "")
 
 	deleted, err := certificates.DeleteCertificate(t.Context(), "tls", nil)
@@ -219,7 +218,7 @@ func TestCertificateTakesItsPartsAlong(t *testing.T) {
 	}
 	_, err = secrets.GetSecret(t.Context(), "tls", "", nil)
 	wantRefusal(t, err, http.StatusNotFound, "SecretNotFound", "")
-	_, err = secrets.SetSecret(t.Context(), "tls", azsecrets.SetSecretParameters{Value: to.Ptr("mine")}, nil)
+	_, err = secrets.SetSecret(t.Context(), "tls", azsecrets.SetSecretParameters{Value: new("mine")}, nil)
 	wantRefusal(t, err, http.StatusConflict, "Conflict", "ObjectIsDeletedButRecoverable")
 	_, err = secrets.RecoverDeletedSecret(t.Context(), "tls", nil)
 	wantRefusal(t, err, http.StatusForbidden, "Forbidden", "")

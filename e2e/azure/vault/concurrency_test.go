@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 
 	"akv-injector/e2e/azure/vault"
 )
@@ -75,7 +74,7 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 	})
 	run("switch", func(i int) error {
 		return errors.Join(
-			s.SetAttributes("demo-kv", vault.Certificate, "tls", "", vault.Attributes{Enabled: to.Ptr(i%2 == 0), Tags: map[string]string{"a": "b"}}),
+			s.SetAttributes("demo-kv", vault.Certificate, "tls", "", vault.Attributes{Enabled: new(i%2 == 0), Tags: map[string]string{"a": "b"}}),
 			s.Delete("demo-kv", vault.Certificate, "tls"), s.Recover("demo-kv", vault.Certificate, "tls"))
 	})
 	run("faults", func(i int) error {

@@ -80,21 +80,21 @@ func TestErrors(t *testing.T) {
 		{"GET", "/storage" + v, "", 404, "NotFound", ""},
 		{"GET", "/secrets/a/b/c" + v, "", 404, "NotFound", ""},
 	} {
-		answer, body := s.send(t, c.method, c.path, c.body, nil)
+		answer := s.send(t, c.method, c.path, c.body, nil)
 		where := c.method + " " + c.path
-		if answer.StatusCode != c.status {
-			t.Errorf("%s: %d, want %d: %s", where, answer.StatusCode, c.status, body)
+		if answer.Code != c.status {
+			t.Errorf("%s: %d, want %d: %s", where, answer.Code, c.status, answer.Body)
 			continue
 		}
 		var got refusal
-		if err := json.Unmarshal(body, &got); err != nil {
-			t.Errorf("%s: %v in %s", where, err, body)
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+			t.Errorf("%s: %v in %s", where, err, answer.Body)
 			continue
 		}
 		if got.Error.Code != c.code || got.Error.Message == "" || (c.message != "" && got.Error.Message != c.message) {
 			t.Errorf("%s:\ngot  %s: %s\nwant %s: %s", where, got.Error.Code, got.Error.Message, c.code, c.message)
 		}
-		if content := answer.Header.Get("Content-Type"); content != "application/json; charset=utf-8" {
+		if content := answer.Header().Get("Content-Type"); content != "application/json; charset=utf-8" {
 			t.Errorf("%s: Content-Type %s", where, content)
 		}
 	}

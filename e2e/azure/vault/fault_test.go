@@ -16,7 +16,7 @@ import (
 	"akv-injector/e2e/azure/vault"
 )
 
-func setFault(t testing.TB, s *stand, name string, f *vault.Fault) {
+func setFault(t *testing.T, s *stand, name string, f *vault.Fault) {
 	t.Helper()
 	if err := s.SetFault(name, f); err != nil {
 		t.Fatal(err)

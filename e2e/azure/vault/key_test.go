@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +16,7 @@ func TestKeysAreCreatedAndRead(t *testing.T) {
 	s := newStand(t)
 	client := s.keys(t)
 	created, err := client.CreateKey(t.Context(), "signing", azkeys.CreateKeyParameters{
-		Kty: to.Ptr(azkeys.KeyTypeEC), Curve: to.Ptr(azkeys.CurveNameP384), Tags: map[string]*string{"a": to.Ptr("1")},
+		Kty: new(azkeys.KeyTypeEC), Curve: new(azkeys.CurveNameP384), Tags: map[string]*string{"a": new("1")},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +72,7 @@ func TestDisabledKeyIsGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.UpdateKey(t.Context(), "off", "", azkeys.UpdateKeyParameters{
-		KeyAttributes: &azkeys.KeyAttributes{Enabled: to.Ptr(false)},
+		KeyAttributes: &azkeys.KeyAttributes{Enabled: new(false)},
 	}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +89,7 @@ func TestKeyLifecycle(t *testing.T) {
 	s := newStand(t)
 	client := s.keys(t)
 	create := func() error {
-		_, err := client.CreateKey(t.Context(), "signing", azkeys.CreateKeyParameters{Kty: to.Ptr(azkeys.KeyTypeEC)}, nil)
+		_, err := client.CreateKey(t.Context(), "signing", azkeys.CreateKeyParameters{Kty: new(azkeys.KeyTypeEC)}, nil)
 		return err
 	}
 	_, err := client.GetKey(t.Context(), "signing", "", nil)
@@ -126,7 +125,7 @@ func TestCryptographyIsNotOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.keys(t).Sign(t.Context(), "signing", version, azkeys.SignParameters{
-		Algorithm: to.Ptr(azkeys.SignatureAlgorithmES256), Value: make([]byte, 32),
+		Algorithm: new(azkeys.SignatureAlgorithmES256), Value: make([]byte, 32),
 	}, nil)
 	wantRefusal(t, err, http.StatusBadRequest, "BadParameter", "")
 }

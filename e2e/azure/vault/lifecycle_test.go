@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"akv-injector/e2e/azure/vault"
@@ -17,7 +16,7 @@ func TestDeletedSecretKeepsItsNameUntilPurged(t *testing.T) {
 	client := s.secrets(t)
 	version := s.setSecret(t, "db-password", "value")
 	set := func() error {
-		_, err := client.SetSecret(t.Context(), "db-password", azsecrets.SetSecretParameters{Value: to.Ptr("again")}, nil)
+		_, err := client.SetSecret(t.Context(), "db-password", azsecrets.SetSecretParameters{Value: new("again")}, nil)
 		return err
 	}
 
@@ -29,7 +28,7 @@ func TestDeletedSecretKeepsItsNameUntilPurged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if deleted.ID.Version() != version || deleted.Value != nil ||
-		string(*deleted.RecoveryID) != demoURL+"deletedsecrets/db-password" ||
+		*deleted.RecoveryID != demoURL+"deletedsecrets/db-password" ||
 		!deleted.DeletedDate.Equal(start.Add(time.Hour)) ||
 		!deleted.ScheduledPurgeDate.Equal(start.Add(time.Hour+90*24*time.Hour)) {
 		t.Errorf("deleted: %+v", deleted.DeletedSecret)

@@ -90,12 +90,12 @@ func TestMaxResults(t *testing.T) {
 		NextLink *string
 	}
 	read := func(path string) page {
-		answer, body := s.send(t, http.MethodGet, path, "", nil)
-		if answer.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %d %s", path, answer.StatusCode, body)
+		answer := s.send(t, http.MethodGet, path, "", nil)
+		if answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, answer.Code, answer.Body)
 		}
 		var p page
-		if err := json.Unmarshal(body, &p); err != nil {
+		if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
 			t.Fatal(err)
 		}
 		return p
@@ -114,9 +114,9 @@ func TestMaxResults(t *testing.T) {
 		t.Errorf("got the link %s after the last secret", *all.NextLink)
 	}
 	for _, bad := range []string{"maxresults=0", "maxresults=26", "maxresults=many", "$skiptoken=%21", "$skiptoken=e30x"} {
-		answer, body := s.send(t, http.MethodGet, "/secrets?api-version=7.4&"+bad, "", nil)
-		if answer.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: %d %s, want 400", bad, answer.StatusCode, body)
+		answer := s.send(t, http.MethodGet, "/secrets?api-version=7.4&"+bad, "", nil)
+		if answer.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s, want 400", bad, answer.Code, answer.Body)
 		}
 	}
 }

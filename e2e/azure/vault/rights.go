@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,13 +16,13 @@ func (c *call) challenge() string {
 }
 
 // authenticate finds out who calls.
-func (c *call) authenticate() error {
+func (c *call) authenticate(ctx context.Context) error {
 	scheme, bearer, _ := strings.Cut(c.request.Header.Get("Authorization"), " ")
 	bearer = strings.TrimSpace(bearer)
 	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
 		return c.unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
 	}
-	principal, err := c.service.config.Authenticate(c.request.Context(), bearer, c.host.audience())
+	principal, err := c.service.config.Authenticate(ctx, bearer, c.host.audience())
 	if err != nil {
 		// The text is shown to the caller and ends in its logs: the token must not.
 		return c.unauthorized(strings.ReplaceAll(err.Error(), bearer, "[token]"))

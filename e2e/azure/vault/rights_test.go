@@ -43,19 +43,19 @@ func TestUnauthenticatedIsChallenged(t *testing.T) {
 		"AKV10032: Invalid issuer of the token [token]": {"Bearer of-another-tenant"},
 	} {
 		for _, path := range []string{"/secrets/one", "/secrets", "/no/such/path", "/secrets/one?api-version="} {
-			answer, body := s.send(t, http.MethodGet, path, "", http.Header{"Authorization": authorization})
-			if answer.StatusCode != http.StatusUnauthorized || answer.Header.Get("WWW-Authenticate") != challenge {
-				t.Errorf("%s: %d, challenge %s", path, answer.StatusCode, answer.Header.Get("WWW-Authenticate"))
+			answer := s.send(t, http.MethodGet, path, "", http.Header{"Authorization": authorization})
+			if answer.Code != http.StatusUnauthorized || answer.Header().Get("WWW-Authenticate") != challenge {
+				t.Errorf("%s: %d, challenge %s", path, answer.Code, answer.Header().Get("WWW-Authenticate"))
 			}
-			if want := `{"error":{"code":"Unauthorized","message":"` + name + `"}}`; string(body) != want {
-				t.Errorf("got  %s\nwant %s", body, want)
+			if want := `{"error":{"code":"Unauthorized","message":"` + name + `"}}`; answer.Body.String() != want {
+				t.Errorf("got  %s\nwant %s", answer.Body, want)
 			}
 		}
 	}
 	for _, authorization := range []string{"Basic dXNlcjpwYXNz", "Bearer", "Bearer ", token} {
-		answer, _ := s.send(t, http.MethodGet, "/secrets/one?api-version=7.4", "", http.Header{"Authorization": {authorization}})
-		if answer.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%q: %d, want 401", authorization, answer.StatusCode)
+		answer := s.send(t, http.MethodGet, "/secrets/one?api-version=7.4", "", http.Header{"Authorization": {authorization}})
+		if answer.Code != http.StatusUnauthorized {
+			t.Errorf("%q: %d, want 401", authorization, answer.Code)
 		}
 	}
 }
@@ -123,9 +123,9 @@ func TestEachRequestTakesItsRight(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &stand{Service: service}
-		answer, body := s.send(t, c.method, c.path+"?api-version=7.4", "", nil)
-		if answer.StatusCode != http.StatusForbidden {
-			t.Errorf("%s %s: %d %s", c.method, c.path, answer.StatusCode, body)
+		answer := s.send(t, c.method, c.path+"?api-version=7.4", "", nil)
+		if answer.Code != http.StatusForbidden {
+			t.Errorf("%s %s: %d %s", c.method, c.path, answer.Code, answer.Body)
 		}
 		if diff := cmp.Diff([]string{principal, "Demo-KV", c.object, c.action}, asked); diff != "" {
 			t.Errorf("%s %s: -want +got:\n%s", c.method, c.path, diff)

@@ -1,8 +1,8 @@
 package vault
 
 import (
-	"fmt"
 	"net/http"
+	"strings"
 )
 
 // maxSecret is Azure's limit of a secret's value, in bytes.
@@ -141,9 +141,5 @@ func putSecret(c *call) (any, error) {
 func (c *call) id(o *object, v *version) string { return c.url(o.kind, o.name, v.id) }
 
 func (c *call) url(kind Kind, path ...string) string {
-	u := fmt.Sprintf("https://%s/%s", c.host.dns(), kind)
-	for _, p := range path {
-		u += "/" + p
-	}
-	return u
+	return "https://" + c.host.dns() + "/" + string(kind) + "/" + strings.Join(path, "/")
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 	"github.com/google/go-cmp/cmp"
 
@@ -20,10 +19,10 @@ func TestSecretIsSetAndReadByTheSDK(t *testing.T) {
 	client := s.secrets(t)
 	expires := start.Add(240 * time.Hour)
 	set, err := client.SetSecret(t.Context(), "db-password", azsecrets.SetSecretParameters{
-		Value:            to.Ptr("hunter2"),
-		ContentType:      to.Ptr("text/plain"),
+		Value:            new("hunter2"),
+		ContentType:      new("text/plain"),
 		SecretAttributes: &azsecrets.SecretAttributes{Expires: &expires},
-		Tags:             map[string]*string{"team": to.Ptr("shop")},
+		Tags:             map[string]*string{"team": new("shop")},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -40,11 +39,11 @@ func TestSecretIsSetAndReadByTheSDK(t *testing.T) {
 		t.Errorf("id %s, want %s", *got.ID, want)
 	}
 	want := azsecrets.Secret{
-		Value: to.Ptr("hunter2"), ContentType: to.Ptr("text/plain"), ID: got.ID,
-		Tags: map[string]*string{"team": to.Ptr("shop")},
+		Value: new("hunter2"), ContentType: new("text/plain"), ID: got.ID,
+		Tags: map[string]*string{"team": new("shop")},
 		Attributes: &azsecrets.SecretAttributes{
-			Enabled: to.Ptr(true), Expires: &expires, Created: to.Ptr(start), Updated: to.Ptr(start),
-			RecoveryLevel: to.Ptr("Recoverable+Purgeable"), RecoverableDays: to.Ptr[int32](90),
+			Enabled: new(true), Expires: &expires, Created: new(start), Updated: new(start),
+			RecoveryLevel: new("Recoverable+Purgeable"), RecoverableDays: new(int32(90)),
 		},
 	}
 	if diff := cmp.Diff(want, got.Secret); diff != "" {
@@ -113,7 +112,7 @@ func TestDisabledSecretIsRefusedButListed(t *testing.T) {
 	client := s.secrets(t)
 	older := s.setSecret(t, "off", "older")
 	s.setSecret(t, "off", "newer")
-	if err := s.SetAttributes("demo-kv", vault.Secret, "off", "", vault.Attributes{Enabled: to.Ptr(false)}); err != nil {
+	if err := s.SetAttributes("demo-kv", vault.Secret, "off", "", vault.Attributes{Enabled: new(false)}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := client.GetSecret(t.Context(), "off", "", nil)
@@ -133,7 +132,7 @@ func TestDisabledSecretIsRefusedButListed(t *testing.T) {
 	}
 	// Its attributes can be changed by who cannot read it.
 	if _, err := client.UpdateSecretProperties(t.Context(), "off", "", azsecrets.UpdateSecretPropertiesParameters{
-		SecretAttributes: &azsecrets.SecretAttributes{Enabled: to.Ptr(true)},
+		SecretAttributes: &azsecrets.SecretAttributes{Enabled: new(true)},
 	}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -147,8 +146,8 @@ func TestTimesDoNotStopAGet(t *testing.T) {
 	s := newStand(t)
 	client := s.secrets(t)
 	for name, attributes := range map[string]vault.Attributes{
-		"expired":       {Expires: to.Ptr(start.Add(-time.Hour))},
-		"not-yet-valid": {NotBefore: to.Ptr(start.Add(time.Hour))},
+		"expired":       {Expires: new(start.Add(-time.Hour))},
+		"not-yet-valid": {NotBefore: new(start.Add(time.Hour))},
 	} {
 		if _, err := s.SetSecret("demo-kv", name, "value", attributes); err != nil {
 			t.Fatal(err)
@@ -168,7 +167,7 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 	s := newStand(t)
 	client := s.secrets(t)
 	if _, err := s.SetSecret("demo-kv", "kept", "value", vault.Attributes{
-		ContentType: "text/plain", Expires: to.Ptr(start.Add(time.Hour)), NotBefore: to.Ptr(start), Tags: map[string]string{"a": "1"},
+		ContentType: "text/plain", Expires: new(start.Add(time.Hour)), NotBefore: new(start), Tags: map[string]string{"a": "1"},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -183,8 +182,8 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 		t.Error("an update gives the value to read")
 	}
 	want := &azsecrets.SecretAttributes{
-		Enabled: to.Ptr(true), NotBefore: to.Ptr(start), Created: to.Ptr(start), Updated: to.Ptr(start.Add(time.Minute)),
-		RecoveryLevel: to.Ptr("Recoverable+Purgeable"), RecoverableDays: to.Ptr[int32](90),
+		Enabled: new(true), NotBefore: new(start), Created: new(start), Updated: new(start.Add(time.Minute)),
+		RecoveryLevel: new("Recoverable+Purgeable"), RecoverableDays: new(int32(90)),
 	}
 	if diff := cmp.Diff(want, got.Attributes); diff != "" {
 		t.Errorf("attributes, -want +got:\n%s", diff)

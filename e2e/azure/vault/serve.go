@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault != nil && fault.Status != 0:
 		err = c.refusal(fault)
 	default:
-		answer, err = c.answer()
+		answer, err = c.answer(r.Context())
 	}
 
 	status, body := c.status, answer
@@ -120,8 +121,8 @@ func (c *call) commonHeaders() {
 var apiVersion = regexp.MustCompile(`^(\d\.\d+|\d{4}-\d{2}-\d{2})(-preview(\.\d+)?)?$`)
 
 // answer does what a request asks for, in Azure's order: who, what, may they.
-func (c *call) answer() ([]byte, error) {
-	if err := c.authenticate(); err != nil {
+func (c *call) answer(ctx context.Context) ([]byte, error) {
+	if err := c.authenticate(ctx); err != nil {
 		return nil, err
 	}
 	query, err := url.ParseQuery(c.request.URL.RawQuery)

@@ -19,7 +19,8 @@ type Config struct {
 	Authenticate func(ctx context.Context, bearer, audience string) (principal string, err error)
 	// Allowed says whether the principal may do a data action, such as
 	// "Microsoft.KeyVault/vaults/secrets/getSecret/action", at a scope: the vault's
-	// name, and "secrets/NAME" or "" for the vault itself. Nil allows nothing.
+	// name, and "secrets/NAME" or "" for the vault itself. NAME is as the request
+	// has it, and names of objects have no case. Nil allows nothing.
 	Allowed func(principal, vault, object, action string) bool
 	// TenantID and LoginEndpoint, such as "https://login.microsoftonline.com", tell
 	// clients where to get a token.
@@ -30,7 +31,9 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Service serves every vault, as an [net/http.Handler] and through its methods.
+// Service serves every vault, as an [net/http.Handler] and through its methods. A
+// vault answers in the public cloud and in the sovereign ones, under
+// NAME.vault.azure.net, NAME.vault.usgovcloudapi.net and NAME.vault.azure.cn.
 type Service struct {
 	config Config
 

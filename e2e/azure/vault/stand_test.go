@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,7 @@ type stand struct {
 // start is the clock's beginning: it stands still unless a test moves it.
 var start = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
-func newStand(t testing.TB) *stand {
+func newStand(t *testing.T) *stand {
 	t.Helper()
 	s := &stand{now: start}
 	s.Service = vault.New(s.config())
@@ -120,7 +121,7 @@ func (s *stand) transport() *http.Transport {
 }
 
 // options make an SDK client of a stand. It does not retry unless a test says so.
-func (s *stand) options(t testing.TB, retries int32) azcore.ClientOptions {
+func (s *stand) options(t *testing.T, retries int32) azcore.ClientOptions {
 	t.Helper()
 	transport := s.transport()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -135,12 +136,12 @@ func (s *stand) options(t testing.TB, retries int32) azcore.ClientOptions {
 
 const demoURL = "https://demo-kv.vault.azure.net/"
 
-func (s *stand) secrets(t testing.TB) *azsecrets.Client {
+func (s *stand) secrets(t *testing.T) *azsecrets.Client {
 	t.Helper()
 	return s.secretsAt(t, demoURL, 0)
 }
 
-func (s *stand) secretsAt(t testing.TB, url string, retries int32) *azsecrets.Client {
+func (s *stand) secretsAt(t *testing.T, url string, retries int32) *azsecrets.Client {
 	t.Helper()
 	client, err := azsecrets.NewClient(url, s, &azsecrets.ClientOptions{ClientOptions: s.options(t, retries)})
 	if err != nil {
@@ -149,7 +150,7 @@ func (s *stand) secretsAt(t testing.TB, url string, retries int32) *azsecrets.Cl
 	return client
 }
 
-func (s *stand) keys(t testing.TB) *azkeys.Client {
+func (s *stand) keys(t *testing.T) *azkeys.Client {
 	t.Helper()
 	client, err := azkeys.NewClient(demoURL, s, &azkeys.ClientOptions{ClientOptions: s.options(t, 0)})
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *stand) keys(t testing.TB) *azkeys.Client {
 	return client
 }
 
-func (s *stand) certificates(t testing.TB) *azcertificates.Client {
+func (s *stand) certificates(t *testing.T) *azcertificates.Client {
 	t.Helper()
 	client, err := azcertificates.NewClient(demoURL, s, &azcertificates.ClientOptions{ClientOptions: s.options(t, 0)})
 	if err != nil {
@@ -168,7 +169,7 @@ func (s *stand) certificates(t testing.TB) *azcertificates.Client {
 }
 
 // setSecret sets one through the Go API.
-func (s *stand) setSecret(t testing.TB, name, value string) (version string) {
+func (s *stand) setSecret(t *testing.T, name, value string) (version string) {
 	t.Helper()
 	version, err := s.SetSecret("demo-kv", name, value, vault.Attributes{})
 	if err != nil {
@@ -188,27 +189,19 @@ type refusal struct {
 
 // send is a plain request with the principal's token, for what no SDK sends.
 // Headers that are given replace its own.
-func (s *stand) send(t testing.TB, method, path, body string, header http.Header) (*http.Response, []byte) {
+func (s *stand) send(t *testing.T, method, path, body string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(method, "https://demo-kv.vault.azure.net"+path, strings.NewReader(body))
-	r = r.WithContext(context.Background())
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://demo-kv.vault.azure.net"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+token)
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	answer := w.Result()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer, content
+	return w
 }
 
 // wantRefusal checks an SDK client's error: the status, the code, and the inner
 // code if there is one.
-func wantRefusal(t testing.TB, err error, status int, code, inner string) {
+func wantRefusal(t *testing.T, err error, status int, code, inner string) {
 	t.Helper()
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) {
