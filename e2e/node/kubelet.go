@@ -17,7 +17,7 @@ func (n *Node) configureKubelet() error {
 	}
 	return n.write("kubelet.yaml", strings.NewReplacer(
 		"ADDRESS", n.IP, "CERT", serving.CertFile, "KEY", serving.KeyFile, "CLIENTS", n.cp.CAFile,
-		"SOCKET", n.path("containerd.sock"), "CGROUP", sandbox.Cgroup(), "FREQUENCY", n.options.SyncFrequency.String(),
+		"SOCKET", n.path("containerd.sock"), "FREQUENCY", n.options.SyncFrequency.String(),
 		"LOGS", n.path("pods"), "STATIC", n.path("static"), "RESOLVER", sandbox.AzureIP,
 	).Replace(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -37,9 +37,8 @@ podLogsDir: LOGS
 clusterDNS: [RESOLVER]
 clusterDomain: cluster.local
 
-# Every container's cgroup is under the run's own, in whatever version of cgroups there is.
+# Whatever version of cgroups there is, and whoever manages the machine's.
 cgroupDriver: cgroupfs
-cgroupRoot: CGROUP
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false

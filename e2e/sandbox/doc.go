@@ -8,7 +8,8 @@
 // comes about, the kernel kills every other one in them and drops their mounts and
 // interfaces. The third is the program proper, which [Inside] tells.
 //
-// In there the temporary folder is a file system in memory, writes under /run,
+// In there the root of all cgroups is the run's own, the temporary folder is a file system in
+// memory, writes under /run,
 // /var/lib and /var/log go to it too, the loopback interface is the only one, with
 // the addresses [NodeIP] and [AzureIP], and names are resolved at [AzureIP]. Two
 // sandboxes never meet: they may use the same ports.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -16,6 +17,15 @@ import (
 func initialize() (code int, err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// The child must be started by the thread that is in the namespace.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := privatize(); err != nil {
+		return 1, err
+	}
+	if err := enterCgroups(os.Getenv(cgroupVariable)); err != nil {
+		return 1, fmt.Errorf("cgroups of the sandbox: %w", err)
+	}
 	if err := mountAll(os.Getenv(dirVariable)); err != nil {
 		return 1, fmt.Errorf("mounts of the sandbox: %w", err)
 	}
@@ -46,7 +56,7 @@ func environment() []string {
 			kept = append(kept, entry)
 		}
 	}
-	return append(kept, stageVariable+"="+stageInside, "TMPDIR="+os.Getenv(dirVariable))
+	return append(kept, stageVariable+"="+stageInside, "TMPDIR="+inner)
 }
 
 // reap waits for every process that ends, until the one of that number does. What then

@@ -9,12 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountAll gives the sandbox its view of the file system; dir is the run's folder.
-func mountAll(dir string) error {
-	// What is mounted from here on must not show outside.
+// privatize keeps what is mounted from here on from showing outside.
+func privatize() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make / private: %w", err)
 	}
+	return nil
+}
+
+// inner is the folder for temporary files in the sandbox. It is short, wherever the
+// machine's own is: paths of sockets may have 107 characters in all.
+const inner = "/run/akv-e2e"
+
+// mountAll gives the sandbox its view of the file system; dir is the run's folder.
+func mountAll(dir string) error {
 	// Of the new process ids: the old /proc would show other processes under them.
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
@@ -28,6 +36,12 @@ func mountAll(dir string) error {
 		if err := overlay(path, filepath.Join(dir, ".overlay", strings.ReplaceAll(path, "/", "-"))); err != nil {
 			return err
 		}
+	}
+	if err := os.MkdirAll(inner, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", inner, "tmpfs", 0, "mode=0755"); err != nil {
+		return fmt.Errorf("mount %s: %w", inner, err)
 	}
 	return mountResolver(filepath.Join(dir, "resolv.conf"))
 }

@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	// prefix is short: paths of sockets may have 107 characters in all.
 	prefix = "akv-e2e-"
 	// stopGrace is how long the program may take to end when asked to.
 	stopGrace = 30 * time.Second

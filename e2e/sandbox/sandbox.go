@@ -31,10 +31,6 @@ const (
 // Inside says whether this process is in a sandbox.
 func Inside() bool { return os.Getenv(stageVariable) == stageInside }
 
-// Cgroup is the cgroup, in every hierarchy, that all of the run's cgroups must be
-// under to be removed at its end.
-func Cgroup() string { return "/" + os.Getenv(cgroupVariable) }
-
 // Run calls inside in a sandbox and gives its exit code. In the process that is
 // outside, prepare runs first: it has the network, for builds and downloads.
 func Run(prepare func(context.Context) error, inside func() int) int {
