@@ -24,15 +24,18 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
+	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
 )
 
 // Names as azure-workload-identity 1.6.0 installs them.
 const (
-	identityConfiguration = "azure-wi-webhook-mutating-webhook-configuration"
+	identityConfiguration = workloadidentity.Configuration
 	identityWebhook       = "mutation.azure-workload-identity.io"
-	tokenVolume           = "azure-identity-token"
 )
+
+// tokenVolume is what it calls the volume of a pod called "pod", as all are here.
+var tokenVolume = workloadidentity.VolumeName("pod")
 
 // TestIdentityWebhookSeesWhatWeSet records what a webhook of the same name and selector
 // is asked, and adds a volume as the real one does, so that ours is called again.
