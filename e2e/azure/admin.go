@@ -24,7 +24,10 @@ type operation[In, Out any] struct{ name string }
 // nothing is the input or output of an operation that has none.
 type nothing struct{}
 
-const maxAdminBody = 4 << 20
+const (
+	maxAdminBody  = 4 << 20
+	maxSocketPath = 107 // of Linux, where the error would be "invalid argument"
+)
 
 // serve answers an operation with what do gives.
 func (o operation[In, Out]) serve(mux *http.ServeMux, do func(context.Context, In) (Out, error)) {
@@ -77,6 +80,9 @@ type adminServer struct {
 }
 
 func startAdmin(ctx context.Context, socket string, handler http.Handler) (*adminServer, error) {
+	if len(socket) > maxSocketPath {
+		return nil, fmt.Errorf("admin socket %s: the path is longer than a socket's may be, which is %d bytes; give a shorter one", socket, maxSocketPath)
+	}
 	if err := removeDeadSocket(ctx, socket); err != nil {
 		return nil, err
 	}

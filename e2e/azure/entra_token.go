@@ -83,7 +83,7 @@ func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenReq
 // resource finds what the token is to be for. Key Vault is all there is to ask for.
 func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError) {
 	var resources []string
-	for _, scope := range strings.Fields(scopes) {
+	for scope := range strings.FieldsSeq(scopes) {
 		switch scope {
 		case "openid", "profile", "offline_access": // MSAL adds them to what it is asked for
 		default:

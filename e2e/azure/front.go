@@ -26,6 +26,7 @@ type front struct {
 	server *http.Server // nil while paused
 	done   chan struct{}
 	held   int // a socket that keeps the port while paused; -1: none
+	closed bool
 }
 
 func newFront(handler http.Handler, config *tls.Config, address netip.AddrPort) *front {
@@ -36,6 +37,13 @@ func newFront(handler http.Handler, config *tls.Config, address netip.AddrPort) 
 func (f *front) open(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.openLocked(ctx)
+}
+
+func (f *front) openLocked(ctx context.Context) error {
+	if f.closed {
+		return errors.New("it was stopped")
+	}
 	if f.server != nil {
 		return nil
 	}
@@ -67,6 +75,10 @@ func (f *front) open(ctx context.Context) error {
 func (f *front) shut() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.shutLocked()
+}
+
+func (f *front) shutLocked() error {
 	if f.server == nil {
 		return nil
 	}
@@ -100,11 +112,25 @@ func (f *front) letGo() {
 	}
 }
 
-// close ends it for good.
-func (f *front) close() error {
-	err := f.shut()
+// reopen breaks every connection, and listens again if it did.
+func (f *front) reopen(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.server == nil {
+		return nil
+	}
+	if err := f.shutLocked(); err != nil {
+		return err
+	}
+	return f.openLocked(ctx)
+}
+
+// close ends it for good.
+func (f *front) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	err := f.shutLocked()
 	f.letGo()
 	return err
 }

@@ -96,22 +96,22 @@ func (i *issuer) claims(subject string) jwt.Claims {
 }
 
 // token signs claims with the issuer's key.
-func (i *issuer) token(t testing.TB, claims jwt.Claims) string {
-	t.Helper()
+func (i *issuer) token(tb testing.TB, claims jwt.Claims) string {
+	tb.Helper()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return signToken(t, i.key, i.kid, claims)
+	return signToken(tb, i.key, i.kid, claims)
 }
 
-func signToken(t testing.TB, key *rsa.PrivateKey, kid string, claims jwt.Claims) string {
-	t.Helper()
+func signToken(tb testing.TB, key *rsa.PrivateKey, kid string, claims jwt.Claims) string {
+	tb.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token
 }

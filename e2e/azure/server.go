@@ -138,10 +138,7 @@ func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault
 	s.certificate.Lock()
 	s.certificate.fault = fault
 	s.certificate.Unlock()
-	if err := s.Pause(); err != nil {
-		return err
-	}
-	return s.Resume(ctx)
+	return s.front.reopen(ctx)
 }
 
 // SetTokenLifetime is the lifetime of access tokens that are given from now on.

@@ -38,7 +38,7 @@ type session struct {
 // Run runs az with the arguments after its name, and gives its exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	s := &session{stdout: stdout}
-	root := s.root()
+	root := s.root() //nolint:contextcheck // Commands get it from ExecuteContext, below.
 	root.SetArgs(spread(args))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
