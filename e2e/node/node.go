@@ -125,7 +125,13 @@ func (n *Node) importImages(ctx context.Context) error {
 	return nil
 }
 
-// AwaitReady waits until the node says that it is Ready, since the time given.
+// TagShell gives the shell's image one more name, such as that of an image in manifests
+// that are to run here as they are.
+func (n *Node) TagShell(ctx context.Context, ref string) error {
+	return n.ctr(ctx, "images", "tag", "--force", images.Shell, ref)
+}
+
+// awaitReady waits until the node says that it is Ready, since the time given.
 func (n *Node) awaitReady(ctx context.Context, since time.Time) error {
 	seen := "no node"
 	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {

@@ -21,6 +21,7 @@ import (
 	"akv-injector/e2e/node"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/secretsstore"
+	"akv-injector/e2e/workloadidentity"
 )
 
 // Options of a system. The zero value is the newest driver, with intervals of seconds.
@@ -47,6 +48,7 @@ type System struct {
 	Node     *node.Node
 	Azure    *azure.Server
 	Driver   *secretsstore.SecretsStore
+	Identity *workloadidentity.Webhook
 	Injector *injector.Injector
 	// API reads and writes as an administrator, without a cache.
 	API client.WithWatch
@@ -85,7 +87,7 @@ func Start(ctx context.Context, options Options) (s *System, err error) {
 		}
 	}()
 	for _, start := range []func(context.Context) error{
-		s.startControlPlane, s.startAzure, s.startNode, s.startDriver, s.startInjector,
+		s.startControlPlane, s.startAzure, s.startNode, s.startDriver, s.startIdentity, s.startInjector,
 	} {
 		if err := start(ctx); err != nil {
 			return s, err
@@ -171,6 +173,18 @@ func (s *System) startDriver(ctx context.Context) (err error) {
 		version = "1.4.8"
 	}
 	s.say("Secrets Store CSI driver %s with the Azure provider 1.8.2, looking for new versions every %s", version, s.Options.PollInterval)
+	return nil
+}
+
+func (s *System) startIdentity(ctx context.Context) (err error) {
+	s.Identity, err = workloadidentity.Start(ctx, s.ControlPlane, workloadidentity.Options{
+		TenantID: s.Azure.TenantID(), Log: s.Options.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.Identity.Stop)
+	s.say("azure-workload-identity's webhook 1.6.0")
 	return nil
 }
 

@@ -11,16 +11,29 @@ import (
 	"path/filepath"
 	"strings"
 
+	"akv-injector/e2e/azure/cli"
+	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/system"
 )
 
 // show runs commands as a user would type them, in the folder of the examples, and
 // prints both.
 type show struct {
-	cp   *controlplane.ControlPlane
-	out  io.Writer
-	dir  string
-	step int
+	cp     *controlplane.ControlPlane
+	system *system.System // nil without a node
+	out    io.Writer
+	dir    string
+	step   int
+}
+
+// newShow shows commands in the folder of the shop's examples.
+func newShow(cp *controlplane.ControlPlane, out io.Writer) (*show, error) {
+	root, err := build.Root()
+	if err != nil {
+		return nil, err
+	}
+	return &show{cp: cp, out: out, dir: filepath.Join(root, "examples", "shop")}, nil
 }
 
 // title begins a step.
@@ -37,6 +50,19 @@ func (s *show) kubectl(ctx context.Context, args ...string) (string, error) {
 		return output, fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
 	}
 	return output, nil
+}
+
+// az runs a command of the stand-in's az, prints it with its output, and returns the
+// output. What az prints of a resource is its whole description; -o tells to be brief.
+func (s *show) az(ctx context.Context, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	status := cli.Run(ctx, args, &stdout, &stderr)
+	fmt.Fprintf(s.out, "   $ az %s\n", quote(args))
+	s.indent(stdout.String() + stderr.String())
+	if status != 0 {
+		return "", fmt.Errorf("az %s: exit status %d", strings.Join(args, " "), status)
+	}
+	return strings.TrimSpace(stdout.String()), nil
 }
 
 // refused runs a command that has to fail, and wants each text in what it says.
@@ -63,7 +89,7 @@ func (s *show) quietly(ctx context.Context, args ...string) (string, error) {
 }
 
 func (s *show) print(args []string, output string) {
-	fmt.Fprintf(s.out, "   $ kubectl %s\n", shell(args))
+	fmt.Fprintf(s.out, "   $ kubectl %s\n", quote(args))
 	s.indent(output)
 }
 
@@ -106,8 +132,8 @@ func want(text string, parts ...string) error {
 	return nil
 }
 
-// shell quotes arguments as a user has to type them.
-func shell(args []string) string {
+// quote quotes arguments as a user has to type them.
+func quote(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		if strings.ContainsAny(a, " '\"{}()[]*?$|<>\\") {

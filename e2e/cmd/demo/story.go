@@ -7,17 +7,23 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"akv-injector/e2e/system"
 )
 
 const (
 	generatedClass = "akv-payments-kv-"
 )
 
-// story is the demo, step by step.
-func story(ctx context.Context, s *show) error {
-	for _, step := range []func(context.Context, *show) error{
-		optIn, podGoesIn, deployment, preview, refusals, class,
-	} {
+// step is a step of a demo.
+type step = func(context.Context, *show) error
+
+// common are the steps that need no node.
+var common = []step{difference, deployment, refusals, class}
+
+// story runs a demo, step by step.
+func story(ctx context.Context, s *show, steps []step) error {
+	for _, step := range steps {
 		if err := step(ctx, s); err != nil {
 			return err
 		}
@@ -39,36 +45,46 @@ func optIn(ctx context.Context, s *show) error {
 	return nil
 }
 
-// podGoesIn compares the stored pod with what the API server makes of it where nobody
-// has opted in.
-func podGoesIn(ctx context.Context, s *show) error {
-	s.title("A pod that names its vault objects goes in; this is what akv-injector adds")
+// difference compares what a dry run gives with what the API server makes of the same pod
+// where nobody has opted in.
+func difference(ctx context.Context, s *show) error {
+	s.title("A pod names its vault objects in annotations; a dry run shows what akv-injector adds, and writes nothing")
 	if _, err := s.quietly(ctx, "create", "namespace", "elsewhere"); err != nil {
 		return err
 	}
-	show := []string{"-o", "yaml", "--show-managed-fields=false"}
-	before, err := s.quietly(ctx, append([]string{"create", "-n", "elsewhere", "--dry-run=server", "-f", "pod.yaml"}, show...)...)
+	command := func(namespace string) []string {
+		return []string{"create", "-n", namespace, "--dry-run=server", "-f", "pod.yaml", "-o", "yaml", "--show-managed-fields=false"}
+	}
+	before, err := s.quietly(ctx, command("elsewhere")...)
 	if err != nil {
 		return fmt.Errorf("the pod without akv-injector: %w: %s", err, before)
 	}
-	if _, err := s.kubectl(ctx, "create", "-n", "shop", "-f", "pod.yaml"); err != nil {
-		return err
-	}
-	after, err := s.quietly(ctx, append([]string{"get", "pod", "-n", "shop", "web"}, show...)...)
+	after, err := s.quietly(ctx, command("shop")...)
+	s.print(command("shop"), "")
 	if err != nil {
-		return err
+		return fmt.Errorf("the pod with akv-injector: %w: %s", err, after)
 	}
 	diff, err := s.diff(comparable(before), comparable(after))
 	if err != nil {
 		return err
 	}
-	return want(diff,
+	if err := want(diff,
 		"+    azure.workload.identity/use: \"true\"",
 		"+    - mountPath: /mnt/secrets-store",
 		"+      value: /mnt/secrets-store/DB-Password",
 		"+        rotationPollInterval: 2m",
 		"+        secretProviderClass: "+generatedClass,
-		"+  serviceAccountName: workload-identity-sa")
+		"+  serviceAccountName: workload-identity-sa"); err != nil {
+		return err
+	}
+	classes, err := s.quietly(ctx, "get", "secretproviderclasses", "-n", "shop", "-o", "name")
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(classes) != "" {
+		return fmt.Errorf("the dry run wrote %s", classes)
+	}
+	return nil
 }
 
 // comparable leaves out what differs between any two pods.
@@ -93,13 +109,17 @@ func deployment(ctx context.Context, s *show) error {
 	if _, err := s.kubectl(ctx, "apply", "-n", "shop", "-f", "deployment.yaml"); err != nil {
 		return err
 	}
-	columns := "custom-columns=POD:.metadata.name,ACCOUNT:.spec.serviceAccountName,CLASSES:.spec.volumes[*].csi.volumeAttributes.secretProviderClass"
+	columns := "custom-columns=POD:.metadata.name,PHASE:.status.phase,ACCOUNT:.spec.serviceAccountName,CLASSES:.spec.volumes[*].csi.volumeAttributes.secretProviderClass"
 	get := []string{"get", "pods", "-n", "shop", "-l", "app=api,azure.keyvault.injector/injected=true", "-o", columns}
+	phase := "Pending"
+	if s.system != nil {
+		phase = "Running"
+	}
 	output := ""
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, system.Patience, true, func(ctx context.Context) (bool, error) {
 		var err error
 		output, err = s.quietly(ctx, get...)
-		return strings.Count(output, "workload-identity-sa") == 2, err
+		return strings.Count(output, "workload-identity-sa") == 2 && strings.Count(output, phase) == 2, err
 	})
 	s.print(get, output)
 	if err != nil {
@@ -107,39 +127,6 @@ func deployment(ctx context.Context, s *show) error {
 		return fmt.Errorf("no two injected pods of the Deployment: %w\n%s", err, events)
 	}
 	return want(output, generatedClass, "akv-shared-kv-")
-}
-
-func preview(ctx context.Context, s *show) error {
-	s.title("A dry run previews the pod exactly, and writes nothing")
-	count := func() (string, error) {
-		return s.quietly(ctx, "get", "secretproviderclasses", "-n", "preview", "-o", "name")
-	}
-	for _, args := range [][]string{
-		{"create", "namespace", "preview"},
-		{"apply", "-n", "preview", "-f", "serviceaccount.yaml"},
-		{"label", "namespace", "preview", "azure.keyvault.injector/injection=enabled"},
-	} {
-		if output, err := s.quietly(ctx, args...); err != nil {
-			return fmt.Errorf("%w: %s", err, output)
-		}
-	}
-	output, err := s.kubectl(ctx, "apply", "-n", "preview", "-f", "pod.yaml", "--dry-run=server",
-		"-o", `jsonpath={.spec.volumes[?(@.csi)]}{"\n"}{.spec.containers[0].volumeMounts[?(@.name=="akv-payments-kv")]}{"\n"}`)
-	if err != nil {
-		return err
-	}
-	if err := want(output, generatedClass, "/mnt/secrets-store"); err != nil {
-		return err
-	}
-	classes, err := count()
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(classes) != "" {
-		return fmt.Errorf("the dry run wrote %s", classes)
-	}
-	fmt.Fprintln(s.out, "   (no SecretProviderClass was written in the namespace preview)")
-	return nil
 }
 
 func refusals(ctx context.Context, s *show) error {
@@ -154,8 +141,8 @@ func refusals(ctx context.Context, s *show) error {
 
 func class(ctx context.Context, s *show) error {
 	s.title("The SecretProviderClass behind it, named by its content: equal requests share one")
-	output, err := s.quietly(ctx, "get", "pod", "-n", "shop", "web",
-		"-o", `jsonpath={.spec.volumes[?(@.name=="akv-payments-kv")].csi.volumeAttributes.secretProviderClass}`)
+	output, err := s.quietly(ctx, "get", "pods", "-n", "shop", "-l", "app=api",
+		"-o", `jsonpath={.items[0].spec.volumes[?(@.name=="akv-payments-kv")].csi.volumeAttributes.secretProviderClass}`)
 	if err != nil {
 		return err
 	}
@@ -163,6 +150,5 @@ func class(ctx context.Context, s *show) error {
 	if err != nil {
 		return err
 	}
-	return want(yaml, "keyvaultName: payments-kv", "objectName: DB-Password", "objectAlias: tls.pem",
-		"clientID: 5d2f4c8e-0b1a-4c3d-9e6f-7a8b9c0d1e2f", `usePodIdentity: "false"`)
+	return want(yaml, "keyvaultName: payments-kv", "objectName: DB-Password", "objectAlias: api/token", "clientID: ", `usePodIdentity: "false"`)
 }
