@@ -57,6 +57,11 @@ func run(t *testing.T, options system.Options) {
 
 var together = []test{
 	{"Story", story},
+	{"Vaults", vaults},
+	{"Kinds", kinds},
+	{"Names", names},
+	{"EveryContainer", everyContainer},
+	{"ChosenContainers", chosenContainers},
 }
 
 var alone = []test{}

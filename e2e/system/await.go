@@ -27,8 +27,10 @@ func (s *System) Await(ctx context.Context, namespace, what string, condition fu
 func (s *System) AwaitFor(ctx context.Context, limit time.Duration, namespace, what string, condition func(context.Context) (done bool, seen string)) error {
 	seen := ""
 	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
-		var done bool
-		done, seen = condition(ctx)
+		done, now := condition(ctx)
+		if seen == "" || ctx.Err() == nil { // or it saw nothing but that its time is up
+			seen = now
+		}
 		return done, nil
 	})
 	if err != nil {
