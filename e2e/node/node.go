@@ -143,7 +143,7 @@ func (n *Node) awaitReady(ctx context.Context, since time.Time) error {
 		node, err := n.cp.Client.CoreV1().Nodes().Get(ctx, n.Name, metav1.GetOptions{})
 		if err != nil {
 			seen = err.Error()
-			return false, nil
+			return false, nil //nolint:nilerr // It may answer in a moment.
 		}
 		for _, c := range node.Status.Conditions {
 			if c.Type != corev1.NodeReady {
