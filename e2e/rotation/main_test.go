@@ -64,7 +64,10 @@ var together = []test{
 	{"ChosenContainers", chosenContainers},
 }
 
-var alone = []test{}
+var alone = []test{
+	{"NodeRestart", nodeRestart},
+	{"NodeReboot", nodeReboot},
+}
 
 // newTenant makes a tenant, or ends the test.
 func newTenant(t *testing.T, s *system.System, name string) *system.Tenant {
