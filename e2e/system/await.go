@@ -34,6 +34,7 @@ func (s *System) AwaitFor(ctx context.Context, limit time.Duration, namespace, w
 		return done, nil
 	})
 	if err != nil {
+		//nolint:contextcheck // What happened is to be read even if the time is over.
 		return s.Explain(namespace, fmt.Errorf("waiting for %s: %w; last seen: %s", what, err, seen))
 	}
 	return nil

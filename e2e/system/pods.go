@@ -95,7 +95,7 @@ func (t *Tenant) AwaitContent(ctx context.Context, pod, path, content string) er
 // AwaitEvent waits for an event in the tenant's namespace that has each of the texts.
 func (t *Tenant) AwaitEvent(ctx context.Context, texts ...string) (event string, err error) {
 	err = t.Await(ctx, t.Namespace, fmt.Sprintf("an event with %q", texts), func(context.Context) (bool, string) {
-		events := t.Events(t.Namespace)
+		events := t.Events(t.Namespace) //nolint:contextcheck // It has a deadline of its own.
 		for _, e := range events {
 			if containsAll(e, texts) {
 				event = e
@@ -127,16 +127,16 @@ func ready(pod *corev1.Pod) bool {
 
 // describe says how far a pod has come.
 func describe(pod *corev1.Pod) string {
-	text := fmt.Sprintf("%s is %s", pod.Name, pod.Status.Phase)
+	said := []string{fmt.Sprintf("%s is %s", pod.Name, pod.Status.Phase)}
 	for _, c := range pod.Status.Conditions {
 		if c.Status != corev1.ConditionTrue {
-			text += fmt.Sprintf(", not %s (%s)", c.Type, c.Message)
+			said = append(said, fmt.Sprintf("not %s (%s)", c.Type, c.Message))
 		}
 	}
 	for _, s := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
 		if s.State.Waiting != nil {
-			text += fmt.Sprintf(", %s waits: %s %s", s.Name, s.State.Waiting.Reason, s.State.Waiting.Message)
+			said = append(said, fmt.Sprintf("%s waits: %s %s", s.Name, s.State.Waiting.Reason, s.State.Waiting.Message))
 		}
 	}
-	return text
+	return strings.Join(said, ", ")
 }

@@ -158,7 +158,7 @@ func (s *System) startDriver(ctx context.Context) (err error) {
 	s.Driver, err = secretsstore.Start(ctx, s.ControlPlane,
 		secretsstore.Node{Name: s.Node.Name, KubeletRoot: s.Node.KubeletRoot},
 		secretsstore.Options{
-			Legacy: s.Options.Legacy, PollInterval: s.Options.PollInterval,
+			Legacy: s.Options.Legacy, PollInterval: s.Options.PollInterval, SyncSecrets: true,
 			ProviderEnv: []string{"SSL_CERT_FILE=" + s.Azure.CAFile()}, Log: s.Options.Log,
 		})
 	if err != nil {

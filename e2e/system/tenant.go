@@ -36,6 +36,16 @@ type Tenant struct {
 
 // NewTenant makes a tenant. The name has 3 to 24 lower-case letters, digits and hyphens.
 func (s *System) NewTenant(ctx context.Context, name string) (*Tenant, error) {
+	return s.newTenant(ctx, name, map[string]string{inject.LabelInjection: inject.InjectionEnabled})
+}
+
+// NewPlainTenant makes a tenant whose namespace has not opted in: akv-injector does not
+// hear of what is written there.
+func (s *System) NewPlainTenant(ctx context.Context, name string) (*Tenant, error) {
+	return s.newTenant(ctx, name, nil)
+}
+
+func (s *System) newTenant(ctx context.Context, name string, labels map[string]string) (*Tenant, error) {
 	identity, err := s.Azure.CreateIdentity(azure.Identity{Name: name})
 	if err != nil {
 		return nil, err
@@ -47,7 +57,6 @@ func (s *System) NewTenant(ctx context.Context, name string) (*Tenant, error) {
 	if err := t.Federate(ctx); err != nil {
 		return nil, err
 	}
-	labels := map[string]string{inject.LabelInjection: inject.InjectionEnabled}
 	if err := s.CreateNamespace(ctx, name, labels, nil); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ func (m machine) since(before machine) []string {
 }
 
 func (m machine) mounts(t *testing.T) {
+	t.Helper()
 	content, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +51,7 @@ func (m machine) mounts(t *testing.T) {
 // this test's, and so those namespaces too: they live as long as their processes, or as a
 // mount that mounts finds.
 func (m machine) namespaces(t *testing.T) {
+	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +72,7 @@ func (m machine) namespaces(t *testing.T) {
 }
 
 func (m machine) cgroups(t *testing.T) {
+	t.Helper()
 	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			m["cgroup "+path] = true
@@ -83,6 +86,7 @@ func (m machine) cgroups(t *testing.T) {
 
 // folders are those that kubelet, containerd, runc and CNI plugins use unless told otherwise.
 func (m machine) folders(t *testing.T) {
+	t.Helper()
 	for _, path := range []string{
 		"/run/containerd", "/run/runc", "/run/netns", "/run/cni", "/run/flannel", "/var/run/netns", "/var/lib/cni",
 		"/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/etc/cni", "/opt/cni",

@@ -27,9 +27,11 @@ func azureSetUp(ctx context.Context, s *show) error {
 		{"keyvault", "create", "--name", "shared-kv", "--resource-group", "shop", "-o", "none"},
 		{"keyvault", "key", "create", "--vault-name", "shared-kv", "--name", "signing", "--kty", "RSA", "-o", "none"},
 		{"identity", "create", "--name", "shop", "--resource-group", "shop", "-o", "none"},
-		{"identity", "federated-credential", "create", "--name", "shop", "--identity-name", "shop", "--resource-group", "shop",
+		{
+			"identity", "federated-credential", "create", "--name", "shop", "--identity-name", "shop", "--resource-group", "shop",
 			"--issuer", s.cp.Issuer, "--subject", "system:serviceaccount:shop:workload-identity-sa",
-			"--audiences", "api://AzureADTokenExchange", "-o", "none"},
+			"--audiences", "api://AzureADTokenExchange", "-o", "none",
+		},
 	} {
 		if _, err := s.az(ctx, args...); err != nil {
 			return err
@@ -80,8 +82,10 @@ func readFiles(ctx context.Context, s *show) error {
 // rotate is what all the rest is for.
 func rotate(ctx context.Context, s *show) error {
 	s.title("The secret is rotated in the vault; the same containers read the new value, without a restart")
-	containers := []string{"get", "pods", "-n", "shop", "-l", "app=api", "--sort-by=.metadata.name", "-o",
-		"custom-columns=POD:.metadata.name,UID:.metadata.uid,CONTAINER:.status.containerStatuses[0].containerID,RESTARTS:.status.containerStatuses[0].restartCount"}
+	containers := []string{
+		"get", "pods", "-n", "shop", "-l", "app=api", "--sort-by=.metadata.name", "-o",
+		"custom-columns=POD:.metadata.name,UID:.metadata.uid,CONTAINER:.status.containerStatuses[0].containerID,RESTARTS:.status.containerStatuses[0].restartCount",
+	}
 	before, err := s.kubectl(ctx, containers...)
 	if err != nil {
 		return err
@@ -130,6 +134,7 @@ func (s *show) awaitEverywhere(ctx context.Context, table string) (took time.Dur
 		case value != oldValue:
 			return 0, fmt.Errorf("%s reads %q, which is neither the old value nor the new one", pod, value)
 		case took > 2*time.Minute:
+			//nolint:contextcheck // It has a deadline of its own.
 			return 0, s.system.Explain("shop", fmt.Errorf("%s still reads the old value", pod))
 		case time.Since(lastSaid) >= 2*time.Second:
 			lastSaid = time.Now()

@@ -26,42 +26,41 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	r := &runner{ctx: ctx, verbose: *verbose}
+	r := &runner{verbose: *verbose}
 	if *race {
 		r.flags = append(r.flags, "-race")
 	}
-	if err := r.run(*only); err != nil {
+	if err := r.run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 type runner struct {
-	ctx     context.Context
 	flags   []string
 	verbose bool
 	phases  []suite.Phase
 	failed  bool
 }
 
-func (r *runner) run(only string) error {
+func (r *runner) run(ctx context.Context, only string) error {
 	root, err := build.Root()
 	if err != nil {
 		return err
 	}
 	if only != "e2e" {
 		fmt.Println("Unit tests:")
-		if err := r.test("unit tests", root, "./..."); err != nil {
+		if err := r.test(ctx, "unit tests", root, "./..."); err != nil {
 			return err
 		}
 	}
 	if only != "unit" {
-		if err := r.build(); err != nil {
+		if err := r.build(ctx); err != nil {
 			return err
 		}
 		fmt.Println("Tests against a real Kubernetes:")
 		// One package after the other: each has a control plane of its own, and times.
-		if err := r.test("end-to-end tests", filepath.Join(root, "e2e"), "-count=1", "-p=1", "-timeout=40m", "./..."); err != nil {
+		if err := r.test(ctx, "end-to-end tests", filepath.Join(root, "e2e"), "-count=1", "-p=1", "-timeout=40m", "./..."); err != nil {
 			return err
 		}
 	}
@@ -73,20 +72,20 @@ func (r *runner) run(only string) error {
 	return nil
 }
 
-func (r *runner) build() error {
+func (r *runner) build(ctx context.Context) error {
 	begun := time.Now()
 	names := build.ControlPlane()
 	if sandbox.Supported() == nil {
 		names = append(names, build.Everything()...)
 	}
-	_, err := build.Ensure(r.ctx, os.Stdout, names...)
+	_, err := build.Ensure(ctx, os.Stdout, names...)
 	r.phases = append(r.phases, suite.Phase{Name: "building Kubernetes", Took: time.Since(begun)})
 	return err
 }
 
-func (r *runner) test(name, dir string, args ...string) error {
+func (r *runner) test(ctx context.Context, name, dir string, args ...string) error {
 	begun := time.Now()
-	report, err := suite.Run(r.ctx, os.Stdout, dir, r.verbose, append(r.flags, args...)...)
+	report, err := suite.Run(ctx, os.Stdout, dir, r.verbose, append(r.flags, args...)...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
