@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +19,9 @@ import (
 
 // slow is how long a test takes that is worth a line of progress.
 const slow = 2 * time.Second
+
+// deepest is how deep subtests are told one by one: TestDriver160/together/Story.
+const deepest = 2
 
 // stopGrace is how long tests may take to clean up after an interrupt.
 const stopGrace = 45 * time.Second
@@ -35,7 +39,7 @@ type event struct {
 // Report is what a run of go test came to.
 type Report struct {
 	Packages []Timing
-	Tests    []Timing // top-level ones
+	Tests    []Timing // those that have no subtests, but for the deepest
 	// LeftOut has the tests that were skipped, with their reasons.
 	LeftOut []LeftOut
 	Failed  bool
@@ -105,10 +109,12 @@ type reader struct {
 	report  Report
 	// output of what has not ended: tests by "package test", packages by "package ".
 	output map[string]*bytes.Buffer
+	// parents of subtests, in the same form.
+	parents map[string]bool
 }
 
 func newReader(out io.Writer, verbose bool) *reader {
-	return &reader{out: out, verbose: verbose, output: map[string]*bytes.Buffer{}}
+	return &reader{out: out, verbose: verbose, output: map[string]*bytes.Buffer{}, parents: map[string]bool{}}
 }
 
 func (r *reader) read(stream io.Reader) error {
@@ -170,7 +176,11 @@ func (r *reader) endTest(e event, took time.Duration) {
 	case "skip":
 		r.report.LeftOut = append(r.report.LeftOut, LeftOut{name, reason(output)})
 	}
-	if strings.Contains(e.Test, "/") {
+	depth := strings.Count(e.Test, "/")
+	if parent := path.Dir(e.Test); depth > 0 {
+		r.parents[e.Package+" "+parent] = true
+	}
+	if depth > deepest || r.parents[e.Package+" "+e.Test] {
 		return
 	}
 	r.report.Tests = append(r.report.Tests, Timing{name, took})

@@ -49,6 +49,7 @@ func TestOutcomes(t *testing.T) {
 	if !report.Failed {
 		t.Error("not failed")
 	}
+	// The failed one counts as its subtest.
 	if len(report.Tests) != 3 || len(report.Packages) != 2 {
 		t.Errorf("tests %v, packages %v", report.Tests, report.Packages)
 	}
