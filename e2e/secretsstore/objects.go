@@ -26,9 +26,10 @@ const (
 // the driver, and makes credentials for the driver from it.
 func (s *SecretsStore) install(ctx context.Context) error {
 	module := build.CSIDriver
-	// Not rbac-secretprovidersyncing.yaml: without it the driver cannot write Secrets,
-	// and its chart leaves that out, too, unless told otherwise.
 	files := []string{"csidriver.yaml", "rbac-secretproviderclass.yaml"}
+	if s.options.SyncSecrets {
+		files = append(files, "rbac-secretprovidersyncing.yaml")
+	}
 	if s.options.Legacy {
 		module = build.CSIDriverLegacy
 		files = append(files, "rbac-secretproviderrotation.yaml", "rbac-secretprovidertokenrequest.yaml")

@@ -39,6 +39,9 @@ type Options struct {
 	PollInterval time.Duration
 	// WithoutRotation leaves --enable-secret-rotation out, as both drivers default to.
 	WithoutRotation bool
+	// SyncSecrets lets the driver write Secrets, as a class's secretObjects want it. Its
+	// chart leaves that out unless told otherwise; the add-on of AKS has it.
+	SyncSecrets bool
 	// DriverArgs and ProviderArgs are added to the programs' flags, such as -v=5.
 	DriverArgs, ProviderArgs []string
 	// ProviderEnv is added to the provider's environment, such as SSL_CERT_FILE=….
