@@ -151,11 +151,19 @@ func (f *firstMount) awaitFiles(t *testing.T, container, want string) {
 }
 
 // hasStatus says whether the driver has written down what it mounted.
-func (f *firstMount) hasStatus(t *testing.T) bool {
-	t.Helper()
+func (f *firstMount) hasStatus(ctx context.Context) (bool, error) {
 	var list secretsstorev1.SecretProviderClassPodStatusList
-	check(t, f.API.List(t.Context(), &list, client.InNamespace(f.Namespace)))
-	return len(list.Items) > 0
+	err := f.API.List(ctx, &list, client.InNamespace(f.Namespace))
+	return len(list.Items) > 0, err
+}
+
+func (f *firstMount) checkNoStatus(t *testing.T) {
+	t.Helper()
+	has, err := f.hasStatus(t.Context())
+	check(t, err)
+	if has {
+		t.Error("there is a SecretProviderClassPodStatus, so its absence is no sign")
+	}
 }
 
 // age makes the volume as old as if the driver's interval were over.

@@ -57,6 +57,8 @@ func run(t *testing.T, options system.Options) {
 
 var together = []test{
 	{"Story", story},
+	{"WrongIdentity", wrongIdentity},
+	{"ClassHarmed", classHarmed},
 	{"Vaults", vaults},
 	{"Kinds", kinds},
 	{"Names", names},
@@ -65,6 +67,10 @@ var together = []test{
 }
 
 var alone = []test{
+	{"ProviderStopped", providerStopped},
+	{"Outage", outage},
+	{"Unreachable", unreachable},
+	{"ControllerAway", controllerAway},
 	{"NodeRestart", nodeRestart},
 	{"NodeReboot", nodeReboot},
 }

@@ -1,0 +1,47 @@
+package rotation_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"akv-injector/e2e/azure"
+	"akv-injector/e2e/system"
+)
+
+// outage: a vault has too much to do, or does not work. The provider repeats such requests
+// three times by itself. The older driver calls it for one pod after the other, so that
+// the pods of a vault that is slow to fail hold up all the others of the node.
+func outage(t *testing.T, s *system.System) {
+	for _, f := range []fault{
+		{name: "Throttled", says: "Throttled", breaks: vaultFault(http.StatusTooManyRequests)},
+		{name: "Unavailable", says: "ServiceUnavailable", breaks: vaultFault(http.StatusServiceUnavailable)},
+	} {
+		f.met, f.tries = metVault, 4
+		f.mends = func(t *system.Tenant) error { return t.Azure.SetVaultFault(t.Vault, nil) }
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			f.run(t, s)
+		})
+	}
+}
+
+func vaultFault(status int) func(*system.Tenant) error {
+	return func(t *system.Tenant) error {
+		return t.Azure.SetVaultFault(t.Vault, &azure.Fault{Status: status, RetryAfter: time.Second})
+	}
+}
+
+// unreachable: nothing of Azure answers.
+func unreachable(t *testing.T, s *system.System) {
+	f := fault{
+		name: "Unreachable", says: "connection refused", tries: 1,
+		breaks: func(t *system.Tenant) error { return t.Azure.Pause() },
+		mends:  func(t *system.Tenant) error { return t.Azure.Resume(context.Background()) },
+		// Azure knows nothing of it.
+		met: func(t *system.Tenant) int { return strings.Count(t.Driver.ProviderLog(), "connection refused") },
+	}
+	f.run(t, s)
+}
