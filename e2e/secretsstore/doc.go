@@ -21,7 +21,8 @@
 //     (kubelet 1.37.2, csi_client.go), the next call within the interval succeeds and
 //     nothing is mounted. TestRetryWithinTheIntervalMountsNothing shows the driver's half.
 //     What a call after the interval then mounts, a container that has started meanwhile
-//     does not see, unless its mount has a mountPropagation.
+//     does not see, unless its mount has a mountPropagation. TestFirstMount160 of package
+//     rotation shows all of it with a kubelet.
 //
 // A driver that ends while it waits for the provider leaves an empty volume mounted. Calls
 // within the interval then succeed, and the first one after it fills the volume; with
