@@ -64,6 +64,19 @@ var together = []test{
 	{"Names", names},
 	{"EveryContainer", everyContainer},
 	{"ChosenContainers", chosenContainers},
+	{"Refused", refused},
+	{"SilentlyWrong", silentlyWrong},
+	{"TenantSpelling", tenantSpelling},
+	{"FileModes", fileModes},
+	{"SubPath", subPath},
+	{"SyncedVariable", syncedVariable},
+	{"Pinned", pinned},
+	{"Interval", interval},
+	{"Override", override},
+	{"ClassTwice", classTwice},
+	{"LateClass", lateClass},
+	{"MissingAccount", missingAccount},
+	{"MountPaths", mountPaths},
 }
 
 var alone = []test{

@@ -1,0 +1,37 @@
+package rotation_test
+
+import (
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"akv-injector/e2e/system"
+	"akv-injector/inject"
+)
+
+// lateClass is AKV007, and why it only warns: the pod waits until its class is there, and
+// then starts by itself.
+func lateClass(t *testing.T, s *system.System) {
+	b := newByHand(t, s, "late-class")
+	setSecret(t, b.Tenant, "DB-Password", "1")
+	pod := b.pod("reader", "store")
+	b.create(t, pod)
+	b.refusedBy(t, "AKV007", inject.Warning, pod)
+	b.awaitMountError(t, pod.Name, "failed to get secretproviderclass late-class/store")
+	b.create(t, b.class("store", object("DB-Password")))
+	_, err := b.AwaitPod(t.Context(), pod.Name)
+	check(t, err)
+	b.rotate(t, "DB-Password", "2", pod.Name, "/mnt/store/DB-Password")
+}
+
+// missingAccount is AKV012: the API server refuses a pod of an account that is not there.
+func missingAccount(t *testing.T, s *system.System) {
+	b := newByHand(t, s, "missing-account")
+	pod := b.pod("reader", "store")
+	pod.Spec.ServiceAccountName = "nobody"
+	err := s.API.Create(t.Context(), pod)
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `serviceaccount "nobody" not found`) {
+		t.Errorf("the API server answers %v", err)
+	}
+}

@@ -1,0 +1,48 @@
+package rotation_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"akv-injector/e2e/system"
+)
+
+// syncedVariable is why `env` gives paths and never values: a variable of a synced Secret
+// stays as it was in the running process, though the Secret itself changes. A path leads
+// to the new value.
+func syncedVariable(t *testing.T, s *system.System) {
+	b := newByHand(t, s, "synced-variable")
+	setSecret(t, b.Tenant, "DB-Password", "first")
+	class := b.class("store", object("DB-Password"))
+	class.Spec.SecretObjects = syncTo("synced", "DB-Password")
+	pod := b.pod("reader", "store")
+	from := corev1.EnvFromSource{Prefix: "ALL_", SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "synced"}}}
+	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{from}
+	pod.Spec.Containers[0].Env = []corev1.EnvVar{
+		{Name: "DB_PASSWORD_FILE", Value: "/mnt/store/DB-Password"},
+		{Name: "DB_PASSWORD", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+			LocalObjectReference: from.SecretRef.LocalObjectReference, Key: "DB-Password",
+		}}},
+	}
+	b.create(t, class)
+	runPod(t, b.Tenant, pod)
+
+	for _, value := range []string{"second", "third"} {
+		b.rotate(t, "DB-Password", value, pod.Name, `"$DB_PASSWORD_FILE"`)
+		check(t, b.Await(t.Context(), b.Namespace, fmt.Sprintf("%q in the Secret synced", value), func(ctx context.Context) (bool, string) {
+			secret, err := b.Client.CoreV1().Secrets(b.Namespace).Get(ctx, "synced", metav1.GetOptions{})
+			if err != nil {
+				return false, err.Error()
+			}
+			got := string(secret.Data["DB-Password"])
+			return got == value, got
+		}))
+	}
+	b.stays(t, pod.Name, `tr '\0' '\n' </proc/1/environ | grep -c -E '^(ALL_DB-Password|DB_PASSWORD)=first$'`, "2")
+	// Nor does a command that starts now get another.
+	b.stays(t, pod.Name, "echo $DB_PASSWORD", "first")
+}
