@@ -12,8 +12,8 @@ import (
 )
 
 // outage: a vault has too much to do, or does not work. The provider repeats such requests
-// three times by itself. The older driver calls it for one pod after the other, so that
-// the pods of a vault that is slow to fail hold up all the others of the node.
+// three times by itself. With the older driver this delays the other pods of the node, and
+// so these faults are not made beside other tests; see neighbour.
 func outage(t *testing.T, s *system.System) {
 	for _, f := range []fault{
 		{name: "Throttled", says: "Throttled", breaks: vaultFault(http.StatusTooManyRequests)},

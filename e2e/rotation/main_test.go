@@ -80,6 +80,7 @@ var together = []test{
 }
 
 var alone = []test{
+	{"Neighbour", neighbour},
 	{"ProviderStopped", providerStopped},
 	{"Outage", outage},
 	{"Unreachable", unreachable},
