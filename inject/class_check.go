@@ -62,7 +62,7 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	errs = append(errs, objectErrs...)
 	if len(objects)+len(objectErrs) == 0 {
 		errs = append(errs, field.Invalid(fldPath.Child(paramObjects), shorten(value(paramObjects)),
-			"names no objects, so the provider mounts an empty folder without a word; list them under array:"))
+			"names no objects, and the driver fails the mount with \"missing object versions\"; list them under array:"))
 	}
 	return append(errs, fileClashes(objects, fldPath.Child(paramObjects))...)
 }

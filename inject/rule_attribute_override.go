@@ -8,12 +8,13 @@ import (
 )
 
 // AKV009 reads the volumeAttributes of a volume against its class's parameters. The
-// driver 1.6.0 copies the attributes over the parameters (nodeserver.go), so a pod can
-// quietly read another vault than its class says.
+// driver copies the attributes over the parameters (nodeserver.go), so a pod can quietly
+// read another vault than its class says. The loop of driver 1.4.8 leaves them out: within
+// one interval it puts what the class says in the place of what the mount got.
 var attributeOverrideRule = Rule{
 	ID: "AKV009", Name: "attribute-override", Severities: []Severity{Error},
 	Summary:  "A volumeAttribute that overrides a parameter of the volume's class.",
-	Prevents: "The pod reads something else than its class says, and a change of the class does not reach it.",
+	Prevents: "The pod reads something else than its class says, and a change of the class does not reach it; with driver 1.4, whose rotation knows the class alone, the files change to what the class says.",
 }
 
 func checkAttributeOverride(s *subject) []Finding {

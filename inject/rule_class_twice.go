@@ -6,13 +6,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// AKV010 reads the classes of all secrets-store volumes of a pod. The driver 1.6.0 keeps
-// one SecretProviderClassPodStatus a pod and class: two volumes of one class overwrite
-// each other's, and one of them no longer rotates.
+// AKV010 reads the classes of all secrets-store volumes of a pod. The driver keeps one
+// SecretProviderClassPodStatus a pod and class: two volumes of one class overwrite each
+// other's. The loop of driver 1.4.8 goes by it, and expects the first of the volumes
+// there: the second never rotates, and the first not either once the record is the
+// second's. With 1.6.0 both rotate, and each poll writes the record twice.
 var classTwiceRule = Rule{
 	ID: "AKV010", Name: "class-twice", Severities: []Severity{Error},
 	Summary:  "One SecretProviderClass in two volumes of a pod.",
-	Prevents: "The driver keeps one record for both volumes, and one of them stops rotating.",
+	Prevents: "The driver keeps one record for both volumes. With driver 1.4 one of them never rotates, often neither; 1.6 rotates both, and writes the record anew at each poll.",
 }
 
 func checkClassTwice(s *subject) []Finding {
@@ -25,7 +27,7 @@ func checkClassTwice(s *subject) []Finding {
 		}
 		if name, ok := first[v.className]; ok {
 			findings = append(findings, found("AKV010", Error, field.ErrorTypeDuplicate, v.classPath(),
-				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and one stops rotating.", shorten(name), shorten(v.className)),
+				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and with driver 1.4 one or both never rotate.", shorten(name), shorten(v.className)),
 				fmt.Sprintf("Remove one volume and mount %q in every container that needs it.", shorten(name))))
 			continue
 		}

@@ -12,8 +12,9 @@ import (
 
 // AKV011 reads the parameters that reach the provider, nodePublishSecretRef and the
 // CSIDriver's tokenRequests. Without any identity the provider 1.8.2 falls back to a
-// service principal and fails with "nodePublishSecretRef secret is not set"; pod
-// identity was retired, and nothing answers its requests any more.
+// service principal and fails with "could not find clientid in secrets" (driver 1.6.0,
+// which has the service account's token among them) or "nodePublishSecretRef secret is
+// not set" (1.4.8); pod identity was retired, and nothing answers its requests any more.
 var identityModeRule = Rule{
 	ID: "AKV011", Name: "identity-mode", Severities: []Severity{Error, Warning},
 	Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal where workload identity is on (warning).",

@@ -8,9 +8,11 @@ import (
 )
 
 // AKV017 reads the mount paths of each container. A mount below a secrets-store volume
-// needs a folder in a read-only file system, which the runtime cannot make, or hides
-// files of it; a mount above is legal, but hides what the image has there. Where the
-// planner would mount at a path that is taken, it tells that itself.
+// needs a folder in a read-only file system, which the runtime cannot make; in a folder
+// of the secrets it hides what they have there, until a rotation replaces the folder and
+// the mount is gone from the container (runc on Linux). A mount above is legal, but
+// hidden below the secrets' path. Where the planner would mount at a path that is taken,
+// it tells that itself.
 var mountConflictRule = Rule{
 	ID: "AKV017", Name: "mount-conflict", Severities: []Severity{Error, Warning},
 	Summary:  "Another volume at or below a secrets-store mount's path in a container (error), or above it (warning).",
@@ -77,7 +79,7 @@ func (m mountAt) conflict(other mountAt) (Finding, bool) {
 	case other.path == m.path:
 		f.Message = fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(m.MountPath))
 	case below(other.path, m.path):
-		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container could not start.", shorten(other.MountPath), shorten(m.MountPath))
+		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", shorten(other.MountPath), shorten(m.MountPath))
 	case below(m.path, other.path) && other.volume == nil:
 		f.Severity = Warning
 		f.Message = fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(m.MountPath))

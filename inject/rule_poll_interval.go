@@ -13,7 +13,7 @@ import (
 var pollIntervalRule = Rule{
 	ID: "AKV005", Name: "poll-interval", Severities: []Severity{Error}, Waivable: true,
 	Summary:  "A rotationPollInterval that is not a duration, not positive, or under 10s.",
-	Prevents: "Polling too often is throttled by Key Vault, for every pod that reads the vault; an unreadable interval is no interval.",
+	Prevents: "No released driver reads a volume's own interval. One that does would be throttled by Key Vault, with every pod that reads the vault, or find no interval at all.",
 }
 
 func checkPollInterval(s *subject) []Finding {

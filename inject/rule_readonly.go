@@ -7,7 +7,7 @@ import (
 )
 
 // AKV002 reads csi.readOnly. The driver 1.6.0 refuses to publish a volume that is not
-// read-only (nodeserver.go: "readOnly is not true in request").
+// read-only (nodeserver.go: "Readonly is not true in request"; 1.4.8 too).
 var volumeReadOnlyRule = Rule{
 	ID: "AKV002", Name: "volume-not-readonly", Severities: []Severity{Error},
 	Summary:  "A secrets-store volume whose csi.readOnly is not true.",
@@ -26,13 +26,14 @@ func checkVolumeReadOnly(s *subject) []Finding {
 	return findings
 }
 
-// AKV003 reads volumeMounts[].readOnly. The driver 1.6.0 publishes a tmpfs that root in
-// the container can write to through such a mount; what it writes is lost or in the way
-// at the next rotation.
+// AKV003 reads volumeMounts[].readOnly. It does no harm that it is not true: the volume
+// is read-only, or it would not be mounted (AKV002), and then so is each mount of it
+// (kubelet 1.37.2, kubelet_pods.go: mustMountRO; "Read-only file system", for root too).
+// But who reads the manifest is told otherwise.
 var mountReadOnlyRule = Rule{
 	ID: "AKV003", Name: "mount-not-readonly", Severities: []Severity{Warning},
 	Summary:  "A mount of a secrets-store volume whose readOnly is not true.",
-	Prevents: "The container could write into the files that rotation replaces.",
+	Prevents: "The manifest reads as if the container could write; the volume is read-only, and the kubelet mounts it so all the same.",
 }
 
 func checkMountReadOnly(s *subject) []Finding {
@@ -40,7 +41,7 @@ func checkMountReadOnly(s *subject) []Finding {
 	s.eachMount(func(m mountRef) {
 		if !m.ReadOnly && s.volume(m.Name) != nil {
 			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.specPath()).Child("readOnly"),
-				fmt.Sprintf("The container %q could write into the files that rotation replaces.", shorten(m.container.Name)),
+				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", shorten(m.container.Name)),
 				"Set readOnly: true on the mount."))
 		}
 	})
