@@ -80,6 +80,8 @@ var together = []test{
 }
 
 var alone = []test{
+	{"FiftyOfOneClass", fiftyOfOneClass},
+	{"FiftyOfTheirOwnClasses", fiftyOfTheirOwnClasses},
 	{"Neighbour", neighbour},
 	{"ProviderStopped", providerStopped},
 	{"Outage", outage},

@@ -1,0 +1,148 @@
+package rotation_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/e2e/system"
+)
+
+// fifty is how many pods come at once. Their classes are written at admission, moments
+// before the driver looks for them.
+const fifty = 50
+
+// fiftyOfOneClass: the replicas of a Deployment, of which the first brings the class.
+func fiftyOfOneClass(t *testing.T, s *system.System) {
+	tenant := newTenant(t, s, "fifty-replicas")
+	_, err := tenant.SetSecret("DB-Password", "value")
+	check(t, err)
+	pod := tenant.Pod("", "DB-Password")
+	pod.Labels = map[string]string{"app": "fifty"}
+	replicas := int32(fifty)
+	allAtOnce(t, tenant, 1, func() error {
+		return s.API.Create(t.Context(), &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Name: "fifty", Namespace: tenant.Namespace},
+			Spec: appsv1.DeploymentSpec{
+				Replicas: &replicas,
+				Selector: &metav1.LabelSelector{MatchLabels: pod.Labels},
+				Template: corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec},
+			},
+		})
+	})
+}
+
+// fiftyOfTheirOwnClasses: each pod brings a class of its own.
+func fiftyOfTheirOwnClasses(t *testing.T, s *system.System) {
+	tenant := newTenant(t, s, "fifty-classes")
+	_, err := tenant.SetSecret("DB-Password", "value")
+	check(t, err)
+	// The tests' own client would spread the pods over ten seconds.
+	config := rest.CopyConfig(s.Config)
+	config.QPS = -1
+	hasty, err := client.New(config, client.Options{Scheme: s.API.Scheme()})
+	check(t, err)
+	allAtOnce(t, tenant, fifty, func() error {
+		for i := range fifty {
+			pod := tenant.Pod(fmt.Sprintf("pod-%d", i), fmt.Sprintf("file-%d=DB-Password", i))
+			if err := hasty.Create(t.Context(), pod); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// allAtOnce creates fifty pods of as many classes as given, and wants them ready
+// without a word of warning, from the kubelet or anybody else.
+func allAtOnce(t *testing.T, tenant *system.Tenant, classes int, create func() error) {
+	t.Helper()
+	pods, err := tenant.API.Watch(t.Context(), &corev1.PodList{}, client.InNamespace(tenant.Namespace))
+	check(t, err)
+	defer pods.Stop()
+	defer clearAway(t, tenant)
+	begun := time.Now()
+	check(t, create())
+
+	took, err := untilReady(t.Context(), pods)
+	if err != nil {
+		t.Fatal(tenant.Explain(tenant.Namespace, err))
+	}
+	all := time.Since(begun)
+
+	var list secretsstorev1.SecretProviderClassList
+	check(t, tenant.API.List(t.Context(), &list, client.InNamespace(tenant.Namespace)))
+	if len(list.Items) != classes {
+		t.Errorf("there are %d classes, want %d", len(list.Items), classes)
+	}
+	warnings, err := tenant.Client.CoreV1().Events(tenant.Namespace).List(t.Context(), metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("type", corev1.EventTypeWarning).String(),
+	})
+	check(t, err)
+	for _, w := range warnings.Items {
+		t.Errorf("%s was warned of: %s: %s", w.InvolvedObject.Name, w.Reason, w.Message)
+	}
+	slices.Sort(took)
+	t.Logf("%d pods ready %.1f s after the first was asked for; each, from scheduled to ready: median %.1f s, slowest %.1f s",
+		fifty, all.Seconds(), took[fifty/2].Seconds(), took[fifty-1].Seconds())
+}
+
+// untilReady watches until fifty pods are ready, and gives how long after being
+// scheduled each was.
+func untilReady(ctx context.Context, pods watch.Interface) ([]time.Duration, error) {
+	// As they come: what is read late is timed late.
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	scheduled, took := map[string]time.Time{}, map[string]time.Duration{}
+	for len(took) < fifty {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("of %d pods %d are scheduled and %d ready: %w", fifty, len(scheduled), len(took), ctx.Err())
+		case event := <-pods.ResultChan():
+			pod, ok := event.Object.(*corev1.Pod)
+			if !ok {
+				return nil, fmt.Errorf("watching pods: %+v", event)
+			}
+			if _, seen := scheduled[pod.Name]; !seen && pod.Spec.NodeName != "" {
+				scheduled[pod.Name] = time.Now()
+			}
+			if _, seen := took[pod.Name]; !seen && isReady(pod) {
+				took[pod.Name] = time.Since(scheduled[pod.Name])
+			}
+		}
+	}
+	return slices.Collect(maps.Values(took)), nil
+}
+
+// clearAway ends the tenant's pods, so that what follows has the node for itself.
+func clearAway(t *testing.T, tenant *system.Tenant) {
+	t.Helper()
+	for _, kind := range []client.Object{&appsv1.Deployment{}, &corev1.Pod{}} {
+		check(t, tenant.API.DeleteAllOf(t.Context(), kind, client.InNamespace(tenant.Namespace)))
+	}
+	check(t, tenant.Await(t.Context(), tenant.Namespace, "the pods' end", func(ctx context.Context) (bool, string) {
+		var pods corev1.PodList
+		if err := tenant.API.List(ctx, &pods, client.InNamespace(tenant.Namespace)); err != nil {
+			return false, err.Error()
+		}
+		return len(pods.Items) == 0, fmt.Sprintf("%d pods", len(pods.Items))
+	}))
+}
+
+func isReady(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
