@@ -170,7 +170,13 @@ func (s *system) wantBounded(t *testing.T, client *http.Client, replica *injecto
 			if i%2 == 1 {
 				reader = struct{ *bytes.Buffer }{bytes.NewBuffer(body)}
 			}
-			response, err := client.Post(url, "application/json", reader)
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, reader)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			request.Header.Set("Content-Type", "application/json")
+			response, err := client.Do(request)
 			// Who goes on sending after the answer may find the connection closed before
 			// it has read that. It is a refusal all the same.
 			if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
