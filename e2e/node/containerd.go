@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"k8s.io/apimachinery/pkg/util/wait"
+	criv1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/process"
@@ -61,7 +65,8 @@ SystemdCgroup = false
 `))
 }
 
-// StartContainerd starts containerd and waits until it answers.
+// StartContainerd starts containerd and waits until it has found its containers again and
+// answers what a kubelet asks first, which would end if it were refused.
 func (n *Node) StartContainerd(ctx context.Context) (err error) {
 	n.containerd, err = process.Start(process.Spec{
 		Name: "containerd", Path: n.programs["containerd"], Args: []string{"--config", n.path("containerd.toml")},
@@ -72,6 +77,12 @@ func (n *Node) StartContainerd(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	connection, err := grpc.NewClient("unix://"+n.path("containerd.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, connection.Close()) }()
+	runtime := criv1.NewRuntimeServiceClient(connection)
 	var unready error
 	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {
 		select {
@@ -79,7 +90,7 @@ func (n *Node) StartContainerd(ctx context.Context) (err error) {
 			return false, n.containerd.Failure()
 		default:
 		}
-		unready = n.ctr(ctx, "plugins", "ls", "id==cri")
+		_, unready = runtime.Version(ctx, &criv1.VersionRequest{})
 		return unready == nil, nil
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ func newByHand(t *testing.T, s *system.System, name string) byHand {
 	t.Helper()
 	tenant, err := s.NewPlainTenant(t.Context(), name)
 	check(t, err)
+	clearAfter(t, s, tenant.Namespace)
 	return byHand{tenant}
 }
 

@@ -72,7 +72,6 @@ func allAtOnce(t *testing.T, tenant *system.Tenant, classes int, create func() e
 	pods, err := tenant.API.Watch(t.Context(), &corev1.PodList{}, client.InNamespace(tenant.Namespace))
 	check(t, err)
 	defer pods.Stop()
-	defer clearAway(t, tenant)
 	begun := time.Now()
 	check(t, create())
 
@@ -124,21 +123,6 @@ func untilReady(ctx context.Context, pods watch.Interface) ([]time.Duration, err
 		}
 	}
 	return slices.Collect(maps.Values(took)), nil
-}
-
-// clearAway ends the tenant's pods, so that what follows has the node for itself.
-func clearAway(t *testing.T, tenant *system.Tenant) {
-	t.Helper()
-	for _, kind := range []client.Object{&appsv1.Deployment{}, &corev1.Pod{}} {
-		check(t, tenant.API.DeleteAllOf(t.Context(), kind, client.InNamespace(tenant.Namespace)))
-	}
-	check(t, tenant.Await(t.Context(), tenant.Namespace, "the pods' end", func(ctx context.Context) (bool, string) {
-		var pods corev1.PodList
-		if err := tenant.API.List(ctx, &pods, client.InNamespace(tenant.Namespace)); err != nil {
-			return false, err.Error()
-		}
-		return len(pods.Items) == 0, fmt.Sprintf("%d pods", len(pods.Items))
-	}))
 }
 
 func isReady(pod *corev1.Pod) bool {

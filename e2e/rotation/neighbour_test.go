@@ -23,6 +23,7 @@ func neighbour(t *testing.T, s *system.System) {
 	check(t, err)
 
 	check(t, s.Azure.SetVaultFault(slow.Vault, &azure.Fault{Hang: true}))
+	t.Cleanup(func() { check(t, s.Azure.SetVaultFault(slow.Vault, nil)) }) // whatever else happens
 	if s.Options.Legacy {
 		checkStalled(t, good, running.Name)
 	}

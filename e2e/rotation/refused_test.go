@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/system"
@@ -125,6 +124,4 @@ func refused(t *testing.T, s *system.System) {
 			b.awaitMountError(t, r.name, words)
 		})
 	}
-	// The kubelet would try them again for as long as they exist.
-	check(t, s.API.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace(b.Namespace), client.GracePeriodSeconds(0)))
 }
