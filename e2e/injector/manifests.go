@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -51,10 +52,14 @@ func Decode(content []byte) ([]*unstructured.Unstructured, error) {
 	}
 }
 
+// silence gives the client's library the logger that it asks for, and otherwise
+// complains about on standard error. Tests apply side by side, and setting it is not
+// safe for that.
+var silence = sync.OnceFunc(func() { log.SetLogger(logr.Discard()) })
+
 // Apply applies objects as `kubectl apply --server-side` does.
 func Apply(ctx context.Context, config *rest.Config, objects ...*unstructured.Unstructured) error {
-	// The client's library asks for a logger, and otherwise complains on standard error.
-	log.SetLogger(logr.Discard())
+	silence()
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		return err

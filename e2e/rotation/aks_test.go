@@ -84,7 +84,7 @@ func newAKSUser(t *testing.T, s *system.System, dir string) *aksUser {
 	check(t, err)
 	bin := t.TempDir()
 	program := func(name, script string) {
-		check(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o755)) //nolint:gosec // It is a program.
+		check(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o755))
 	}
 	// The stand-in has neither clusters nor people.
 	program("az", fmt.Sprintf(`case "$*" in

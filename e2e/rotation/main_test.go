@@ -111,7 +111,7 @@ func newTenant(t *testing.T, s *system.System, name string) *system.Tenant {
 func clearAfter(t *testing.T, s *system.System, namespace string) {
 	t.Helper()
 	t.Cleanup(func() {
-		//nolint:usetesting // The test's own context is over by then.
+		// The test's own context is over by then.
 		if err := s.Clear(context.Background(), namespace); err != nil {
 			t.Error(err)
 		}

@@ -130,7 +130,7 @@ func (s *SecretsStore) Stop() error {
 		s.registration.stop()
 		s.registration = nil
 	}
-	err := errors.Join(s.StopDriver(), s.StopProvider())
+	err := errors.Join(s.StopDriver(), s.StopProvider(), s.removeSockets())
 	for _, release := range s.release {
 		release()
 	}

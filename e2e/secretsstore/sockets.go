@@ -1,7 +1,9 @@
 package secretsstore
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -37,4 +39,17 @@ func (s *SecretsStore) checkSockets() error {
 		}
 	}
 	return nil
+}
+
+// removeSockets removes what ended programs have left. One that was killed leaves its
+// socket, and so does driver 1.4.8 when it is stopped before its caches have synced: it
+// ends itself as a failure then.
+func (s *SecretsStore) removeSockets() error {
+	var errs []error
+	for _, socket := range []string{s.DriverSocket(), s.ProviderSocket()} {
+		if err := os.Remove(socket); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
