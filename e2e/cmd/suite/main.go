@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,7 +51,7 @@ func (r *runner) run(ctx context.Context, only string) error {
 	}
 	if only != "e2e" {
 		fmt.Println("Unit tests:")
-		if err := r.test(ctx, "unit tests", root, "./..."); err != nil {
+		if err := r.test(ctx, "unit tests", root, suite.Lane{Args: append(slices.Clone(r.flags), "./...")}); err != nil {
 			return err
 		}
 	}
@@ -59,8 +60,15 @@ func (r *runner) run(ctx context.Context, only string) error {
 			return err
 		}
 		fmt.Println("Tests against a real Kubernetes:")
-		// One package after the other: each has a control plane of its own, and times.
-		if err := r.test(ctx, "end-to-end tests", filepath.Join(root, "e2e"), "-count=1", "-p=1", "-timeout=40m", "./..."); err != nil {
+		dir := filepath.Join(root, "e2e")
+		together, after, err := r.lanes(ctx, dir)
+		if err != nil {
+			return err
+		}
+		if err := r.test(ctx, "end-to-end tests, side by side", dir, together...); err != nil {
+			return err
+		}
+		if err := r.test(ctx, "end-to-end tests, by themselves", dir, after...); err != nil {
 			return err
 		}
 	}
@@ -83,9 +91,9 @@ func (r *runner) build(ctx context.Context) error {
 	return err
 }
 
-func (r *runner) test(ctx context.Context, name, dir string, args ...string) error {
+func (r *runner) test(ctx context.Context, name, dir string, lanes ...suite.Lane) error {
 	begun := time.Now()
-	report, err := suite.Run(ctx, os.Stdout, dir, r.verbose, append(r.flags, args...)...)
+	report, err := suite.RunLanes(ctx, os.Stdout, dir, r.verbose, lanes...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -1,0 +1,45 @@
+package suite
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestLanes(t *testing.T) {
+	dir := module(t, map[string]string{
+		"p/a_test.go": header + "func TestOld(t *testing.T) {}\nfunc TestNew(t *testing.T) { t.Error(\"the reason\") }\n",
+		"q/a_test.go": header + "func TestQ(t *testing.T) { t.Skip(\"no root\") }\n",
+	})
+	var out bytes.Buffer
+	report, err := RunLanes(t.Context(), &out, dir, false,
+		Lane{Name: "old", Args: []string{"-skip=New", "./p"}},
+		Lane{Name: "new", Args: []string{"-run=New", "./p"}},
+		Lane{Args: []string{"./q"}})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	var packages, tests []string
+	for _, p := range report.Packages {
+		packages = append(packages, p.Name)
+	}
+	for _, p := range report.Tests {
+		tests = append(tests, p.Name)
+	}
+	if got := strings.Join(packages, ", "); got != "sample/p (old), sample/p (new), sample/q" {
+		t.Errorf("packages are %s", got)
+	}
+	if got := strings.Join(tests, ", "); got != "sample/p TestOld, sample/p TestNew, sample/q TestQ" {
+		t.Errorf("tests are %s", got)
+	}
+	if !report.Failed || len(report.LeftOut) != 1 || !strings.Contains(out.String(), "the reason") {
+		t.Errorf("failed %t, left out %v:\n%s", report.Failed, report.LeftOut, &out)
+	}
+}
+
+func TestALaneThatCannotRunIsAnError(t *testing.T) {
+	var out bytes.Buffer
+	if _, err := RunLanes(t.Context(), &out, "/nowhere", false, Lane{Args: []string{"./..."}}); err == nil {
+		t.Error("no error")
+	}
+}
