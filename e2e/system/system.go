@@ -61,8 +61,11 @@ func Prepare(ctx context.Context, log io.Writer) error {
 	if _, err := build.Ensure(ctx, log, build.Everything()...); err != nil {
 		return err
 	}
-	if _, err := build.ModuleDir(ctx, build.CSIDriver); err != nil {
-		return err
+	// A program that is in the cache already left none of its modules behind.
+	for _, module := range []string{build.CSIDriver, build.CSIDriverLegacy, build.IdentityWebhook} {
+		if _, err := build.ModuleDir(ctx, module); err != nil {
+			return err
+		}
 	}
 	_, err := build.Product(ctx, log, "./cmd/akv-injector")
 	return err
