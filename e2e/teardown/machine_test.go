@@ -1,12 +1,12 @@
 package teardown_test
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -14,14 +14,15 @@ import (
 // machine is what of a machine a node changes: each thing by a name.
 type machine map[string]bool
 
-// look takes down what there is now. What other programs do meanwhile is of no interest,
-// so it is only what can be told to be a node's.
-func look(t *testing.T) machine {
+// look takes down what there is now. Other programs may run meanwhile, other runs of these
+// tests among them, so of processes and cgroups it is only what belongs to the runs whose
+// folders are in a temporary folder of this test's own.
+func look(t *testing.T, runs []string) machine {
 	t.Helper()
 	m := machine{}
 	m.mounts(t)
-	m.namespaces(t)
-	m.cgroups(t)
+	m.processes(t, runs)
+	m.cgroups(t, runs)
 	m.folders(t)
 	return m
 }
@@ -47,37 +48,52 @@ func (m machine) mounts(t *testing.T) {
 	}
 }
 
-// namespaces finds every process that is in a process or network namespace other than
-// this test's, and so those namespaces too: they live as long as their processes, or as a
-// mount that mounts finds.
-func (m machine) namespaces(t *testing.T) {
+// processes finds every process of a run, and so its process and network namespaces too:
+// they live as long as their processes, or as a mount that mounts finds. A run's processes
+// are below its cgroup, whoever started them; its first has its folder in the environment.
+func (m machine) processes(t *testing.T, runs []string) {
 	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"pid", "net", "mnt"} {
-		own, err := os.Readlink("/proc/self/ns/" + kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, process := range processes {
-			// One that has just ended has no namespace.
-			if its, err := os.Readlink(filepath.Join(process, "ns", kind)); err == nil && its != own {
+	for _, process := range processes {
+		// One that has just ended has neither.
+		cgroups, _ := os.ReadFile(filepath.Join(process, "cgroup"))
+		environment, _ := os.ReadFile(filepath.Join(process, "environ"))
+		for _, run := range runs {
+			if inCgroup(cgroups, run) || bytes.Contains(environment, []byte("="+run+"\x00")) {
 				command, _ := os.ReadFile(filepath.Join(process, "comm"))
-				m["process "+filepath.Base(process)+" "+strings.TrimSpace(string(command))+" in "+its] = true
+				m["process "+filepath.Base(process)+" "+strings.TrimSpace(string(command))+" of "+run] = true
 			}
 		}
 	}
 }
 
-func (m machine) cgroups(t *testing.T) {
+// inCgroup says whether a process with these lines, "number:controllers:path", is in the
+// cgroup of a run or below.
+func inCgroup(lines []byte, run string) bool {
+	for line := range strings.Lines(string(lines)) {
+		_, path, _ := strings.Cut(strings.TrimSpace(line), "/")
+		if slices.Contains(strings.Split(path, "/"), filepath.Base(run)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m machine) cgroups(t *testing.T, runs []string) {
 	t.Helper()
 	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			m["cgroup "+path] = true
+		if err != nil || !entry.IsDir() {
+			return nil // one may go while we look
 		}
-		return nil // one may go while we look
+		for _, run := range runs {
+			if slices.Contains(strings.Split(path, "/"), filepath.Base(run)) {
+				m["cgroup "+path] = true
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,33 +118,4 @@ func (m machine) folders(t *testing.T) {
 	for _, i := range interfaces {
 		m["network interface "+i.Name()] = true
 	}
-}
-
-// descendants counts the processes that a process has started, and theirs.
-func descendants(t *testing.T, pid int) int {
-	t.Helper()
-	children := map[int][]int{}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, stat := range stats {
-		content, err := os.ReadFile(stat)
-		if err != nil {
-			continue
-		}
-		// "pid (name) state parent …", where the name may have anything in it.
-		text := string(content)
-		fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
-		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-		parent, _ := strconv.Atoi(fields[1])
-		children[parent] = append(children[parent], child)
-	}
-	count := 0
-	for queue := []int{pid}; len(queue) > 0; {
-		next := children[queue[0]]
-		count += len(next)
-		queue = append(queue[1:], next...)
-	}
-	return count
 }

@@ -5,6 +5,7 @@ package teardown_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,8 +20,8 @@ const roleVariable = "AKV_TEARDOWN_ROLE"
 
 // Roles, by how the run ends.
 const (
-	roleEnds  = "ends"  // stops everything
-	roleFails = "fails" // ends without stopping anything
+	roleEnds  = "ends"  // stops everything when its input ends
+	roleFails = "fails" // ends without stopping anything when its input ends
 	roleWaits = "waits" // until it is told to, or killed
 	roleSweep = "sweep" // starts nothing, but for the sandbox
 )
@@ -63,11 +64,15 @@ func play(role string) error {
 		return err
 	}
 	fmt.Println(up)
-	switch role {
-	case roleFails:
-		os.Exit(3)
-	case roleWaits:
+	if role == roleWaits {
 		<-ctx.Done()
+		return s.Stop()
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	if role == roleFails {
+		os.Exit(3)
 	}
 	return s.Stop()
 }
