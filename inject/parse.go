@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,8 @@ func (p *parser) parse() {
 	p.Fence, errs = ParseFence(p.ns)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.parsePolicy()
-	p.parseAllow()
+	p.parseOwner()
+	p.parseAllow(p.parseAsks(keys))
 
 	asks := p.parseAsks(keys)
 	if optedOut := p.parseInject(asks, keys); optedOut || !asks {
@@ -154,19 +156,67 @@ func (p *parser) parsePolicy() {
 	p.VaultChecks = strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks])
 }
 
-func (p *parser) parseAllow() {
-	value, ok := p.pod(AnnotationAllow)
-	if !ok {
+// parseAllow reads the waivers of the pod, and those of the workload around a template.
+// A workload's own do not come with its pods: they count where the pods are let pass
+// anyway, which is where they ask for nothing.
+func (p *parser) parseAllow(asks bool) {
+	p.allow = map[string]bool{}
+	if value, ok := p.pod(AnnotationAllow); ok {
+		p.addAllow(value, p.target.annotationPath(AnnotationAllow), true)
+	}
+	if p.target.Owner == nil {
 		return
 	}
-	path := p.target.annotationPath(AnnotationAllow)
+	if value, ok := p.target.Owner.Annotations[AnnotationAllow]; ok {
+		path := ownerAnnotationPath(AnnotationAllow)
+		p.addAllow(value, path, !asks)
+		if asks {
+			p.errorf(field.Forbidden(path, "pods that ask do not get the workload's own annotation and are refused; move it to "+
+				p.target.annotationPath(AnnotationAllow).String()))
+		}
+	}
+}
+
+func (p *parser) addAllow(value string, path *field.Path, counts bool) {
 	if p.settings.ForbidAllow {
 		p.errorf(field.Forbidden(path, "waivers are switched off on this cluster (--forbid-allow); mend the cause and remove the annotation"))
 		return
 	}
 	allow, errs := ParseAllow(value, path)
 	p.Errors = append(p.Errors, errs...)
-	p.allow = allow
+	if counts {
+		maps.Copy(p.allow, allow)
+	}
+}
+
+// parseOwner finds what belongs into the template of a workload and stands on the
+// workload itself, where no pod gets it.
+func (p *parser) parseOwner() {
+	owner := p.target.Owner
+	if owner == nil {
+		return
+	}
+	for _, k := range ourKeys(owner.Annotations) {
+		if k == AnnotationAllow {
+			continue
+		}
+		hint := "akv-injector reads it on pods; move it to " + p.target.annotationPath(shorten(k)).String()
+		if a, _, ok := findAnnotation(k); ok && !a.pod {
+			hint = "belongs on the namespace, where a platform team sets it; remove it from the workload"
+		}
+		p.errorf(field.Forbidden(ownerAnnotationPath(shorten(k)), hint))
+	}
+	for _, k := range ourKeys(owner.Labels) {
+		hint := "akv-injector has no label for workloads; remove it"
+		if k == LabelInjection {
+			hint = "belongs on the namespace; run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
+		}
+		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(shorten(k)), hint))
+	}
+}
+
+func ownerAnnotationPath(key string) *field.Path {
+	return field.NewPath("metadata", "annotations").Key(key)
 }
 
 // ParseAllow reads a list of rule ids to let pass.
