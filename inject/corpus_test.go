@@ -29,15 +29,16 @@ func cases(t *testing.T) []*corpus.Case {
 	return cases
 }
 
-func decide(c *corpus.Case) inject.Decision {
-	return inject.Decide(c.Target(), c.Request(), c.Facts())
+// podCases are those about pods.
+func podCases(t *testing.T) []*corpus.Case {
+	t.Helper()
+	return slices.DeleteFunc(cases(t), func(c *corpus.Case) bool { return c.Pod == nil })
 }
 
 func TestGolden(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			d := decide(c)
-			got, err := c.Golden(&d)
+			got, err := c.Golden()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +71,7 @@ func TestGolden(t *testing.T) {
 func TestFindingsSayHowToMend(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			for _, f := range decide(c).Findings {
+			for _, f := range c.Findings() {
 				if f.Field == "" || f.Message == "" {
 					t.Errorf("a finding without field or message: %+v", f)
 				}
@@ -87,9 +88,9 @@ func TestFindingsSayHowToMend(t *testing.T) {
 
 // The patch leads to the pod that the rules looked at.
 func TestPatchGivesThePlannedPod(t *testing.T) {
-	for _, c := range cases(t) {
+	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			d := decide(c)
+			d := c.Decide()
 			if !d.Injected {
 				if len(d.Patch)+len(d.Classes) > 0 {
 					t.Errorf("a patch or classes for a pod that is not injected: %v %v", d.Patch, d.Classes)
@@ -119,9 +120,9 @@ func TestPatchGivesThePlannedPod(t *testing.T) {
 // The API server admits a pod again after other webhooks, and then validates it: neither
 // may change it or find anything else.
 func TestSecondRoundIsEmpty(t *testing.T) {
-	for _, c := range cases(t) {
+	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			first := decide(c)
+			first := c.Decide()
 			if !first.Injected {
 				return
 			}
@@ -163,7 +164,7 @@ func namesMissingContainer(c *corpus.Case) bool {
 }
 
 func TestDecideChangesNothingAndIsDeterministic(t *testing.T) {
-	for _, c := range cases(t) {
+	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			before := encode(t, c.Pod)
 			facts := c.Facts()
@@ -188,9 +189,9 @@ func TestDecideChangesNothingAndIsDeterministic(t *testing.T) {
 
 // Fields that our types do not know survive, wherever they stand.
 func TestUnknownFieldsSurvive(t *testing.T) {
-	for _, c := range cases(t) {
+	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			d := decide(c)
+			d := c.Decide()
 			if !d.Injected {
 				return
 			}

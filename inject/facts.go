@@ -25,6 +25,9 @@ type Facts struct {
 	Driver *Driver
 	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
 	NoClassCRD bool
+	// MountedBy are the names of the pods that mount the class that DecideClass,
+	// DecideClassUpdate or DecideClassDeletion is about, and are not finished.
+	MountedBy []string
 }
 
 // OptedIn tells whether the namespace asked for akv-injector.

@@ -55,6 +55,9 @@ func groups(t *testing.T, cases []*corpus.Case) (common []*corpus.Case, special 
 	t.Helper()
 	usual := circumstances{driver: sharedDriver(t), mutating: true}
 	for _, c := range cases {
+		if c.Pod == nil {
+			continue
+		}
 		wanted := circumstancesOf(t, c)
 		if wanted == usual {
 			common = append(common, c)
