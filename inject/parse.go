@@ -37,18 +37,10 @@ func (p *parser) parse() {
 	keys := ourKeys(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
 	p.parseLabels()
-
-	nsKeys := ourKeys(p.ns.Annotations)
-	p.NamespaceErrors = append(p.NamespaceErrors,
-		checkVocabulary(nsKeys, false, field.NewPath("namespace", "metadata", "annotations"))...)
-	var errs field.ErrorList
-	p.Fence, errs = ParseFence(p.ns)
-	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
-	p.parsePolicy()
+	p.parseNamespace()
 	p.parseOwner()
-	p.parseAllow(p.parseAsks(keys))
-
 	asks := p.parseAsks(keys)
+	p.parseAllow(asks)
 	if optedOut := p.parseInject(asks, keys); optedOut || !asks {
 		p.refuseOwnMarks()
 		return
@@ -62,6 +54,16 @@ func (p *parser) parse() {
 		p.errorf(err)
 		p.tooLarge = true
 	}
+}
+
+// parseNamespace reads what the namespace says of all that is in it.
+func (p *parser) parseNamespace() {
+	p.NamespaceErrors = append(p.NamespaceErrors,
+		checkVocabulary(ourKeys(p.ns.Annotations), false, field.NewPath("namespace", "metadata", "annotations"))...)
+	var errs field.ErrorList
+	p.Fence, errs = ParseFence(p.ns)
+	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
+	p.parsePolicy()
 }
 
 // parseAsks tells whether the pod names something to mount.
@@ -123,7 +125,7 @@ func (p *parser) parseLabels() {
 		case k == LabelInjection:
 			p.errorf(field.Forbidden(path.Key(k), "belongs on the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
 		default:
-			hint := "akv-injector has no such label"
+			hint := "akv-injector has no such label; remove it"
 			if _, _, ok := findAnnotation(k); ok {
 				hint = "is an annotation, not a label; move it to metadata.annotations"
 			}
@@ -244,7 +246,7 @@ func parseBool(value string) (on bool, problem string) {
 	case "false":
 		return false, ""
 	}
-	return false, `must be "true" or "false"`
+	return false, `neither "true" nor "false"; write one of them`
 }
 
 // setting looks a value up on the pod, then the namespace, then the server.

@@ -19,7 +19,30 @@ type Rule struct {
 	Summary string
 	// Prevents says which failure of rotation it prevents.
 	Prevents string
+	// Evidence says how that is known: which component, in which version, does what.
+	Evidence string
+	// Remedy says how to mend what the rule finds.
+	Remedy string
+	// On says which objects the rule looks at.
+	On []Place
 }
+
+// Place is a kind of object that rules look at.
+type Place string
+
+const (
+	// OnPods are pods, when they are created.
+	OnPods Place = "pods"
+	// OnTemplates are the templates of workloads.
+	OnTemplates Place = "templates"
+	// OnClasses are SecretProviderClasses by themselves.
+	OnClasses Place = "classes"
+)
+
+var (
+	podsAndTemplates = []Place{OnPods, OnTemplates}
+	everywhere       = []Place{OnPods, OnTemplates, OnClasses}
+)
 
 //go:generate go run ../internal/ruledocs ../docs/rules.md
 
@@ -28,7 +51,7 @@ func Rules() []Rule {
 	return []Rule{
 		subPathRule, volumeReadOnlyRule, mountReadOnlyRule, pinnedVersionRule, pollIntervalRule,
 		classNotFoundRule, classParametersRule, attributeOverrideRule, classTwiceRule, identityModeRule,
-		serviceAccountRule, mountConflictRule, vaultNotAllowedRule,
+		serviceAccountRule, mountConflictRule, vaultNotAllowedRule, classInUseRule,
 	}
 }
 
