@@ -121,6 +121,28 @@ func (d *document) duplicates(root *yaml.Node) []Problem {
 	return problems
 }
 
+// keyWithFields is the line of the first key in a mapping that is no scalar, or 1.
+func (d *document) keyWithFields() int {
+	line := 1
+	var visit func(n *yaml.Node) bool
+	visit = func(n *yaml.Node) bool {
+		for i, child := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 0 && child.Kind != yaml.ScalarNode && child.Kind != yaml.AliasNode {
+				line = child.Line
+				return true
+			}
+			if visit(child) {
+				return true
+			}
+		}
+		return false
+	}
+	if root, err := d.root(); err == nil && root != nil {
+		visit(root)
+	}
+	return line
+}
+
 // maxExpansion is what aliases may add to a document: as much as the API server takes in a
 // whole request (Kubernetes 1.37.2, MaxRequestBodyBytes).
 const maxExpansion = 3 << 20

@@ -44,14 +44,16 @@ func (o *Object) GroupVersionKind() schema.GroupVersionKind {
 
 // head is what every object has.
 type head struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
-		Name         string `json:"name"`
-		GenerateName string `json:"generateName"`
-		Namespace    string `json:"namespace"`
-	} `json:"metadata"`
-	Items json.RawMessage `json:"items"`
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Metadata   metadata        `json:"metadata"`
+	Items      json.RawMessage `json:"items"`
+}
+
+type metadata struct {
+	Name         string `json:"name"`
+	GenerateName string `json:"generateName"`
+	Namespace    string `json:"namespace"`
 }
 
 // objects reads what the document holds.
@@ -173,7 +175,7 @@ func (o *Object) notOne(message string) Problem {
 }
 
 // mismatch is how the JSON libraries say that a value has another type than its field.
-var mismatch = regexp.MustCompile(`cannot unmarshal (.+) into Go (?:struct field \w+\.(\S+)|value) of type (\S+)$`)
+var mismatch = regexp.MustCompile(`cannot unmarshal (.+) into Go (?:struct field \w*\.(\S+)|value) of type (\S+)$`)
 
 // mistyped is a value that its field cannot hold. The value itself may be a secret, and
 // is not in it.
@@ -181,7 +183,10 @@ func (o *Object) mistyped(err error) Problem {
 	p := Problem{File: o.File, Line: o.Line(), Message: strings.TrimPrefix(err.Error(), "json: ")}
 	if m := mismatch.FindStringSubmatch(p.Message); m != nil {
 		what, _, _ := strings.Cut(m[1], " ")
-		p.Message = fmt.Sprintf("a %s stands where the API server wants %s", what, wanted(m[3]))
+		if what = given[what]; what == "" {
+			what = "a number"
+		}
+		p.Message = fmt.Sprintf("%s stands where the API server wants %s", what, wanted(m[3]))
 		if m[2] != "" {
 			p.Line = o.LineOf(m[2])
 			p.Message = m[2] + ": " + p.Message
@@ -189,6 +194,9 @@ func (o *Object) mistyped(err error) Problem {
 	}
 	return p
 }
+
+// given names JSON's types in the words of YAML.
+var given = map[string]string{"array": "a list", "object": "an object with fields", "bool": "true or false", "string": "a string"}
 
 // wanted names Go's types in the words of YAML.
 func wanted(goType string) string {

@@ -43,6 +43,11 @@ func (d *document) fromYAML(err error) []Problem {
 			line, _ = strconv.Atoi(m[1])
 			part = part[len(m[0]):]
 		}
+		if strings.HasPrefix(part, "invalid map key") {
+			// The library says neither the line nor, in short, what: the key has a value
+			// in it, which may be anything.
+			line, part = d.keyWithFields(), "a list or an object stands where a key should (a template? render it first, as with: helm template)"
+		}
 		problems = append(problems, d.problem(line, "not YAML: "+explain(part)))
 	}
 	return problems

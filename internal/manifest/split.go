@@ -116,10 +116,10 @@ func splitJSON(d *document) ([]*document, []Problem) {
 			if len(values) == 0 {
 				return []*document{d}, nil
 			}
-			at := int(decoder.InputOffset())
+			at := len(bytes.TrimSpace(d.text)) // where it ends too early
 			var syntax *json.SyntaxError
 			if errors.As(err, &syntax) {
-				at = max(at, min(len(d.text), int(syntax.Offset)))
+				at = min(len(d.text), int(syntax.Offset))
 			}
 			line := 1 + bytes.Count(d.text[:at], []byte("\n"))
 			return values, []Problem{d.problem(line, "not JSON: "+err.Error())}
