@@ -96,5 +96,5 @@ make no sense.`,
 
 // commands in the order of --help.
 var commands = []func(genericiooptions.IOStreams) *cobra.Command{
-	newExplain, newVersion,
+	newLint, newExplain, newVersion,
 }

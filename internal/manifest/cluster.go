@@ -16,6 +16,8 @@ type Cluster struct {
 	Complete bool
 	// DefaultNamespace of objects that name none.
 	DefaultNamespace string
+	// NoClassCRD is set by who knows it: no manifest of an application tells.
+	NoClassCRD bool
 
 	namespaces map[string]*Object
 	accounts   map[place]*corev1.ServiceAccount
@@ -102,8 +104,20 @@ func (c *Cluster) Facts(namespace string, needs inject.Needs) inject.Facts {
 		}
 	}
 	if needs.CSIDriver {
-		f.CSIDriver, f.Driver = c.csiDriver, c.driver
-		f.NoCSIDriver = c.Complete && c.csiDriver == nil
+		c.driverFacts(&f)
 	}
 	return f
+}
+
+// ClassFacts are those about a class in a namespace.
+func (c *Cluster) ClassFacts(namespace string) inject.Facts {
+	f := inject.Facts{Namespace: c.Namespace(namespace)}
+	c.driverFacts(&f)
+	return f
+}
+
+func (c *Cluster) driverFacts(f *inject.Facts) {
+	f.CSIDriver, f.Driver = c.csiDriver, c.driver
+	f.NoCSIDriver = c.Complete && c.csiDriver == nil
+	f.NoClassCRD = c.NoClassCRD
 }

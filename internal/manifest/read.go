@@ -78,6 +78,11 @@ func sortProblems(problems []Problem, inputs []input) {
 	})
 }
 
+// Each calls visit with every object, several at a time.
+func (s *Set) Each(visit func(i int, o *Object)) {
+	each(len(s.Objects), func(i int) { visit(i, s.Objects[i]) })
+}
+
 // each calls work for 0 to n-1, as many at a time as there are processors.
 func each(n int, work func(i int)) {
 	var next atomic.Int64
