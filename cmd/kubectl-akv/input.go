@@ -58,6 +58,14 @@ func (f *inputFlags) bindServer(flags *pflag.FlagSet) {
 
 var clouds = []string{"AzurePublicCloud", "AzureUSGovernmentCloud", "AzureChinaCloud"}
 
+// noWords refuses words without -f before them, which is how they are given most often.
+func noWords(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q: manifests are named by -f; write: %s -f %s", args[0], cmd.CommandPath(), args[0])
+}
+
 // validate finds what is wrong with the flags, before anything is read.
 func (f *inputFlags) validate() error {
 	var errs []error

@@ -60,7 +60,7 @@ or something could not be read, whatever was found in the rest.`,
 
   # In CI: warnings fail too, and the classes and accounts are all in the folder
   kubectl akv lint -R -f deploy/ --complete --fail-on warning -o sarif > akv.sarif`,
-		Args:              cobra.NoArgs,
+		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			return f.run(streams)
