@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 )
