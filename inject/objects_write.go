@@ -54,3 +54,11 @@ func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, field.Er
 // Accounts are the service account that the pod has as it stands, and the one that it
 // will have.
 func (r *Request) Accounts() (now, planned string) { return r.accountNow(), r.accountPlanned() }
+
+// CanonicalCloud gives equal clouds one spelling.
+func CanonicalCloud(name string) string {
+	if name == "" {
+		return DefaultCloud
+	}
+	return canonicalCloud(name)
+}
