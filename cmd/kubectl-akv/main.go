@@ -96,5 +96,5 @@ make no sense.`,
 
 // commands in the order of --help.
 var commands = []func(genericiooptions.IOStreams) *cobra.Command{
-	newLint, newExplain, newVersion,
+	newLint, newPreview, newConvert, newExplain, newVersion,
 }
