@@ -281,6 +281,9 @@ func tellConverted(w io.Writer, cluster *manifest.Cluster, r *convert.Result) {
 	for _, o := range r.Converted {
 		fmt.Fprintln(w, "converted "+where(o))
 	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(w, "note: "+lint.Printable(note.String()))
+	}
 	for _, left := range r.Left {
 		fmt.Fprintln(w, "left as it was: "+where(left.Object))
 		for _, p := range left.Problems {

@@ -20,6 +20,8 @@ type Result struct {
 	Documents []Document
 	// Converted workloads.
 	Converted []*manifest.Object
+	// Notes on the converted workloads: what is not quite as it was.
+	Notes []Problem
 	// Left are the workloads that were left as they were, and why.
 	Left []Left
 	// Dropped classes: every workload of the input that mounted them was converted.
@@ -72,6 +74,7 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 		}
 		work[o] = c
 		r.Converted = append(r.Converted, o)
+		r.Notes = append(r.Notes, c.notes...)
 		r.optIn(cluster, o)
 	}
 	in.sortClasses(r, work)

@@ -26,7 +26,9 @@ type conversion struct {
 	object   *manifest.Object
 	target   *inject.Target
 	problems problems
-	volumes  []volume
+	// notes are what becomes otherwise, and is no worse.
+	notes   problems
+	volumes []volume
 	// write are the annotations that the pods get.
 	write map[string]string
 	// keepLabel is set if the identity label stays in the template.
@@ -201,6 +203,10 @@ func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount
 	}
 	if m.RecursiveReadOnly != nil && *m.RecursiveReadOnly != corev1.RecursiveReadOnlyDisabled {
 		c.fail(at("recursiveReadOnly"), "Mounts of akv-injector do not say recursiveReadOnly.", "Remove it, and convert again; nothing is mounted below.")
+	}
+	if !m.ReadOnly {
+		c.notes.add(c.object, at("name"), fmt.Sprintf("The mount in the container %s becomes read-only; what the container writes there would be lost at the next rotation anyway.", container),
+			"Let it write elsewhere, if it does.")
 	}
 	mountPath := cleanPath(m.MountPath)
 	switch {
