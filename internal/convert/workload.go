@@ -205,8 +205,8 @@ func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount
 		c.fail(at("recursiveReadOnly"), "Mounts of akv-injector do not say recursiveReadOnly.", "Remove it, and convert again; nothing is mounted below.")
 	}
 	if !m.ReadOnly {
-		c.notes.add(c.object, at("name"), fmt.Sprintf("The mount in the container %s becomes read-only; what the container writes there would be lost at the next rotation anyway.", container),
-			"Let it write elsewhere, if it does.")
+		c.notes.add(c.object, at("name"), fmt.Sprintf("The mount in the container %s becomes read-only.", container),
+			"Let the container write elsewhere, if it writes there.")
 	}
 	mountPath := cleanPath(m.MountPath)
 	switch {
