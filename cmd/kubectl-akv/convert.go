@@ -55,8 +55,9 @@ flags or the input make no sense (then nothing comes out).`,
 
   # Convert what a chart renders
   helm template shop ./chart | kubectl akv convert -f - > shop.yaml`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run(streams) },
+		Args:              noWords,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(*cobra.Command, []string) error { return o.run(streams) },
 	}
 	o.input.bind(cmd)
 	o.input.bindSettings(cmd)

@@ -91,6 +91,7 @@ make no sense.`,
 	for _, add := range commands {
 		root.AddCommand(add(streams))
 	}
+	addPluginCompletion(root, streams)
 	return root
 }
 

@@ -58,7 +58,7 @@ a ServiceAccount is missing.`,
 
   # The volumes, for another tool
   kubectl akv preview -f shop/ -o json | jq '.items[].spec.template.spec.volumes'`,
-		Args:              cobra.NoArgs,
+		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.run(cmd.Context(), streams, cmd.Flags().Changed("namespace"))
