@@ -81,7 +81,7 @@ func readClassObjects(text string, fldPath *field.Path) (objects []Object, at []
 		Array []yaml.Node `yaml:"array"`
 	}
 	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &list); err != nil {
-		return nil, nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML; write array: and under it a list, in which each element begins with \"- |\": "+yamlProblem(err))}
+		return nil, nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write array: and under it a list, in which each element begins with \"- |\"")}
 	}
 	for i := range list.Array {
 		path := fldPath.Index(i)
@@ -114,7 +114,7 @@ func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
 		Permission string `yaml:"filePermission"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
-		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML; write a field and its value a line, such as objectName: DB-Password: "+yamlProblem(err))}
+		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write a field and its value a line, such as objectName: DB-Password")}
 	}
 	o := Object{
 		Name:           strings.TrimSpace(fields.Name),

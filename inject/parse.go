@@ -346,10 +346,10 @@ func (p *parser) parseEnv() {
 		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
 		switch problems := validation.IsEnvVarName(name); {
 		case !ok || name == "" || file == "":
-			p.errorf(field.Invalid(path.Index(i), shorten(item), "write NAME=FILE, such as DB_PASSWORD_FILE=DB-Password"))
+			p.errorf(field.Invalid(path.Index(i), shorten(item), "not NAME=FILE; write for example DB_PASSWORD_FILE=DB-Password"))
 		case len(problems) > 0:
 			p.errorf(field.Invalid(path.Index(i), shorten(name),
-				"not the name of a variable; it has letters, digits, _, - and ., and does not begin with a digit"))
+				"not the name of a variable; write letters, digits, _, - and ., and no digit at its beginning"))
 		case seen[name]:
 			p.errorf(duplicate(path.Index(i), name, "is set twice; remove one"))
 		default:

@@ -15,6 +15,9 @@ var classParametersRule = Rule{
 	ID: "AKV008", Name: "class-parameters", Severities: []Severity{Error, Warning},
 	Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
 	Prevents: "The pod never starts, or gets other files than were meant.",
+	Evidence: "Azure provider 1.8.2, pkg/provider/provider.go and validate.go.",
+	Remedy:   "Mend the parameter that the finding names.",
+	On:       everywhere,
 }
 
 func checkClassParameters(s *subject) []Finding {
@@ -34,7 +37,7 @@ func checkClassParameters(s *subject) []Finding {
 			message, fix := messageAndFix(e)
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s: %s", shorten(v.className), e.Field, message),
-				strings.TrimRight(fix, ".?")+": kubectl edit secretproviderclass "+shorten(v.className)))
+				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+shorten(v.className))))
 		}
 		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
 	}

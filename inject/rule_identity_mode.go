@@ -2,7 +2,6 @@ package inject
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +18,9 @@ var identityModeRule = Rule{
 	ID: "AKV011", Name: "identity-mode", Severities: []Severity{Error, Warning},
 	Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal where workload identity is on (warning).",
 	Prevents: "The pod never starts; or it reads the vault with an identity that other pods share.",
+	Evidence: "Azure provider 1.8.2, pkg/auth/auth.go: without any identity it looks for a service principal's Secret; nothing answers pod identity's requests since it was retired.",
+	Remedy:   "Set clientID to a managed identity with a federated credential for the pod's service account.",
+	On:       everywhere,
 }
 
 const (
@@ -90,7 +92,5 @@ func isOn(parameters map[string]string, key string) bool {
 const tokenAudience = "api://AzureADTokenExchange"
 
 func workloadIdentityOn(d *storagev1.CSIDriver) bool {
-	return d != nil && slices.ContainsFunc(d.Spec.TokenRequests, func(r storagev1.TokenRequest) bool {
-		return r.Audience == tokenAudience
-	})
+	return d != nil && requests(d, tokenAudience)
 }

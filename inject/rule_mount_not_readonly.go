@@ -14,6 +14,9 @@ var mountReadOnlyRule = Rule{
 	ID: "AKV003", Name: "mount-not-readonly", Severities: []Severity{Warning},
 	Summary:  "A mount of a secrets-store volume whose readOnly is not true.",
 	Prevents: "The manifest reads as if the container could write; the volume is read-only, and the kubelet mounts it so all the same.",
+	Evidence: "The kubelet 1.37.2 mounts a read-only CSI volume read-only whatever the mount says (kubelet_pods.go).",
+	Remedy:   "Set readOnly: true on the mount.",
+	On:       podsAndTemplates,
 }
 
 func checkMountReadOnly(s *subject) []Finding {

@@ -15,6 +15,9 @@ var pinnedVersionRule = Rule{
 	ID: "AKV004", Name: "pinned-version", Severities: []Severity{Error}, Waivable: true,
 	Summary:  "An object with an objectVersion (NAME@version in an annotation too).",
 	Prevents: "The version never changes, so a rotated secret never arrives.",
+	Evidence: "The Azure provider 1.8.2 asks the vault for exactly the objectVersion that is written; only an empty one follows the newest.",
+	Remedy:   "Remove objectVersion, or leave it empty.",
+	On:       everywhere,
 }
 
 func checkPinnedVersion(s *subject) []Finding {

@@ -14,6 +14,9 @@ var vaultNotAllowedRule = Rule{
 	ID: "AKV018", Name: "vault-not-allowed", Severities: []Severity{Error},
 	Summary:  "An object or class from a vault that the namespace's allowed-vaults does not match.",
 	Prevents: "A namespace reads a vault that its platform team did not mean it to read.",
+	Evidence: "The namespace's annotation allowed-vaults, which its platform team sets.",
+	Remedy:   "Use an allowed vault, or ask the owners of the namespace to extend the annotation.",
+	On:       everywhere,
 }
 
 func checkVaultNotAllowed(s *subject) []Finding {

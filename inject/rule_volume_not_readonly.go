@@ -8,6 +8,9 @@ var volumeReadOnlyRule = Rule{
 	ID: "AKV002", Name: "volume-not-readonly", Severities: []Severity{Error},
 	Summary:  "A secrets-store volume whose csi.readOnly is not true.",
 	Prevents: "The driver refuses the volume and the pod never starts.",
+	Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0 fail with \"Readonly is not true in request\" (nodeserver.go).",
+	Remedy:   "Set readOnly: true in the volume's csi.",
+	On:       podsAndTemplates,
 }
 
 func checkVolumeReadOnly(s *subject) []Finding {

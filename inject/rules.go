@@ -50,8 +50,10 @@ var (
 func Rules() []Rule {
 	return []Rule{
 		subPathRule, volumeReadOnlyRule, mountReadOnlyRule, pinnedVersionRule, pollIntervalRule,
-		classNotFoundRule, classParametersRule, attributeOverrideRule, classTwiceRule, identityModeRule,
-		serviceAccountRule, mountConflictRule, vaultNotAllowedRule, classInUseRule,
+		envFromSyncedSecretRule, classNotFoundRule, classParametersRule, attributeOverrideRule,
+		classTwiceRule, identityModeRule, serviceAccountRule, identityTokenRule, identityMismatchRule,
+		rotationOffRule, noDriverRule, mountConflictRule, vaultNotAllowedRule, fileModeRule,
+		notOptedInRule, classInUseRule,
 	}
 }
 
@@ -60,7 +62,8 @@ func Rules() []Rule {
 var checks = []func(*subject) []Finding{
 	checkSubPath, checkVolumeReadOnly, checkMountReadOnly, checkPinnedVersion, checkPollInterval,
 	checkClassNotFound, checkClassParameters, checkAttributeOverride, checkClassTwice, checkIdentityMode,
-	checkMountConflict, checkVaultNotAllowed,
+	checkMountConflict, checkVaultNotAllowed, checkEnvFromSyncedSecret, checkIdentityToken,
+	checkIdentityMismatch, checkRotationOff, checkNoDriver, checkFileMode, checkNotOptedIn,
 }
 
 var rulesByID = func() map[string]*Rule {

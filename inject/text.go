@@ -74,7 +74,7 @@ func kubernetesNameProblem(name string) string {
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return ""
 	}
-	return "not the name of a Kubernetes object; it has at most 253 lower case letters, digits, hyphens and dots, and begins and ends with a letter or digit"
+	return "not the name of a Kubernetes object; write at most 253 lower case letters, digits, hyphens and dots, with a letter or digit at both ends"
 }
 
 func isAlphanumeric(c byte) bool {
