@@ -24,11 +24,10 @@ func splitList(value string) []string {
 	return items
 }
 
-// shorten cuts outside text to a length that a message can carry. A message is a
-// line of a terminal and of an HTTP header: what cannot be printed does not get there.
-func shorten(s string) string {
-	const most = 64
-	s = strings.Map(func(r rune) rune {
+// printable is outside text as a message can carry it. A message is a line of a terminal
+// and of an HTTP header: what cannot be printed does not get there.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r):
 			return r
@@ -37,6 +36,12 @@ func shorten(s string) string {
 		}
 		return utf8.RuneError
 	}, s)
+}
+
+// shorten cuts outside text to a length that a message can carry.
+func shorten(s string) string {
+	const most = 64
+	s = printable(s)
 	if len(s) <= most {
 		return s
 	}
