@@ -132,11 +132,20 @@ func printRules(w io.Writer, rules []inject.Rule) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		_, err := fmt.Fprintf(w, "%s %s\n\nFinds:    %s\nPrevents: %s\nSeverity: %s\nWaivable: %s\n",
-			r.ID, r.Name, r.Summary, r.Prevents, severities(r), waiver(r))
+		_, err := fmt.Fprintf(w, "%s %s\n\n"+
+			"Finds:     %s\nPrevents:  %s\nEvidence:  %s\nRemedy:    %s\nLooks at:  %s\nSeverity:  %s\nWaivable:  %s\n",
+			r.ID, r.Name, r.Summary, r.Prevents, r.Evidence, r.Remedy, places(r), severities(r), waiver(r))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+func places(r inject.Rule) string {
+	words := make([]string, 0, len(r.On))
+	for _, p := range r.On {
+		words = append(words, string(p))
+	}
+	return strings.Join(words, ", ")
 }
 
 func waiver(r inject.Rule) string {
@@ -169,10 +178,13 @@ func printRulesJSON(w io.Writer, rules []inject.Rule) error {
 		Waivable   bool              `json:"waivable"`
 		Summary    string            `json:"summary"`
 		Prevents   string            `json:"prevents"`
+		Evidence   string            `json:"evidence"`
+		Remedy     string            `json:"remedy"`
+		On         []inject.Place    `json:"on"`
 	}
 	list := make([]rule, 0, len(rules))
 	for _, r := range rules {
-		list = append(list, rule{r.ID, r.Name, r.Severities, r.Waivable, r.Summary, r.Prevents})
+		list = append(list, rule{r.ID, r.Name, r.Severities, r.Waivable, r.Summary, r.Prevents, r.Evidence, r.Remedy, r.On})
 	}
 	return printJSON(w, list)
 }

@@ -97,18 +97,19 @@ func TestExplain(t *testing.T) {
 		t.Errorf("%d lines for %d rules", len(lines), len(inject.Rules()))
 	}
 	code, one, _ := run(t, "", "explain", "akv001", "Pinned-Version")
-	for _, want := range []string{"AKV001 subpath\n", "AKV004 pinned-version\n", inject.RuleByID("AKV001").Prevents} {
+	for _, want := range []string{"AKV001 subpath\n", "AKV004 pinned-version\n", inject.RuleByID("AKV001").Prevents, inject.RuleByID("AKV001").Evidence, inject.RuleByID("AKV001").Remedy} {
 		if code != exitOK || !strings.Contains(one, want) {
 			t.Errorf("exit code %d, %q is missing in\n%s", code, want, one)
 		}
 	}
 	_, text, _ := run(t, "", "explain", "-o", "json")
-	var rules []struct{ ID, Name, Summary, Prevents string }
+	var rules []struct{ ID, Name, Summary, Prevents, Evidence, Remedy string }
 	if err := json.Unmarshal([]byte(text), &rules); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range inject.Rules() {
-		if i >= len(rules) || rules[i].ID != r.ID || rules[i].Name != r.Name || rules[i].Summary != r.Summary || rules[i].Prevents != r.Prevents {
+		if i >= len(rules) || rules[i].ID != r.ID || rules[i].Name != r.Name || rules[i].Summary != r.Summary || rules[i].Prevents != r.Prevents ||
+			rules[i].Evidence != r.Evidence || rules[i].Remedy != r.Remedy {
 			t.Errorf("%s is not, or otherwise, in %s", r.ID, text)
 		}
 	}
