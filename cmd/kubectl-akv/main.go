@@ -28,11 +28,10 @@ const (
 
 func main() {
 	stop, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer forget()
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	code := start(stop, os.Args[1:], streams)
 	forget()
-	os.Exit(code) //nolint:gocritic // nothing is deferred any more
+	os.Exit(code)
 }
 
 // exitError ends the program with a code when everything has been said.

@@ -41,11 +41,11 @@ var known = func() map[schema.GroupVersionKind]func() runtime.Object {
 // decode is the object of a kind that is known, or nil. Names of fields have a case, as
 // they have for the API server, and fields that are unknown are dropped.
 func decode(gvk schema.GroupVersionKind, text []byte) (runtime.Object, error) {
-	make, ok := known[gvk]
+	construct, ok := known[gvk]
 	if !ok {
 		return nil, nil
 	}
-	o := make()
+	o := construct()
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, o); err != nil {
 		return nil, err
 	}
