@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -59,10 +60,8 @@ var explainFormats = []string{"text", "json"}
 
 // oneOf finds the value of a flag among those that it has.
 func oneOf(flag, value string, values []string) error {
-	for _, v := range values {
-		if v == value {
-			return nil
-		}
+	if slices.Contains(values, value) {
+		return nil
 	}
 	hint := ""
 	if n := inject.Nearest(value, values); n != "" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -147,7 +148,7 @@ func (d *document) expandList(list *Object, text json.RawMessage, kind string) (
 		implied = schema.FromAPIVersionAndKind(list.APIVersion, kind)
 	}
 	for i, item := range items {
-		found, wrong := d.expand(item, append(list.items[:len(list.items):len(list.items)], i), implied)
+		found, wrong := d.expand(item, append(slices.Clip(list.items), i), implied)
 		objects = append(objects, found...)
 		problems = append(problems, wrong...)
 	}

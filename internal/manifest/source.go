@@ -174,8 +174,7 @@ func (in input) name() string {
 
 // unreadable is an error of the file system without the path, which stands before it.
 func unreadable(path string, err error) Problem {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathError.Err
 	}
 	return Problem{File: path, Message: "cannot be read: " + err.Error()}

@@ -117,8 +117,7 @@ func splitJSON(d *document) ([]*document, []Problem) {
 				return []*document{d}, nil
 			}
 			at := len(bytes.TrimSpace(d.text)) // where it ends too early
-			var syntax *json.SyntaxError
-			if errors.As(err, &syntax) {
+			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 				at = min(len(d.text), int(syntax.Offset))
 			}
 			line := 1 + bytes.Count(d.text[:at], []byte("\n"))
