@@ -12,15 +12,19 @@ import (
 func (a *Admission) validateWorkload(ctx context.Context, c *change) (verdict, error) {
 	// What a Deployment or a CronJob makes was looked at in its own template. A refusal
 	// here would stop a rollout that was let through there.
-	if originOf(c.req.UserInfo, c.now) == inject.FromBuiltinController {
+	origin := originOf(c.req.UserInfo, c.now)
+	if origin == inject.FromBuiltinController {
 		return skipped(reasonController), nil
 	}
 	q := &question{namespace: c.req.Namespace, now: inject.TargetOf(c.now.Object), describe: c.dryRun()}
 	if q.now == nil {
 		return skipped(reasonNoTemplate), nil
 	}
+	q.now.Origin = origin
 	if c.before != nil {
-		q.before = inject.TargetOf(c.before.Object)
+		if q.before = inject.TargetOf(c.before.Object); q.before != nil {
+			q.before.Origin = origin
+		}
 	}
 	d, err := a.decide(ctx, q)
 	switch {

@@ -36,6 +36,7 @@ func defaults() options {
 		healthProbeAddress: ":8081",
 		metricsAddress:     ":8080",
 		classGracePeriod:   10 * time.Minute,
+		driverNamespace:    "kube-system",
 		logLevel:           "info",
 		logFormat:          "json",
 	}
@@ -52,7 +53,7 @@ func TestParseOptions(t *testing.T) {
 			args: []string{
 				"--webhook-port=9443", "--cert-dir=/certs", "--health-probe-address=:8081", "--metrics-address=:8080", "--leader-elect=true",
 				"--leader-election-namespace=akv-injector-system", "--shutdown-delay=5s", "--tenant-id=11111111-2222-3333-4444-555555555555",
-				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--log-level=info", "--log-format=json",
+				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--driver-namespace=kube-system", "--log-level=info", "--log-format=json",
 			},
 			want: func(o *options) {
 				o.leaderElect, o.leaderElectionNamespace = true, "akv-injector-system"
@@ -116,6 +117,7 @@ func TestProblems(t *testing.T) {
 		"not a duration":     {args: []string{alone, "--shutdown-delay=5"}, want: []string{`--shutdown-delay="5": write a number with a unit`}},
 		"negative delay":     {args: []string{alone, "--shutdown-delay=-1s"}, want: []string{"--shutdown-delay.*0s to 5m"}},
 		"delay too long":     {args: []string{alone, "--shutdown-delay=1h"}, want: []string{"--shutdown-delay.*0s to 5m"}},
+		"no driver namespace": {args: []string{alone, "--driver-namespace=Kube System"}, want: []string{"--driver-namespace.*not a namespace's name"}},
 		"no grace":           {args: []string{alone, "--class-grace-period=0s"}, want: []string{"--class-grace-period.*positive"}},
 		"tenant":             {args: []string{alone, "--tenant-id=not a tenant"}, want: []string{"--tenant-id.*AKV_INJECTOR_TENANT_ID"}},
 		"cloud":              {args: []string{alone, "--cloud=Azure"}, want: []string{"--cloud.*AzureChinaCloud"}},
