@@ -178,9 +178,9 @@ func TestBrokenCache(t *testing.T) {
 // A cluster without the driver is told of it, and does not pay a call for each pod.
 func TestNoDriver(t *testing.T) {
 	cl := newCluster(inPlace()[:3]...)
-	l := cl.admission().lookup()
+	a := cl.admission()
 	facts := newFacts(namespace(nil))
-	if err := l.add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+	if err := a.lookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
 		t.Fatal(err)
 	}
 	if !facts.NoCSIDriver || facts.CSIDriver != nil || cl.live.gets > 0 {
@@ -189,7 +189,7 @@ func TestNoDriver(t *testing.T) {
 	// Before it refuses anything on that ground, the API server is asked.
 	cl.live.items = inPlace()
 	facts = newFacts(namespace(nil))
-	if err := cl.admission().liveLookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+	if err := a.liveLookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
 		t.Fatal(err)
 	}
 	if facts.NoCSIDriver || facts.CSIDriver == nil {
