@@ -46,6 +46,7 @@ func TestCorpus(t *testing.T) {
 			}
 			cl := newCluster(items...)
 			cl.settings = c.Settings()
+			cl.driver = c.Facts().Driver
 			a := cl.admission()
 			want := inject.Decide(c.Target(), c.Request(), c.Facts())
 			review := func(object []byte) *admissionv1.AdmissionReview {
@@ -85,6 +86,60 @@ func TestCorpus(t *testing.T) {
 			}
 			if answer.Allowed && len(answer.Warnings) != len(warningLines(want.Warnings())) {
 				t.Errorf("warnings %q, want those of %v", answer.Warnings, want.Warnings())
+			}
+		})
+	}
+}
+
+// TestCorpusOfWorkloadsAndClasses does the same with the cases that are about no pod.
+func TestCorpusOfWorkloadsAndClasses(t *testing.T) {
+	cases, err := corpus.Load(corpus.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	byKind := map[string]kind{}
+	for _, k := range append(workloads(), classKinds()...) {
+		byKind[k.Kind] = k
+	}
+	for _, c := range cases {
+		if c.Pod != nil {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			var items []client.Object
+			for _, o := range c.Objects() {
+				items = append(items, o.(client.Object))
+			}
+			cl := newCluster(items...)
+			cl.settings = c.Settings()
+			cl.driver = c.Facts().Driver
+			a := cl.admission()
+			handler := a.ValidateWorkload()
+			if class := c.Class(); class != nil {
+				handler = a.ValidateClass()
+				cl.mounting = map[string][]string{class.Name: c.Facts().MountedBy}
+			}
+			now, _ := c.Object.(client.Object)
+			before, _ := c.Old.(client.Object)
+			about := now
+			if about == nil {
+				about = before
+			}
+			review := changeOf(t, byKind[about.GetObjectKind().GroupVersionKind().Kind], now, before)
+			review.Request.Namespace = corpus.Namespace
+			review.Request.UserInfo = users[c.Options.Origin]
+
+			answer := answerOf(t, handler, review)
+			want := c.Findings()
+			if errs := errorsOf(want); len(errs) > 0 {
+				wantCauses(t, answer, errs)
+				return
+			}
+			if !answer.Allowed {
+				t.Fatalf("refused: %s", answer.Result.Message)
+			}
+			if diff := cmp.Diff(warningLines(warningsOf(want)), answer.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
 	}
