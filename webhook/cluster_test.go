@@ -81,7 +81,13 @@ func account(name string) *corev1.ServiceAccount {
 func inPlace() []client.Object {
 	return []client.Object{
 		namespace(nil), account("default"), account("web"),
-		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}},
+		&storagev1.CSIDriver{
+			ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName},
+			Spec: storagev1.CSIDriverSpec{
+				RequiresRepublish: new(true),
+				TokenRequests:     []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}},
+			},
+		},
 	}
 }
 

@@ -73,6 +73,9 @@ func TestCorpus(t *testing.T) {
 				wantPod(t, c, object)
 				wantEnsured(t, cl, want.Classes)
 			}
+			if !c.Options.Admitted {
+				object = withIdentityToken(t, object)
+			}
 			answer := answerOf(t, a.Validate(), review(object))
 			if len(answer.Patch) > 0 {
 				t.Error("the validating answer has a patch")
@@ -168,6 +171,29 @@ func wantCauses(t *testing.T, answer *admissionv1.AdmissionResponse, errs []inje
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)
 	}
+}
+
+// withIdentityToken does to a pod what the workload identity webhook does between the
+// two rounds. (A case that is Admitted is as it left it.)
+func withIdentityToken(t *testing.T, object []byte) []byte {
+	t.Helper()
+	var pod map[string]any
+	if err := yaml.Unmarshal(object, &pod); err != nil {
+		t.Fatal(err)
+	}
+	labels, _ := pod["metadata"].(map[string]any)["labels"].(map[string]any)
+	if labels[inject.LabelUseWorkloadIdentity] != "true" {
+		return object
+	}
+	spec := pod["spec"].(map[string]any)
+	volumes, _ := spec["volumes"].([]any)
+	spec["volumes"] = append(volumes, map[string]any{
+		"name": "azure-identity-token",
+		"projected": map[string]any{"sources": []any{map[string]any{
+			"serviceAccountToken": map[string]any{"audience": "api://AzureADTokenExchange", "path": "azure-identity-token"},
+		}}},
+	})
+	return marshal(t, pod)
 }
 
 // owned gives a pod the reference that its controller writes.

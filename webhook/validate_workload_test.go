@@ -228,7 +228,7 @@ func TestDescription(t *testing.T) {
 func TestDescriptionComesBehindWarnings(t *testing.T) {
 	var many []string
 	for i := range 500 {
-		many = append(many, fmt.Sprintf("line %d", i))
+		many = append(many, fmt.Sprintf("/mnt/secrets-store/file-%d", i))
 	}
 	got := warningLines(findingsOf(1, "x"), "a", "b")
 	if diff := cmp.Diff([]string{"spec.containers[0]: AKV003 mount-not-readonly: x", "a", "b"}, got); diff != "" {
