@@ -44,7 +44,7 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 		}
 		on, err := strconv.ParseBool(text)
 		if err != nil {
-			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `neither "true" nor "false"; write one of them`))
+			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `neither "true" nor "false"; write one of the two`))
 		}
 		if on {
 			modes++

@@ -246,7 +246,7 @@ func parseBool(value string) (on bool, problem string) {
 	case "false":
 		return false, ""
 	}
-	return false, `neither "true" nor "false"; write one of them`
+	return false, `neither "true" nor "false"; write one of the two`
 }
 
 // setting looks a value up on the pod, then the namespace, then the server.

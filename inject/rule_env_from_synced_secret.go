@@ -59,7 +59,7 @@ func (s *subject) envFinding(c containerRef, path *field.Path, what, secret stri
 	default:
 		f.Severity = Error
 		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, never changes in a running container; a rotated value never arrives.", what, shorten(secret))
-		f.Fix = "Remove the variable and read the file in the class's mount; or let a reloader restart the workload, by its annotation in the template, and allow AKV006 where it has none."
+		f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or, if something else restarts the pod, add AKV006 to %s.", AnnotationAllow)
 		if s.t.Template {
 			f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
 		}

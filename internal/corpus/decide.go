@@ -93,5 +93,8 @@ func (c *Case) Description() []string {
 	r := c.requestOf(t)
 	f := c.FactsFor(r.Needs())
 	d := inject.Decide(t, r, f)
+	for _, class := range d.Classes {
+		f.Classes[class.Name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
+	}
 	return inject.Describe(t, r, f, &d)
 }
