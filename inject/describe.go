@@ -18,7 +18,7 @@ const maxLine = 256
 // Whether a generated class exists already is in the facts if somebody looked it up by
 // the name that the decision has.
 func Describe(t *Target, r *Request, f Facts, d *Decision) []string {
-	if r.tooLarge || len(d.Errors()) > 0 {
+	if r.tooLarge || len(d.Errors()) > 0 || r.Asks && f.Namespace != nil && !OptedIn(f.Namespace) {
 		return nil
 	}
 	s := &subject{t: t, r: r, f: f, spec: t.Spec}
@@ -177,7 +177,7 @@ func (s *subject) describeInterval(objects int) []string {
 	lines := []string{fmt.Sprintf("%s; the driver looks every %s%s.", ask, shortDuration(rotation.Interval), rotation.andKubelet())}
 	if objects > 0 && rotation.Interval > 0 {
 		polls := max(1, int(time.Hour/rotation.Interval))
-		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (%d objects, %d polls).", objects*polls, objects, polls))
+		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))
 	}
 	return lines
 }
