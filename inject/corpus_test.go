@@ -67,19 +67,23 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Every finding says where, what and, in the fix or behind a semicolon, how to mend it.
+// Every finding says where, what happens, and how to mend it.
 func TestFindingsSayHowToMend(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			for _, f := range c.Findings() {
-				if f.Field == "" || f.Message == "" {
-					t.Errorf("a finding without field or message: %+v", f)
+				if f.Field == "" || !strings.HasSuffix(f.Message, ".") {
+					t.Errorf("no field, or a message that is no sentence: %+v", f)
 				}
-				if f.Fix == "" && f.Rule != "" {
-					t.Errorf("%s has no fix: %+v", f.Rule, f)
+				if !strings.HasSuffix(f.Fix, ".") && !strings.HasSuffix(f.Fix, "?") && !strings.Contains(f.Fix, ": kubectl ") && !strings.Contains(f.Fix, ": az ") {
+					t.Errorf("a fix that is neither a sentence nor ends with a command: %+v", f)
 				}
 				if strings.ContainsAny(f.Field+f.Message+f.Fix, "\n\t\x00") {
 					t.Errorf("does not fit on a line: %+v", f)
+				}
+				// What the webhook lets through of each uncut.
+				if len(f.String()) > 1024 {
+					t.Errorf("%d characters: %+v", len(f.String()), f)
 				}
 			}
 		})
