@@ -32,7 +32,7 @@ const up = "the pod runs"
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVariable)
 	if role == "" {
-		os.Exit(m.Run())
+		os.Exit(watch(m))
 	}
 	os.Exit(sandbox.Run(func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) }, func() int {
 		if err := play(role); err != nil {
@@ -41,6 +41,21 @@ func TestMain(m *testing.M) {
 		}
 		return 0
 	}))
+}
+
+// watch runs the tests, when all that a run is made of has been built: that takes minutes
+// once, and the runs have a deadline.
+func watch(m *testing.M) int {
+	if sandbox.Supported() == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err := system.Prepare(ctx, os.Stderr)
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return m.Run()
 }
 
 func play(role string) error {
