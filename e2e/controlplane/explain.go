@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func (cp *ControlPlane) Explain() string {
 	b.WriteString(cp.events(ctx))
 	for _, s := range cp.servers() {
 		if s.running != nil {
-			fmt.Fprintf(&b, "%v\n", s.running.Explain(fmt.Errorf("at the time of the failure")))
+			fmt.Fprintf(&b, "%v\n", s.running.Explain(errors.New("at the time of the failure")))
 		}
 	}
 	return b.String()

@@ -89,21 +89,25 @@ func Sweep(parent, prefix string, abandoned func(path string) error) error {
 			continue // another run has just removed it
 		}
 		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			path := filepath.Dir(name)
-			err := error(nil)
-			if abandoned != nil {
-				err = abandoned(path)
-			}
-			if err == nil {
-				err = remove(path, 0)
-			}
-			if err != nil {
-				errs = append(errs, fmt.Errorf("removing what is left of %s: %w", path, err))
-			}
+			errs = append(errs, removeAbandoned(filepath.Dir(name), abandoned))
 		}
 		lock.Close()
 	}
 	return errors.Join(errs...)
+}
+
+func removeAbandoned(path string, abandoned func(path string) error) error {
+	var err error
+	if abandoned != nil {
+		err = abandoned(path)
+	}
+	if err == nil {
+		err = remove(path, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("removing what is left of %s: %w", path, err)
+	}
+	return nil
 }
 
 // remove removes a run's folder, its lock file last: as long as anything is there, the
