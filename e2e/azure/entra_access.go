@@ -2,7 +2,6 @@ package azure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,9 +49,8 @@ func (e *entra) accessIssuer(tenant string) string {
 
 // authenticate is what a vault asks of a bearer token: whether Entra ID gave it, for
 // that vault's audience and the time being, and to whom. The refusals are Key Vault's
-// own, as users quote them. Of its two that have a number of its token library alone, it
-// is public that S2S12086 is for a token that has expired; S2S17001 is its word for any
-// other that it does not take.
+// own, as users quote them. S2S17001 is seen with tokens of several faults, and stands
+// here for all that have no text of their own.
 func (e *entra) authenticate(_ context.Context, bearer, audience string) (vault.Caller, error) {
 	token, err := jwt.ParseSigned(bearer, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(token.Headers) != 1 {
@@ -60,7 +58,7 @@ func (e *entra) authenticate(_ context.Context, bearer, audience string) (vault.
 	}
 	if token.Headers[0].KeyID != e.key.KeyID {
 		header, _, _ := strings.Cut(bearer, ".")
-		return vault.Caller{}, fmt.Errorf("AKV10046: Unable to resolve the key used for signature validation. EncodedJwtHeader: '%s'.", header) //nolint:staticcheck // Key Vault's text.
+		return vault.Caller{}, tokenErrorf("AKV10046: Unable to resolve the key used for signature validation. EncodedJwtHeader: '%s'.", header)
 	}
 	var (
 		registered jwt.Claims
@@ -70,11 +68,11 @@ func (e *entra) authenticate(_ context.Context, bearer, audience string) (vault.
 		return vault.Caller{}, errInvalidToken
 	}
 	if issuer := e.accessIssuer(e.tenants[0]); registered.Issuer != issuer {
-		return vault.Caller{}, fmt.Errorf("AKV10032: Invalid issuer. Expected one of %s, found %s.", issuer, registered.Issuer) //nolint:staticcheck // Key Vault's text.
+		return vault.Caller{}, tokenErrorf("AKV10032: Invalid issuer. Expected one of %s, found %s.", issuer, registered.Issuer)
 	}
 	// A slash at the end makes another audience of it.
 	if len(registered.Audience) != 1 || registered.Audience[0] != audience {
-		return vault.Caller{}, fmt.Errorf("AKV10022: Invalid audience. Expected %s, found: %s.", audience, strings.Join(registered.Audience, ",")) //nolint:staticcheck // Key Vault's text.
+		return vault.Caller{}, tokenErrorf("AKV10022: Invalid audience. Expected %s, found: %s.", audience, strings.Join(registered.Audience, ","))
 	}
 	now := e.now()
 	if registered.Expiry == nil || !now.Before(registered.Expiry.Time()) {
@@ -86,8 +84,16 @@ func (e *entra) authenticate(_ context.Context, bearer, audience string) (vault.
 	return vault.Caller{AppID: access.AppID, ObjectID: access.ObjectID, Issuer: registered.Issuer}, nil
 }
 
-//nolint:staticcheck // Key Vault's texts.
-var (
-	errExpiredToken = errors.New("[TokenExpired] Error validating token: 'S2S12086'.")
-	errInvalidToken = errors.New("[AggregatedAuthenticationFailure] Error validating token: 'S2S17001'.")
+// tokenError is what a vault says of a token, in Key Vault's words.
+type tokenError string
+
+func (e tokenError) Error() string { return string(e) }
+
+func tokenErrorf(format string, args ...any) tokenError {
+	return tokenError(fmt.Sprintf(format, args...))
+}
+
+const (
+	errExpiredToken tokenError = "[TokenExpired] Error validating token: 'S2S12086'."
+	errInvalidToken tokenError = "[AggregatedAuthenticationFailure] Error validating token: 'S2S17001'."
 )

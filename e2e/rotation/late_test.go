@@ -26,8 +26,8 @@ func lateClass(t *testing.T, s *system.System) {
 }
 
 // missingAccount is AKV012: the API server refuses a pod of an account that is not there.
-// A pod that asks for one comes with the account "default", which is: it is we who say so,
-// and a pod that came through would be refused later, or run as another.
+// A pod that asks for one comes with the account "default", which is there: so it is
+// akv-injector that says so, before it sets the other.
 func missingAccount(t *testing.T, s *system.System) {
 	b := newByHand(t, s, "missing-account")
 	pod := b.pod("reader", "store")

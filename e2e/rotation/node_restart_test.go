@@ -161,7 +161,7 @@ func (w *watched) checkStays(t *testing.T, pod *corev1.Pod, content string) {
 	t.Helper()
 	root := w.root(t, pod)
 	// It sleeps a tenth of a second after each.
-	needed, first := int(5*w.Options.PollInterval/(100*time.Millisecond)), 0
+	needed, first := int(3*w.Options.PollInterval/(100*time.Millisecond)), 0
 	check(t, w.Await(t.Context(), w.Namespace, fmt.Sprintf("%d looks of %s", needed, pod.Name), func(context.Context) (bool, string) {
 		text, err := os.ReadFile(root + "/tmp/looks")
 		if err != nil {

@@ -75,7 +75,7 @@ var refusals = []struct {
 	{"long", "AKV008", objects(object("DB-Password", "objectAlias: "+strings.Repeat("a", 256))), "filenames must be less than or equal to 255 characters"},
 	{
 		"file-and-folder", "AKV008", objects(object("DB-Password", "objectAlias: a"), object("DB-Password", "objectAlias: a/b")),
-		"",
+		"", // see fileAndFolder
 	},
 
 	{"no-identity", "AKV011", without("clientID"), "could not find clientid in secrets"},
@@ -121,7 +121,7 @@ func refused(t *testing.T, s *system.System) {
 			b.refusedBy(t, r.rule, inject.Error, pods[i])
 			words := exactly(r.words)
 			switch {
-			case r.name == "file-and-folder":
+			case r.words == "":
 				words = fileAndFolder
 			case s.Options.Legacy && legacyWords[r.name] != "":
 				words = exactly(legacyWords[r.name])
