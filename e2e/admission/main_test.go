@@ -12,20 +12,27 @@ import (
 	"testing"
 	"time"
 
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 )
 
-func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+func TestMain(m *testing.M) {
+	cluster.Main(stopping{m}, installed(), build.CertManager)
+}
 
-func runAll(m *testing.M) (code int) {
+// stopping runs all tests and then stops what they shared.
+type stopping struct{ *testing.M }
+
+func (m stopping) Run() (code int) {
 	defer func() {
 		if err := stopShared(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
 	}()
-	return m.Run()
+	return m.M.Run()
 }
 
 // Tests that disturb nothing share one system, each in namespaces of its own. It

@@ -27,7 +27,7 @@ type TokenRequest struct {
 }
 
 // maxRecords bounds a log that a client in a loop could fill.
-const maxRecords = 10_000
+const maxRecords = 100_000
 
 type tokenLog struct {
 	mu      sync.Mutex

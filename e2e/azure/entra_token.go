@@ -101,8 +101,8 @@ func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError)
 	if !ok {
 		return "", scopeWithoutDefault(scope)
 	}
-	// The audience is as it was asked for: https://vault.azure.net//.default is for
-	// the same vaults, and its token says https://vault.azure.net/.
+	// The audience is as it was asked for: https://vault.azure.net//.default gives a
+	// token for https://vault.azure.net/, which no vault takes.
 	if strings.TrimSuffix(resource, "/") != e.cloud.vaultAudience() {
 		return "", resourceNotFound(resource, tenant)
 	}

@@ -89,10 +89,12 @@ func (f *front) shutLocked() error {
 }
 
 func (f *front) hold() error {
-	fd, err := unix.Socket(family(f.address.Addr()), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	// With SOCK_CLOEXEC it would be one call, but macOS does not know that.
+	fd, err := unix.Socket(family(f.address.Addr()), unix.SOCK_STREAM, 0)
 	if err != nil {
 		return fmt.Errorf("keep port %d: %w", f.address.Port(), err)
 	}
+	unix.CloseOnExec(fd)
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	if err == nil {
 		err = unix.Bind(fd, sockaddr(f.address))

@@ -61,6 +61,7 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 	s.vaults = vault.New(vault.Config{
 		Authenticate:  s.entra.authenticate,
 		Allowed:       s.directory.allowed,
+		Resource:      s.directory.resource,
 		TenantID:      s.options.TenantID,
 		LoginEndpoint: hosts.loginEndpoint(),
 		Now:           s.options.Now,

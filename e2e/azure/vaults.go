@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"akv-injector/e2e/azure/vault"
 )
 
 // Vault is a key vault as a resource; what is in it is package vault's.
@@ -89,6 +91,15 @@ func (s *Server) Vaults() []Vault {
 		all = append(all, *d.vaults[name])
 	}
 	return all
+}
+
+// resource is a vault for Key Vault's own texts, which know no more of it.
+func (d *directory) resource(name string) vault.Resource {
+	found, err := d.vault(name)
+	if err != nil {
+		return vault.Resource{ID: name} // it has just been deleted
+	}
+	return vault.Resource{ID: found.ID, Location: found.Location}
 }
 
 func (d *directory) vault(name string) (Vault, error) {

@@ -27,6 +27,14 @@ func SecretsStore() []string {
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }
 
+// Usable names what tests can use on a machine that can run a node, or on one that cannot.
+func Usable(node bool) []string {
+	if node {
+		return Everything()
+	}
+	return slices.Concat(ControlPlane(), SecretsStore(), WorkloadIdentity())
+}
+
 // Everything names all of these.
 func Everything() []string {
 	return slices.Concat(ControlPlane(), Node(), SecretsStore(), WorkloadIdentity())

@@ -56,6 +56,7 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 		return "", err
 	}
 	name := path.Base(filepath.ToSlash(pkg))
+	sweep(dir)
 	scratch, err := os.MkdirTemp(dir, "."+name+"-")
 	if err != nil {
 		return "", err
@@ -76,6 +77,18 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 	// A rename never disturbs who runs the program that it replaces.
 	program := filepath.Join(dir, name)
 	return program, os.Rename(filepath.Join(scratch, name), program)
+}
+
+// sweep removes folders that killed runs have left where programs are made: those that
+// are older than any build.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, ".*-*"))
+	for _, scratch := range left {
+		// One that cannot be removed now may be later, and another run may do the same.
+		if info, err := os.Stat(scratch); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(scratch)
+		}
+	}
 }
 
 // productRoot finds our module's folder: the nearest above the working folder,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -229,7 +228,7 @@ func (a *attack) canary() {
 
 func (a *attack) awaitClass(name string) {
 	a.t.Helper()
-	err := cluster.Await(a.t.Context(), 10*time.Second, "the class "+name+" to be restored", func(ctx context.Context) (bool, string) {
+	err := cluster.Await(a.t.Context(), patience, "the class "+name+" to be restored", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := a.c.API.Get(ctx, client.ObjectKey{Namespace: a.namespace, Name: name}, class)
 		return err == nil, fmt.Sprint(err)

@@ -133,7 +133,7 @@ func remove(t *testing.T, c *cluster.Cluster, pod *corev1.Pod) {
 
 func awaitGone(t *testing.T, c *cluster.Cluster, namespace, name string) {
 	t.Helper()
-	err := cluster.Await(t.Context(), 30*time.Second, "the class "+name+" to be collected", func(ctx context.Context) (bool, string) {
+	err := cluster.Await(t.Context(), patience, "the class "+name+" to be collected", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, class)
 		if err != nil {
@@ -148,7 +148,7 @@ func awaitGone(t *testing.T, c *cluster.Cluster, namespace, name string) {
 
 func awaitMarked(t *testing.T, c *cluster.Cluster, namespace, name string) {
 	t.Helper()
-	err := cluster.Await(t.Context(), 30*time.Second, "the class "+name+" to be marked", func(ctx context.Context) (bool, string) {
+	err := cluster.Await(t.Context(), patience, "the class "+name+" to be marked", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		if err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, class); err != nil {
 			return client.IgnoreNotFound(err) == nil, err.Error() // collected already

@@ -140,7 +140,7 @@ func TestAPIServerRestart(t *testing.T) {
 func TestClassCRDComesLate(t *testing.T) {
 	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, injector.Options{WithoutCRDs: true})
 	replica := c.Injector.Replicas()[0]
-	err := cluster.Await(t.Context(), 20*time.Second, "the replica to say why it is not ready", func(ctx context.Context) (bool, string) {
+	err := cluster.Await(t.Context(), patience, "the replica to say why it is not ready", func(ctx context.Context) (bool, string) {
 		ready, answer := replica.Ready(ctx)
 		if ready {
 			t.Fatal("ready without the class CRD")

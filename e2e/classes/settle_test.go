@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,10 +32,10 @@ func (a *attack) settle() {
 	roots.AppendCertsFromPEM(ca)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}
 	defer transport.CloseIdleConnections()
-	httpClient := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	httpClient := &http.Client{Transport: transport, Timeout: patience}
 	review := a.review()
 	for i, r := range a.c.Injector.Replicas() {
-		err := cluster.Await(a.t.Context(), 10*time.Second, fmt.Sprintf("replica %d to know of the namespace's change", i), func(ctx context.Context) (bool, string) {
+		err := cluster.Await(a.t.Context(), patience, fmt.Sprintf("replica %d to know of the namespace's change", i), func(ctx context.Context) (bool, string) {
 			response, err := ask(ctx, httpClient, "https://"+r.Address()+"/mutate-v1-pod", review)
 			if err != nil {
 				return false, err.Error()

@@ -58,6 +58,7 @@ func Start(t *testing.T, options controlplane.Options, install injector.Options)
 			for i, r := range in.Replicas() {
 				t.Logf("replica %d logged:\n%s", i, r.Log())
 			}
+			t.Log(cp.Explain())
 		}
 		if err := in.Stop(); err != nil {
 			t.Error(err)

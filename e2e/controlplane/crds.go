@@ -40,17 +40,15 @@ func InstallCRDs(ctx context.Context, config *rest.Config, dir string) ([]string
 		}
 	}
 	for _, name := range names {
-		state := "none"
-		err := await(ctx, func(ctx context.Context) (bool, error) {
+		err := await(ctx, func(ctx context.Context) error {
 			crd, err := client.Get(ctx, name, metav1.GetOptions{})
-			if err != nil {
-				return false, err
+			if err == nil && !established(crd) {
+				err = fmt.Errorf("its conditions are %v", crd.Status.Conditions)
 			}
-			state = fmt.Sprint(crd.Status.Conditions)
-			return established(crd), nil
+			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("waiting for CRD %s to be established: %w; conditions: %s", name, err, state)
+			return nil, fmt.Errorf("waiting for CRD %s to be established: %w", name, err)
 		}
 	}
 	return names, nil

@@ -25,9 +25,9 @@ func (cp *ControlPlane) CreateNamespace(ctx context.Context, name string, labels
 // awaitDefaultNamespace waits for the namespace "default", which the API server
 // makes by itself, but only a moment after it is ready.
 func (cp *ControlPlane) awaitDefaultNamespace(ctx context.Context) error {
-	err := await(ctx, func(ctx context.Context) (bool, error) {
+	err := await(ctx, func(ctx context.Context) error {
 		_, err := cp.Client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceDefault, metav1.GetOptions{})
-		return there(err)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the namespace %q: %w", metav1.NamespaceDefault, err)
@@ -45,9 +45,9 @@ func (cp *ControlPlane) defaultServiceAccount(ctx context.Context, namespace str
 		}
 		return nil
 	}
-	err := await(ctx, func(ctx context.Context) (bool, error) {
+	err := await(ctx, func(ctx context.Context) error {
 		_, err := accounts.Get(ctx, name, metav1.GetOptions{})
-		return there(err)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the controller-manager to make the service account %q in %s: %w", name, namespace, err)
@@ -55,15 +55,20 @@ func (cp *ControlPlane) defaultServiceAccount(ctx context.Context, namespace str
 	return nil
 }
 
-// await asks again and again until the answer is true.
-func await(ctx context.Context, condition wait.ConditionWithContextFunc) error {
-	return wait.PollUntilContextTimeout(ctx, probeStep, time.Minute, true, condition)
-}
-
-// there turns the error of a Get into whether the object exists.
-func there(err error) (bool, error) {
-	if apierrors.IsNotFound(err) {
-		return false, nil
+// await asks again and again until there is nothing missing. Whatever an API server that
+// has just started answers, it may answer otherwise in a moment, so no error ends it but
+// that of ctx; the last one is told.
+func await(ctx context.Context, missing func(context.Context) error) error {
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, probeStep, time.Minute, true, func(ctx context.Context) (bool, error) {
+		// What the deadline cuts short says less than what was before.
+		if now := missing(ctx); now == nil || ctx.Err() == nil {
+			last = now
+		}
+		return last == nil, nil
+	})
+	if err != nil && last != nil {
+		return fmt.Errorf("%w; at last: %w", err, last)
 	}
-	return err == nil, err
+	return err
 }

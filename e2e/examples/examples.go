@@ -52,6 +52,27 @@ func Sections(dir string) ([]Section, error) {
 	return sections, nil
 }
 
+// Blocks are the blocks marked sh below a heading of a document, which may have blocks of
+// other kinds, elsewhere too.
+func Blocks(file, heading string) ([]string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
+	if !found {
+		return nil, fmt.Errorf("%s has no heading %q", file, heading)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	var blocks []string
+	for i, part := range strings.Split(section, "```") {
+		if script, ok := strings.CutPrefix(part, "sh\n"); ok && i%2 == 1 {
+			blocks = append(blocks, script)
+		}
+	}
+	return blocks, nil
+}
+
 // Lines counts the lines of a manifest that its user writes: not the empty ones, and no
 // comments.
 func Lines(file string) (int, error) {

@@ -116,3 +116,18 @@ func TestSections(t *testing.T) {
 		t.Errorf("a block without a language gives %q", got)
 	}
 }
+
+func TestBlocksOfADocument(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "document.md")
+	text := "# Title\n```sh\nbefore\n```\n## One\n```sh\nfirst\n```\ntext\n```yaml\nnone: of ours\n```\n```sh\nsecond\nthird\n```\n## Two\n```sh\nafter\n```\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := examples.Blocks(file, "One")
+	if err != nil || !slices.Equal(got, []string{"first\n", "second\nthird\n"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := examples.Blocks(file, "Three"); err == nil {
+		t.Error("a heading that is not there was found")
+	}
+}

@@ -38,7 +38,10 @@ type Options struct {
 	BuildFlags []string
 	// WithoutCRDs leaves the driver's CRDs out.
 	WithoutCRDs bool
-	Log         io.Writer
+	// WebhookTimeout is how long the API server waits for an answer, in whole seconds up
+	// to 30; 0 is what deploy/install.yaml says.
+	WebhookTimeout time.Duration
+	Log            io.Writer
 }
 
 // Injector is an installation of akv-injector.
@@ -117,6 +120,9 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 	}
 	for _, o := range configurations {
 		if err := CallByURL(o, "https://"+in.balancer.address(), in.ca()); err != nil {
+			return in, err
+		}
+		if err := setTimeout(o, options.WebhookTimeout); err != nil {
 			return in, err
 		}
 		if err := Apply(ctx, cp.Config, o); err != nil {

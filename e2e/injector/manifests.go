@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -91,6 +92,18 @@ func CallByURL(configuration *unstructured.Unstructured, base string, ca []byte)
 	annotations := configuration.GetAnnotations()
 	delete(annotations, "cert-manager.io/inject-ca-from")
 	configuration.SetAnnotations(annotations)
+	return unstructured.SetNestedSlice(configuration.Object, webhooks, "webhooks")
+}
+
+// setTimeout gives every webhook of a configuration the timeout, unless that is 0.
+func setTimeout(configuration *unstructured.Unstructured, timeout time.Duration) error {
+	webhooks, _, err := unstructured.NestedSlice(configuration.Object, "webhooks")
+	if err != nil || timeout == 0 {
+		return err
+	}
+	for _, w := range webhooks {
+		w.(map[string]any)["timeoutSeconds"] = int64(timeout / time.Second)
+	}
 	return unstructured.SetNestedSlice(configuration.Object, webhooks, "webhooks")
 }
 

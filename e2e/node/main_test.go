@@ -49,6 +49,7 @@ func start(t *testing.T) *cluster {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(n.Explain(errors.New("of the time of the failure")))
+			t.Log(cp.Explain())
 		}
 		if err := n.Stop(); err != nil {
 			t.Error(err)

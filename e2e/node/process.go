@@ -67,11 +67,28 @@ func (n *Node) ContainerRoot(id string) (string, error) {
 	}
 	for _, p := range all {
 		cgroups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.pid))
-		if err == nil && strings.Contains(string(cgroups), "/"+id) {
+		// Not of what it starts, which may be gone in a moment.
+		if err == nil && strings.Contains(string(cgroups), "/"+id) && isInit(p.pid) {
 			return fmt.Sprintf("/proc/%d/root", p.pid), nil
 		}
 	}
 	return "", fmt.Errorf("files of the container %s: no process of it runs", id)
+}
+
+// isInit says whether a process is the first of its container.
+func isInit(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false // it has just ended
+	}
+	for line := range strings.Lines(string(status)) {
+		// Its ids, from our own namespace to the innermost.
+		if ids, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			all := strings.Fields(ids)
+			return len(all) > 1 && all[len(all)-1] == "1"
+		}
+	}
+	return false
 }
 
 // killContainers kills every container and what watches over it, and waits until the

@@ -211,7 +211,7 @@ func awaitRegistered(t *testing.T, c *cluster.Cluster, r *recorder) {
 	if err := c.CreateNamespace(t.Context(), "registered", nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	err := cluster.Await(t.Context(), 20*time.Second, "the recorder to be called", func(ctx context.Context) (bool, string) {
+	err := cluster.Await(t.Context(), time.Minute, "the recorder to be called", func(ctx context.Context) (bool, string) {
 		pod := cluster.Pod("registered", "pod", "")
 		pod.Annotations, pod.Labels = nil, map[string]string{inject.LabelUseWorkloadIdentity: "true"}
 		err := c.API.Create(ctx, pod, client.DryRunAll)

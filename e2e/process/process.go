@@ -103,7 +103,8 @@ func (p *Process) Explain(err error) error {
 }
 
 // Stop ends the program: it is asked to, and killed after grace, together with
-// what it started. Stopping one that has ended, or none, is no error.
+// what it started. Without any grace it is not asked, as in a crash. Stopping one
+// that has ended, or none, is no error.
 func (p *Process) Stop(grace time.Duration) error {
 	if p == nil {
 		return nil
@@ -113,15 +114,17 @@ func (p *Process) Stop(grace time.Duration) error {
 		return nil
 	default:
 	}
-	if err := syscall.Kill(p.pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stopping %s: %w", p.name, err)
-	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-p.exited:
-		return nil
-	case <-timer.C:
+	if grace > 0 {
+		if err := syscall.Kill(p.pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stopping %s: %w", p.name, err)
+		}
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-p.exited:
+			return nil
+		case <-timer.C:
+		}
 	}
 	if err := syscall.Kill(-p.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("killing %s: %w", p.name, err)

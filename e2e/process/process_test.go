@@ -48,6 +48,25 @@ func TestStopAsksFirst(t *testing.T) {
 	}
 }
 
+func TestStopWithoutGraceDoesNotAsk(t *testing.T) {
+	asked, ready := filepath.Join(t.TempDir(), "asked"), filepath.Join(t.TempDir(), "ready")
+	p := start(t, "trap 'touch "+asked+"' TERM; touch "+ready+"; while :; do sleep 0.01; done")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(ready); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the program does not get ready")
+		}
+	}
+	if err := p.Stop(0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(asked); err == nil || alive(p.Pid()) {
+		t.Errorf("the program was asked to end, or still runs: %v", err)
+	}
+}
+
 func TestStopKillsWhatDoesNotListen(t *testing.T) {
 	p := start(t, "trap '' TERM; while :; do sleep 0.01; done")
 	if err := p.Stop(50 * time.Millisecond); err != nil {

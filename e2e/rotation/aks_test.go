@@ -3,9 +3,7 @@ package rotation_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,8 +70,7 @@ func aksExample(t *testing.T, s *system.System) {
 // aksUser runs commands where az and kubectl are there.
 type aksUser struct {
 	*system.System
-	dir string
-	env []string
+	*terminal
 }
 
 func newAKSUser(t *testing.T, s *system.System, dir string) *aksUser {
@@ -82,45 +79,36 @@ func newAKSUser(t *testing.T, s *system.System, dir string) *aksUser {
 	check(t, err)
 	signedIn, err := s.Azure.CreateIdentity(azure.Identity{Name: "signed-in-user"})
 	check(t, err)
-	bin := t.TempDir()
-	program := func(name, script string) {
-		check(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o755))
-	}
+	user := &aksUser{s, newTerminal(t, s, dir)}
 	// The stand-in has neither clusters nor people.
-	program("az", fmt.Sprintf(`case "$*" in
+	user.program(t, "az", fmt.Sprintf(`case "$*" in
 "aks show "*" --query oidcIssuerProfile.issuerUrl -o tsv") echo '%s' ;;
 "aks update "* | "aks enable-addons "* | "aks get-credentials "*) ;;
 "ad signed-in-user show --query id -o tsv") echo '%s' ;;
 *) exec '%s' "$@" ;;
 esac
 `, s.Issuer, signedIn.PrincipalID, az))
-	program("kubectl", fmt.Sprintf("exec '%s' \"$@\"\n", s.Kubectl))
 	if _, err := exec.LookPath("envsubst"); err != nil {
 		// It is not on every machine, and this is all that is asked of it.
-		program("envsubst", `exec awk '{
+		user.program(t, "envsubst", `exec awk '{
   while (match($0, /\$\{[A-Z_]+\}/))
     $0 = substr($0, 1, RSTART-1) ENVIRON[substr($0, RSTART+2, RLENGTH-3)] substr($0, RSTART+RLENGTH)
   print
 }'
 `)
 	}
-	return &aksUser{s, dir, append(s.KubectlCommand(t.Context()).Env,
-		cli.SocketVariable+"="+s.Azure.AdminSocket(), "PATH="+bin+":"+os.Getenv("PATH"))}
+	user.env = append(user.env, cli.SocketVariable+"="+s.Azure.AdminSocket())
+	return user
 }
 
 // run runs commands, of which each has to work, and gives what they print.
 func (u *aksUser) run(t *testing.T, script string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*system.Patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-eux")
-	cmd.Dir, cmd.Env, cmd.Stdin = u.dir, u.env, strings.NewReader(script)
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatal(u.Explain("by-hand", u.Explain("injected", fmt.Errorf("%w:\n%s%s", err, &stderr, &stdout))))
+	out, err := u.terminal.run(t.Context(), script)
+	if err != nil {
+		t.Fatal(u.Explain("by-hand", u.Explain("injected", err)))
 	}
-	return stdout.String()
+	return out
 }
 
 // pods are those of both, in the same order every time.

@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,8 +152,11 @@ func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs inject.Needs) in
 	return facts
 }
 
+// exactly is a pattern that fits the words, which tests mostly know.
+func exactly(words string) *regexp.Regexp { return regexp.MustCompile(regexp.QuoteMeta(words)) }
+
 // awaitMountError waits for the kubelet's word on a pod whose volumes cannot be mounted.
-func (b byHand) awaitMountError(t *testing.T, pod, words string) {
+func (b byHand) awaitMountError(t *testing.T, pod string, words *regexp.Regexp) {
 	t.Helper()
 	prefix := "pod/" + pod + " FailedMount"
 	check(t, b.Await(t.Context(), b.Namespace, fmt.Sprintf("%q in an event %s", words, prefix), func(context.Context) (bool, string) {
@@ -160,7 +164,7 @@ func (b byHand) awaitMountError(t *testing.T, pod, words string) {
 		events := b.Events(b.Namespace) //nolint:contextcheck // It has a deadline of its own.
 		for _, e := range events {
 			if strings.HasPrefix(e, prefix+" ") {
-				if strings.Contains(e, words) {
+				if words.MatchString(e) {
 					t.Log(e)
 					return true, ""
 				}

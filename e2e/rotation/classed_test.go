@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"testing"
 	"time"
 
@@ -101,23 +100,12 @@ func (c *classed) checkContainer(t *testing.T) {
 
 // missed is what the driver counts when a class is not there: 1.6.0 in a call of the
 // kubelet, 1.4.8 in its loop.
-func (c *classed) missed(ctx context.Context) (count float64, err error) {
-	name := `node_publish_error_total{error_type="SecretProviderClassNotFound"`
+func (c *classed) missed(ctx context.Context) (float64, error) {
+	counter := "node_publish_error_total"
 	if c.Options.Legacy {
-		name = `rotation_reconcile_error_total{error_type="SecretProviderClassNotFound"`
+		counter = "rotation_reconcile_error_total"
 	}
-	metrics, err := c.Driver.DriverMetrics(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, name) {
-			fields := strings.Fields(line)
-			_, err := fmt.Sscan(fields[len(fields)-1], &count)
-			return count, err
-		}
-	}
-	return 0, nil
+	return errorCount(ctx, c.System, counter, "SecretProviderClassNotFound")
 }
 
 // awaitMissed waits until the driver has looked for the class in vain once more.

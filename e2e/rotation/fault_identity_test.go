@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/system"
@@ -85,25 +86,33 @@ func enable(t *system.Tenant) error {
 	return nil
 }
 
-// metEntra counts the tokens that the tenant's identity was refused.
-func metEntra(t *system.Tenant) int {
-	count := 0
-	for _, request := range t.Azure.TokenRequests() {
-		if request.ClientID == t.ClientID && request.Outcome != "ok" {
-			count++
+// metEntra counts the tokens that the tenant's identity is refused from now on. It goes by
+// the time, since a log forgets its oldest entries.
+func metEntra(t *system.Tenant) func() int {
+	since := time.Now()
+	return func() int {
+		count := 0
+		for _, request := range t.Azure.TokenRequests() {
+			if request.ClientID == t.ClientID && request.Outcome != "ok" && request.Time.After(since) {
+				count++
+			}
 		}
+		return count
 	}
-	return count
 }
 
-// metVault counts what the tenant's vault refused, apart from first requests, which have
-// no token yet and ask where to get one.
-func metVault(t *system.Tenant) int {
-	count := 0
-	for _, call := range t.Azure.Vault().Audit() {
-		if call.Vault == t.Vault && call.Status >= http.StatusBadRequest && call.Status != http.StatusUnauthorized {
-			count++
+// metVault counts what the tenant's vault refuses from now on, apart from first requests,
+// which have no token yet and ask where to get one.
+func metVault(t *system.Tenant) func() int {
+	since := time.Now()
+	return func() int {
+		count := 0
+		for _, call := range t.Azure.Vault().Audit() {
+			if call.Vault == t.Vault && call.Status >= http.StatusBadRequest && call.Status != http.StatusUnauthorized &&
+				call.Time.After(since) {
+				count++
+			}
 		}
+		return count
 	}
-	return count
 }

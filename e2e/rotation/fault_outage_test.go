@@ -41,7 +41,12 @@ func unreachable(t *testing.T, s *system.System) {
 		breaks: func(t *system.Tenant) error { return t.Azure.Pause() },
 		mends:  func(t *system.Tenant) error { return t.Azure.Resume(context.Background()) },
 		// Azure knows nothing of it.
-		met: func(t *system.Tenant) int { return strings.Count(t.Driver.ProviderLog(), "connection refused") },
+		met: func(t *system.Tenant) func() int {
+			count := func() int { return strings.Count(t.Driver.ProviderLog(), "connection refused") }
+			before := count()
+			return func() int { return count() - before }
+		},
+		alone: true,
 	}
 	f.run(t, s)
 }

@@ -3,6 +3,8 @@ package rotation_test
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +27,15 @@ type fault struct {
 	// changes makes the version that nobody may see before the end; without it that is a
 	// plain new one.
 	changes func(*system.Tenant) error
-	// met counts the requests that failed because of it, tries how many of them make one
-	// try of the provider, which repeats some by itself.
-	met   func(*system.Tenant) int
+	// met begins to count the requests that fail because of it, tries how many of them
+	// make one try of the provider, which repeats some by itself.
+	met   func(*system.Tenant) (count func() int)
 	tries int
 	// says is what people are told.
 	says string
+	// alone says that nothing else fails meanwhile, so that the driver's counter, which is
+	// one for all pods, counts for this fault.
+	alone bool
 }
 
 func (f *fault) run(t *testing.T, s *system.System) {
@@ -41,6 +46,8 @@ func (f *fault) run(t *testing.T, s *system.System) {
 	check(t, err)
 	check(t, tenant.AwaitContent(t.Context(), running.Name, secretFile, "old value"))
 
+	counted, err := errorCount(t.Context(), s, "rotation_reconcile_error_total", "GRPCProviderError")
+	check(t, err)
 	check(t, f.breaks(tenant))
 	mended := false
 	t.Cleanup(func() {
@@ -56,7 +63,7 @@ func (f *fault) run(t *testing.T, s *system.System) {
 	}
 	check(t, f.changes(tenant))
 	f.awaitMet(t, tenant)
-	f.checkTold(t, tenant)
+	f.checkTold(t, tenant, running.Name, counted)
 
 	check(t, s.API.Create(t.Context(), tenant.Pod("new", secret)))
 	event, err := tenant.AwaitEvent(t.Context(), "pod/new FailedMount", f.says)
@@ -86,33 +93,42 @@ func (f *fault) run(t *testing.T, s *system.System) {
 // awaitMet waits until the running pod's volume has met the fault again.
 func (f *fault) awaitMet(t *testing.T, tenant *system.Tenant) {
 	t.Helper()
-	before := f.met(tenant)
+	count := f.met(tenant)
 	check(t, tenant.Await(t.Context(), tenant.Namespace, "a try that meets the fault", func(context.Context) (bool, string) {
-		met := f.met(tenant) - before
+		met := count()
 		return met >= f.tries, fmt.Sprintf("%d failed requests of %d", met, f.tries)
 	}))
 }
 
 // checkTold: the older driver tells of a rotation that fails in an event of the pod; the
-// newer one tells the kubelet that all is well, and counts it.
-func (f *fault) checkTold(t *testing.T, tenant *system.Tenant) {
+// newer one tells the kubelet that all is well, logs it, and counts it.
+func (f *fault) checkTold(t *testing.T, tenant *system.Tenant, pod string, counted float64) {
 	t.Helper()
 	if tenant.Options.Legacy {
-		_, err := tenant.AwaitEvent(t.Context(), "pod/running MountRotationFailed", f.says)
+		_, err := tenant.AwaitEvent(t.Context(), "pod/"+pod+" MountRotationFailed", f.says)
 		check(t, err)
 		return
 	}
-	for _, event := range tenant.Events(tenant.Namespace) {
-		if strings.Contains(event, "Failed") {
-			t.Errorf("an event tells of it, which is new: %s", event)
-		}
+	name := fmt.Sprintf("pod=%q", tenant.Namespace+"/"+pod)
+	check(t, tenant.Await(t.Context(), tenant.Namespace, "the driver's word on "+name, func(context.Context) (bool, string) {
+		return slices.ContainsFunc(logEntries(tenant.Driver.DriverLog()), func(entry string) bool {
+			return strings.Contains(entry, "failed to mount secrets store object content") &&
+				strings.Contains(entry, name) && strings.Contains(entry, "isRemountRequest=true") && strings.Contains(entry, f.says)
+		}), "none"
+	}))
+	if f.alone {
+		check(t, tenant.Await(t.Context(), tenant.Namespace, "the driver to count it", func(ctx context.Context) (bool, string) {
+			now, err := errorCount(ctx, tenant.System, "rotation_reconcile_error_total", "GRPCProviderError")
+			return now > counted, fmt.Sprintf("%v after %v, %v", now, counted, err)
+		}))
 	}
-	metrics, err := tenant.Driver.DriverMetrics(t.Context())
-	check(t, err)
-	if !strings.Contains(metrics, `rotation_reconcile_error_total{error_type="GRPCProviderError"`) {
-		t.Errorf("no metric tells of it: %s", metrics)
-	}
+	checkUntold(t, tenant.System, tenant.Namespace)
 }
+
+// logHeader begins an entry of klog's, which may have several lines.
+var logHeader = regexp.MustCompile(`(?m)^[IWEF]\d{4} `)
+
+func logEntries(log string) []string { return logHeader.Split(log, -1) }
 
 func newVersion(value string) func(*system.Tenant) error {
 	return func(t *system.Tenant) error {

@@ -11,7 +11,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,7 +65,7 @@ func fiftyOfTheirOwnClasses(t *testing.T, s *system.System) {
 }
 
 // allAtOnce creates fifty pods of as many classes as given, and wants them ready
-// without a word of warning, from the kubelet or anybody else.
+// without a mount that failed at first.
 func allAtOnce(t *testing.T, tenant *system.Tenant, classes int, create func() error) {
 	t.Helper()
 	pods, err := tenant.API.Watch(t.Context(), &corev1.PodList{}, client.InNamespace(tenant.Namespace))
@@ -86,12 +85,8 @@ func allAtOnce(t *testing.T, tenant *system.Tenant, classes int, create func() e
 	if len(list.Items) != classes {
 		t.Errorf("there are %d classes, want %d", len(list.Items), classes)
 	}
-	warnings, err := tenant.Client.CoreV1().Events(tenant.Namespace).List(t.Context(), metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("type", corev1.EventTypeWarning).String(),
-	})
-	check(t, err)
-	for _, w := range warnings.Items {
-		t.Errorf("%s was warned of: %s: %s", w.InvolvedObject.Name, w.Reason, w.Message)
+	for _, event := range troubles(t, tenant.System, tenant.Namespace) {
+		t.Errorf("a mount did not go well at once: %s", event)
 	}
 	slices.Sort(took)
 	t.Logf("%d pods ready %.1f s after the first was asked for; each, from scheduled to ready: median %.1f s, slowest %.1f s",

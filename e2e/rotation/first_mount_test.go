@@ -2,9 +2,11 @@ package rotation_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +30,9 @@ import (
 // operators ("A pod that starts without its files"). When a driver is mended they fail.
 
 // TestFirstMount160 has an interval that is longer than the kubelet's deadline for a mount,
-// 2 minutes, which no flag changes.
-func TestFirstMount160(t *testing.T) { firstMounts(t, system.Options{PollInterval: 3 * time.Minute}) }
+// 2 minutes, which no flag changes, and than any of these tests: it passes only where one
+// says so.
+func TestFirstMount160(t *testing.T) { firstMounts(t, system.Options{PollInterval: 10 * time.Minute}) }
 
 func TestFirstMount148(t *testing.T) { firstMounts(t, system.Options{Legacy: true}) }
 
@@ -48,16 +51,19 @@ func firstMounts(t *testing.T, options system.Options) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
+	// These end what all use.
 	t.Run("KubeletRestarts", func(t *testing.T) { kubeletRestarts(t, s) })
 	t.Run("DriverCrashes", func(t *testing.T) { driverCrashes(t, s) })
+	t.Run("ProviderRefuses", func(t *testing.T) { providerRefuses(t, s) })
+	t.Run("ProviderDies", func(t *testing.T) { providerDies(t, s) })
 	t.Run("TooLarge", func(t *testing.T) {
 		t.Parallel()
 		tooLarge(t, s)
 	})
-	if s.Options.Legacy || testing.Short() {
-		return // the next takes the kubelet's 2 minutes, and shows the older driver's nothing new
-	}
 	t.Run("VaultHangs", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("it takes the kubelet's deadline for a mount, 2 minutes, which no flag changes")
+		}
 		t.Parallel()
 		vaultHangs(t, s)
 	})
@@ -68,41 +74,80 @@ func firstMounts(t *testing.T, options system.Options) {
 // a mountPropagation as well.
 type firstMount struct {
 	*system.Tenant
-	pod *corev1.Pod
-	// target is the volume on the node.
-	target string
+	objects string
+	pod     *corev1.Pod
+	// target is the volume on the node, and class what it is of.
+	target, class string
 }
 
 func newFirstMount(t *testing.T, s *system.System, name, objects string) *firstMount {
 	t.Helper()
-	f := &firstMount{Tenant: newTenant(t, s, name)}
-	f.pod = f.Pod("pod", objects)
-	f.pod.Spec.Containers[0].Command = []string{"sh", "-c", "until [ -e /end ]; do sleep 0.1; done"}
+	f := &firstMount{Tenant: newTenant(t, s, name), objects: objects}
+	return f.another("pod")
+}
+
+// another is one more pod of the same.
+func (f *firstMount) another(name string) *firstMount {
+	pod := f.Pod(name, f.objects)
+	pod.Spec.Containers[0].Command = []string{"sh", "-c", "until [ -e /end ]; do sleep 0.1; done"}
 	live := system.Sleeper("live")
 	propagation := corev1.MountPropagationHostToContainer
 	live.VolumeMounts = []corev1.VolumeMount{{
-		Name: "akv-" + f.Vault, MountPath: system.Mounted, ReadOnly: true, MountPropagation: &propagation,
+		Name: f.volume(), MountPath: system.Mounted, ReadOnly: true, MountPropagation: &propagation,
 	}}
-	f.pod.Spec.Containers = append(f.pod.Spec.Containers, live)
-	return f
+	pod.Spec.Containers = append(pod.Spec.Containers, live)
+	return &firstMount{Tenant: f.Tenant, objects: f.objects, pod: pod}
 }
 
-// newHanging makes one whose vault does not answer, and waits until the driver waits for it.
+func (f *firstMount) volume() string { return "akv-" + f.Vault }
+
+// newHanging makes one whose vault does not answer, and waits until the provider waits for
+// it, and the driver for the provider.
 func newHanging(t *testing.T, s *system.System, name string) *firstMount {
 	t.Helper()
 	f := newFirstMount(t, s, name, "DB-Password")
+	f.hang(t)
+	f.create(t)
+	f.awaitWaiting(t, 1)
+	return f
+}
+
+// hang makes a vault that does not answer, with a secret in it.
+func (f *firstMount) hang(t *testing.T) {
+	t.Helper()
 	_, err := f.SetSecret("DB-Password", "content")
 	check(t, err)
-	check(t, s.Azure.SetVaultFault(f.Vault, &azure.Fault{Hang: true}))
-	f.create(t)
-	f.await(t, "the driver's mount at "+f.target, func(context.Context) (bool, string) { return f.mounted(t), "none" })
-	return f
+	check(t, f.Azure.SetVaultFault(f.Vault, &azure.Fault{Hang: true}))
+	t.Cleanup(func() { check(t, f.answer()) }) // whatever else happens
+}
+
+// answer lets the vault answer again.
+func (f *firstMount) answer() error { return f.Azure.SetVaultFault(f.Vault, nil) }
+
+// awaitWaiting waits until a number of requests wait for the vault.
+func (f *firstMount) awaitWaiting(t *testing.T, count int) {
+	t.Helper()
+	f.await(t, fmt.Sprintf("%d requests that the vault does not answer", count), func(context.Context) (bool, string) {
+		waiting := f.Azure.Vault().Waiting(f.Vault)
+		return waiting == count, fmt.Sprint(waiting)
+	})
 }
 
 func (f *firstMount) create(t *testing.T) {
 	t.Helper()
 	check(t, f.API.Create(t.Context(), f.pod))
-	f.target = filepath.Join(f.Node.KubeletRoot, "pods", string(f.pod.UID), "volumes", "kubernetes.io~csi", "akv-"+f.Vault, "mount")
+	f.target = filepath.Join(f.Node.KubeletRoot, "pods", string(f.pod.UID), "volumes", "kubernetes.io~csi", f.volume(), "mount")
+	f.class = classOf(f.pod, f.volume())
+}
+
+// classOf is the class that a pod's volume is of.
+func classOf(pod *corev1.Pod, volume string) string {
+	for _, v := range pod.Spec.Volumes {
+		if v.Name == volume && v.CSI != nil {
+			return v.CSI.VolumeAttributes["secretProviderClass"]
+		}
+	}
+	return ""
 }
 
 func (f *firstMount) await(t *testing.T, what string, condition func(context.Context) (bool, string)) {
@@ -150,20 +195,16 @@ func (f *firstMount) awaitFiles(t *testing.T, container, want string) {
 	})
 }
 
-// hasStatus says whether the driver has written down what it mounted.
-func (f *firstMount) hasStatus(ctx context.Context) (bool, error) {
-	var list secretsstorev1.SecretProviderClassPodStatusList
-	err := f.API.List(ctx, &list, client.InNamespace(f.Namespace))
-	return len(list.Items) > 0, err
-}
-
-func (f *firstMount) checkNoStatus(t *testing.T) {
+// awaitStatus waits until the driver has written down that it mounted a class.
+func (f *firstMount) awaitStatus(t *testing.T, class string) {
 	t.Helper()
-	has, err := f.hasStatus(t.Context())
-	check(t, err)
-	if has {
-		t.Error("there is a SecretProviderClassPodStatus, so its absence is no sign")
-	}
+	f.await(t, "a SecretProviderClassPodStatus of "+class, func(ctx context.Context) (bool, string) {
+		var list secretsstorev1.SecretProviderClassPodStatusList
+		err := f.API.List(ctx, &list, client.InNamespace(f.Namespace))
+		return slices.ContainsFunc(list.Items, func(s secretsstorev1.SecretProviderClassPodStatus) bool {
+			return s.Status.PodName == f.pod.Name && s.Status.SecretProviderClassName == class
+		}), fmt.Sprintf("%d others, %v", len(list.Items), err)
+	})
 }
 
 // age makes the volume as old as if the driver's interval were over.

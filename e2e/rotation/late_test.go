@@ -18,7 +18,7 @@ func lateClass(t *testing.T, s *system.System) {
 	pod := b.pod("reader", "store")
 	b.create(t, pod)
 	b.refusedBy(t, "AKV007", inject.Warning, pod)
-	b.awaitMountError(t, pod.Name, "failed to get secretproviderclass late-class/store")
+	b.awaitMountError(t, pod.Name, exactly("failed to get secretproviderclass late-class/store"))
 	b.create(t, b.class("store", object("DB-Password")))
 	_, err := b.AwaitPod(t.Context(), pod.Name)
 	check(t, err)
@@ -26,6 +26,8 @@ func lateClass(t *testing.T, s *system.System) {
 }
 
 // missingAccount is AKV012: the API server refuses a pod of an account that is not there.
+// A pod that asks for one comes with the account "default", which is there: so it is
+// akv-injector that says so, before it sets the other.
 func missingAccount(t *testing.T, s *system.System) {
 	b := newByHand(t, s, "missing-account")
 	pod := b.pod("reader", "store")
@@ -33,5 +35,13 @@ func missingAccount(t *testing.T, s *system.System) {
 	err := s.API.Create(t.Context(), pod)
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `serviceaccount "nobody" not found`) {
 		t.Errorf("the API server answers %v", err)
+	}
+
+	tenant := newTenant(t, s, "asks-for-nobody")
+	asking := tenant.Pod("reader", secret)
+	asking.Annotations[inject.AnnotationServiceAccount] = "nobody"
+	err = s.API.Create(t.Context(), asking)
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "AKV012") || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("akv-injector answers %v", err)
 	}
 }

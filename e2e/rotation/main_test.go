@@ -64,6 +64,7 @@ func run(t *testing.T, options system.Options) {
 var together = []test{
 	{"Story", story},
 	{"AKSExample", aksExample},
+	{"InContainer", inContainer},
 	{"WrongIdentity", wrongIdentity},
 	{"ClassHarmed", classHarmed},
 	{"Vaults", vaults},

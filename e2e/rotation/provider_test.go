@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"akv-injector/e2e/system"
@@ -22,11 +21,7 @@ func providerStopped(t *testing.T, s *system.System) {
 	f.create(t)
 	f.await(t, "the driver's mount at "+f.target, func(context.Context) (bool, string) { return f.mounted(t), "none" })
 	check(t, newVersion("new value")(f.Tenant))
-	for _, event := range s.Events(f.Namespace) {
-		if strings.Contains(event, "Failed") {
-			t.Errorf("an event tells of it, which is new: %s", event)
-		}
-	}
+	checkUntold(t, s, f.Namespace)
 	content, err := f.Cat(t.Context(), running.Name, secretFile)
 	check(t, err)
 	if content != "old value" {

@@ -28,20 +28,26 @@ type sdk struct {
 
 func newSDK(t *testing.T, tenant *system.Tenant) sdk {
 	t.Helper()
+	return newSDKAs(t, tenant, tenant.Azure.TenantID(), tenant.ClientID, func(ctx context.Context) (string, error) {
+		request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{system.Audience}}}
+		answer, err := tenant.Client.CoreV1().ServiceAccounts(tenant.Namespace).
+			CreateToken(ctx, system.Account, request, metav1.CreateOptions{})
+		if err != nil {
+			return "", err
+		}
+		return answer.Status.Token, nil
+	})
+}
+
+// newSDKAs logs in as a client of a directory, with an assertion.
+func newSDKAs(t *testing.T, tenant *system.Tenant, directory, client string, assertion func(context.Context) (string, error)) sdk {
+	t.Helper()
 	options := policy.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: tenant.Azure.LoginEndpoint()},
 		Transport: tenant.Azure.Client(),
 	}
-	credential, err := azidentity.NewClientAssertionCredential(tenant.Azure.TenantID(), tenant.ClientID,
-		func(ctx context.Context) (string, error) {
-			request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{system.Audience}}}
-			answer, err := tenant.Client.CoreV1().ServiceAccounts(tenant.Namespace).
-				CreateToken(ctx, system.Account, request, metav1.CreateOptions{})
-			if err != nil {
-				return "", err
-			}
-			return answer.Status.Token, nil
-		}, &azidentity.ClientAssertionCredentialOptions{ClientOptions: options})
+	credential, err := azidentity.NewClientAssertionCredential(directory, client, assertion,
+		&azidentity.ClientAssertionCredentialOptions{ClientOptions: options})
 	check(t, err)
 	url := tenant.Azure.VaultURL(tenant.Vault)
 	keys, err := azkeys.NewClient(url, credential, &azkeys.ClientOptions{ClientOptions: options})

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"akv-injector/e2e/suite"
 	"akv-injector/e2e/system"
 )
 
@@ -43,9 +44,14 @@ func story(t *testing.T, s *system.System) {
 	check(t, err)
 	for _, pod := range before {
 		check(t, tenant.AwaitContent(t.Context(), pod.Name, file, "new value"))
-		t.Logf("%s: visible %.1f s after the rotation (kubelet's --sync-frequency %s, driver's --rotation-poll-interval %s)",
-			pod.Name, time.Since(rotated).Seconds(), s.Options.SyncFrequency, s.Options.PollInterval)
 	}
+	driver := "1.6.0"
+	if s.Options.Legacy {
+		driver = "1.4.8"
+	}
+	suite.Measure(t, "driver %s: a new version is in both pods %.1f s after it was set; kubelet's --sync-frequency %s,"+
+		" driver's --rotation-poll-interval %s, other tests beside it",
+		driver, time.Since(rotated).Seconds(), s.Options.SyncFrequency, s.Options.PollInterval)
 
 	after, err := tenant.AwaitPods(t.Context(), int(replicas), client.MatchingLabels(labels))
 	check(t, err)

@@ -9,21 +9,32 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/system"
+	"akv-injector/inject"
 )
 
 // syncedVariable is why `env` gives paths and never values: a variable of a synced Secret
-// stays as it was in the running process, though the Secret itself changes. A path leads
-// to the new value.
+// stays as it was in the running process, though the Secret itself changes. Beside it a pod
+// that asks, whose variable we set, is led to the new value.
 func syncedVariable(t *testing.T, s *system.System) {
 	b := newByHand(t, s, "synced-variable")
-	setSecret(t, b.Tenant, "DB-Password", "first")
+	asking := newTenant(t, s, "env-path")
+	set := func(value string) {
+		t.Helper()
+		setSecret(t, b.Tenant, "DB-Password", value)
+		setSecret(t, asking, "DB-Password", value)
+	}
+	set("first")
+	injected := asking.Pod("asking", "DB-Password")
+	injected.Annotations[inject.AnnotationEnv] = "DB_PASSWORD_FILE=DB-Password"
+	runPod(t, asking, injected)
+	const byPath = `cat "$(tr '\0' '\n' </proc/1/environ | sed -n s/^DB_PASSWORD_FILE=//p)"`
+	awaitShell(t, asking, injected.Name, "app", byPath, "first")
 	class := b.class("store", object("DB-Password"))
 	class.Spec.SecretObjects = syncTo("synced", "DB-Password")
 	pod := b.pod("reader", "store")
 	from := corev1.EnvFromSource{Prefix: "ALL_", SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "synced"}}}
 	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{from}
 	pod.Spec.Containers[0].Env = []corev1.EnvVar{
-		{Name: "DB_PASSWORD_FILE", Value: "/mnt/store/DB-Password"},
 		{Name: "DB_PASSWORD", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 			LocalObjectReference: from.SecretRef.LocalObjectReference, Key: "DB-Password",
 		}}},
@@ -32,7 +43,9 @@ func syncedVariable(t *testing.T, s *system.System) {
 	runPod(t, b.Tenant, pod)
 
 	for _, value := range []string{"second", "third"} {
-		b.rotate(t, "DB-Password", value, pod.Name, `"$DB_PASSWORD_FILE"`)
+		set(value)
+		awaitShell(t, asking, injected.Name, "app", byPath, value)
+		awaitShell(t, b.Tenant, pod.Name, "app", "cat /mnt/store/DB-Password", value)
 		check(t, b.Await(t.Context(), b.Namespace, fmt.Sprintf("%q in the Secret synced", value), func(ctx context.Context) (bool, string) {
 			secret, err := b.Client.CoreV1().Secrets(b.Namespace).Get(ctx, "synced", metav1.GetOptions{})
 			if err != nil {

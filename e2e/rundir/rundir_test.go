@@ -1,7 +1,9 @@
 package rundir
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -26,7 +28,7 @@ func TestAbandonedRunsAreRemovedAndLivingOnesStay(t *testing.T) {
 	}
 
 	var told []string
-	next, err := New(parent, prefix, func(path string) { told = append(told, path) })
+	next, err := New(parent, prefix, func(path string) error { told = append(told, path); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +56,70 @@ func TestAbandonedRunsAreRemovedAndLivingOnesStay(t *testing.T) {
 		}
 		if _, err := os.Stat(d.Path); !os.IsNotExist(err) {
 			t.Errorf("a closed run's folder: %v, want none", err)
+		}
+	}
+}
+
+// What a run left elsewhere is known by its folder's name alone.
+func TestAFolderStaysUntilAllOfItsRunIsGone(t *testing.T) {
+	const prefix = "run-"
+	parent := t.TempDir()
+	d, err := New(parent, prefix, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.Path, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	busy := errors.New("busy")
+	if err := Sweep(parent, prefix, func(string) error { return busy }); !errors.Is(err, busy) {
+		t.Errorf("error is %v, want %v", err, busy)
+	}
+	if _, err := os.Stat(filepath.Join(d.Path, "file")); err != nil {
+		t.Errorf("the folder is gone while the run is not: %v", err)
+	}
+	if err := Sweep(parent, prefix, func(string) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(d.Path); !os.IsNotExist(err) {
+		t.Errorf("the folder of a run that is gone: %v, want none", err)
+	}
+}
+
+// Programs that a killed run has started may go on in its folder for a while.
+func TestAnInheritedLockKeepsTheFolder(t *testing.T) {
+	parent := t.TempDir()
+	d, err := New(parent, "run-", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("cat")
+	child.ExtraFiles = []*os.File{d.Lock()}
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{true, false} {
+		if err := Sweep(parent, "run-", nil); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(d.Path); (err == nil) != want {
+			t.Errorf("the folder is there: %t, want %t", err == nil, want)
+		}
+		if want {
+			in.Close()
+			if err := child.Wait(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -3,7 +3,8 @@
 // own (Linux namespaces), over the same files.
 //
 // The program starts itself again twice. The first process stays outside, waits, and
-// at the end removes what namespaces do not: the run's cgroups and one empty folder.
+// at the end removes what namespaces do not: the run's cgroups and one empty folder. If it
+// is killed the next run does, or [Sweep].
 // The second is the first process of the new namespaces; when it ends, however that
 // comes about, the kernel kills every other one in them and drops their mounts and
 // interfaces. The third is the program proper, which [Inside] tells.

@@ -16,22 +16,49 @@ import (
 
 const (
 	prefix = "akv-e2e-"
-	// stopGrace is how long the program may take to end when asked to.
-	stopGrace = 30 * time.Second
+	// stopGrace is how long the program may take to end when asked to. A system stops its
+	// programs one after the other, and each of those has up to half a minute before it is
+	// killed: two replicas of akv-injector 30 s each, the identity webhook, the driver, its
+	// provider, kubelet and containerd 20 s at most, the control plane's four 20 s.
+	stopGrace = 5 * time.Minute
+	// again is how often a signal is passed on until it works: the first process of new
+	// namespaces does not get what comes before it asks for it.
+	again = time.Second
+	// emptied is how long the kernel may take to let go of the cgroups of a program that
+	// has been killed.
+	emptied = 10 * time.Second
 )
+
+// Sweep removes what killed runs left that had their folders in parent.
+func Sweep(parent string) error {
+	return rundir.Sweep(parent, prefix, removeAbandoned)
+}
+
+// removeAbandoned removes what a killed run left outside of its folder, which is kept until
+// that has worked: its name is the cgroups'.
+func removeAbandoned(path string) error { return removeCgroups(filepath.Base(path), emptied) }
+
+func removeRun(run *rundir.Dir, cgroup string) error {
+	if err := removeCgroups(cgroup, emptied); err != nil {
+		return errors.Join(err, run.Abandon())
+	}
+	return run.Close(false)
+}
 
 // outside starts the sandbox, waits for its end, and removes what it leaves.
 func outside() (code int, err error) {
-	run, err := rundir.New("", prefix, func(path string) {
-		// Of a killed run whatever can go goes; if not now, the next time.
-		_ = removeCgroups(filepath.Base(path), 0)
-	})
+	// Before there is anything that a signal could leave behind.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	run, err := rundir.New("", prefix, removeAbandoned)
 	if err != nil {
 		return 1, err
 	}
 	name := filepath.Base(run.Path)
 	defer func() {
-		if removeErr := errors.Join(removeCgroups(name, 10*time.Second), run.Close(false)); removeErr != nil {
+		if removeErr := removeRun(run, name); removeErr != nil {
 			err = errors.Join(err, fmt.Errorf("removing what is left of %s: %w", run.Path, removeErr))
 		}
 	}()
@@ -49,9 +76,6 @@ func outside() (code int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("start a sandbox: %w", err)
 	}
@@ -70,20 +94,25 @@ func outside() (code int, err error) {
 
 // passOn passes signals to the sandbox, and kills it when it does not end by them.
 func passOn(signals <-chan os.Signal, process *os.Process, ended <-chan struct{}) {
-	var timeout <-chan time.Time
+	var asked os.Signal
+	select {
+	case <-ended:
+		return
+	case asked = <-signals:
+	}
+	timeout := time.NewTimer(stopGrace)
+	defer timeout.Stop()
+	repeat := time.NewTicker(again)
+	defer repeat.Stop()
 	for {
+		// That it has ended meanwhile is what was wanted.
+		_ = process.Signal(asked)
 		select {
 		case <-ended:
 			return
-		case s := <-signals:
-			// That it has ended meanwhile is what was wanted.
-			_ = process.Signal(s)
-			if timeout == nil {
-				timer := time.NewTimer(stopGrace)
-				defer timer.Stop()
-				timeout = timer.C
-			}
-		case <-timeout:
+		case asked = <-signals:
+		case <-repeat.C:
+		case <-timeout.C:
 			_ = process.Kill()
 			return
 		}

@@ -52,9 +52,13 @@ func Run(prepare func(context.Context) error, inside func() int) int {
 	return fail(outside())
 }
 
-// Main is the TestMain of a package whose tests need a sandbox. Where there can be
-// none, each test says so through [Require].
-func Main(m *testing.M, prepare func(context.Context) error) {
+// Tests is a [testing.M].
+type Tests interface{ Run() int }
+
+// Main is the TestMain of a package whose tests need a sandbox, or run in one where they
+// can. Where there can be none they run without, and those that need it say so through
+// [Require].
+func Main(m Tests, prepare func(context.Context) error) {
 	if Supported() != nil && os.Getenv(stageVariable) == "" {
 		os.Exit(m.Run())
 	}

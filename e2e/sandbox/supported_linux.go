@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"os"
+	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,5 +27,44 @@ func Supported() error {
 			return unsupported("it takes the capability %s, which this container does not have", needed.name)
 		}
 	}
+	return tried()
+}
+
+// tried tries what no capability tells. Inside of a sandbox it has worked.
+var tried = sync.OnceValue(func() error {
+	if Inside() {
+		return nil
+	}
+	all, err := hierarchies()
+	if err != nil {
+		return unsupported("it takes cgroups: %v", err)
+	}
+	for _, h := range all {
+		// Often read only in a container, whatever its capabilities.
+		if err := unix.Access(h.path, unix.W_OK); err != nil {
+			return unsupported("it takes cgroups that can be written, and %s cannot: %v", h.path, err)
+		}
+	}
+	result := make(chan error)
+	go onAThreadOfItsOwn(func() { result <- tryMounts() })
+	if err := <-result; err != nil {
+		return unsupported("it takes mounts: %v", err)
+	}
 	return nil
+})
+
+// tryMounts mounts what a sandbox does, in a mount namespace that ends with the thread.
+// There it may as well hide the folder for temporary files, so that it makes none.
+func tryMounts() error {
+	dir := os.TempDir()
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return os.NewSyscallError("unshare", err)
+	}
+	if err := privatize(); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755"); err != nil {
+		return &os.PathError{Op: "mount a tmpfs on", Path: dir, Err: err}
+	}
+	return overlay("/run", filepath.Join(dir, "run"))
 }

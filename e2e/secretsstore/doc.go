@@ -18,7 +18,8 @@
 //     folder that a failed first call leaves is as new as a volume just written; where
 //     the kubelet does not remove it, because the failure says Unavailable,
 //     DeadlineExceeded, Aborted, Canceled or ResourceExhausted and so may not be final
-//     (kubelet 1.37.2, csi_client.go), the next call within the interval succeeds and
+//     (kubelet 1.37.2, csi_client.go; Unavailable takes three tries of the provider, since
+//     both drivers' client of it tries again by itself, provider_client.go), the next call within the interval succeeds and
 //     nothing is mounted. TestRetryWithinTheIntervalMountsNothing shows the driver's half.
 //     What a call after the interval then mounts, a container that has started meanwhile
 //     does not see, unless its mount has a mountPropagation. TestFirstMount160 of package

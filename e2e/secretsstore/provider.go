@@ -47,6 +47,9 @@ func (s *SecretsStore) StartProvider(ctx context.Context) (err error) {
 // StopProvider ends the provider as the kubelet does, with SIGTERM. Its socket goes too.
 func (s *SecretsStore) StopProvider() error { return stop(&s.provider, stopGrace) }
 
+// KillProvider ends the provider as a crash does. Its socket stays, and refuses.
+func (s *SecretsStore) KillProvider() error { return stop(&s.provider, 0) }
+
 // ProviderMetrics gives the provider's metrics.
 func (s *SecretsStore) ProviderMetrics(ctx context.Context) (string, error) {
 	_, body, err := get(ctx, "http://"+loopback(s.providerStats)+"/metrics")

@@ -3,16 +3,21 @@ package secretsstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	registerapi "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
 
@@ -67,6 +72,8 @@ func TestStartRegisterRestartStop(t *testing.T) {
 				func(context.Context) error { return s.StopProvider() }, s.StartProvider,
 				func(context.Context) error { return s.StopDriver() }, s.StartDriver,
 				func(context.Context) error { return s.KillDriver() }, s.StartDriver,
+				func(context.Context) error { return s.KillProvider() },
+				func(context.Context) error { return refuses(s.ProviderSocket()) }, s.StartProvider,
 			} {
 				if err := restart(t.Context()); err != nil {
 					t.Fatal(err)
@@ -96,10 +103,26 @@ func checkObject(t *testing.T, cp *controlplane.ControlPlane, legacy bool) {
 		t.Fatal(err)
 	}
 	spec := driver.Spec
-	if !*spec.PodInfoOnMount || *spec.AttachRequired || *spec.RequiresRepublish == legacy || len(spec.TokenRequests) != 1 ||
+	if !*spec.PodInfoOnMount || *spec.AttachRequired || *spec.RequiresRepublish == legacy ||
 		(spec.ServiceAccountTokenInSecrets != nil) == legacy {
 		t.Errorf("the CSIDriver object is %+v", spec)
 	}
+	want := []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}}
+	if diff := cmp.Diff(want, spec.TokenRequests); diff != "" {
+		t.Errorf("the CSIDriver object's tokenRequests: -want +got:\n%s", diff)
+	}
+}
+
+// refuses wants a socket that is there, and that nobody listens at.
+func refuses(socket string) error {
+	connection, err := net.Dial("unix", socket)
+	if err == nil {
+		connection.Close()
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("the socket of a provider that was killed answers %v", err)
+	}
+	return nil
 }
 
 func TestSocketsThatCannotBe(t *testing.T) {

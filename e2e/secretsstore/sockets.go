@@ -18,7 +18,8 @@ func (s *SecretsStore) DriverSocket() string {
 }
 
 // ProviderSocket is where the driver calls the provider. After [SecretsStore.StopProvider]
-// a test may put a server of its own there, or nothing. The file's name is how the driver
+// a test may put a server of its own there, or nothing; after [SecretsStore.KillProvider]
+// there is a socket that refuses. The file's name is how the driver
 // finds a class's provider, so it is the name "azure".
 func (s *SecretsStore) ProviderSocket() string { return filepath.Join(s.dir, "azure.sock") }
 

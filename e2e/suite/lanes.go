@@ -17,13 +17,13 @@ type Lane struct {
 
 // RunLanes runs lanes side by side, each as [Run] does, and puts their reports together
 // in the lanes' order. All of them end before it returns.
-func RunLanes(ctx context.Context, out io.Writer, dir string, verbose bool, lanes ...Lane) (*Report, error) {
+func RunLanes(ctx context.Context, out io.Writer, where Where, verbose bool, lanes ...Lane) (*Report, error) {
 	out = &shared{to: out}
 	reports, errs := make([]*Report, len(lanes)), make([]error, len(lanes))
 	var group sync.WaitGroup
 	for i, lane := range lanes {
 		group.Go(func() {
-			reports[i], errs[i] = Run(ctx, out, dir, verbose, lane.Args...)
+			reports[i], errs[i] = Run(ctx, out, where, verbose, lane.Args...)
 		})
 	}
 	group.Wait()
@@ -39,6 +39,7 @@ func RunLanes(ctx context.Context, out io.Writer, dir string, verbose bool, lane
 			whole.Packages = append(whole.Packages, p)
 		}
 		whole.Tests = append(whole.Tests, report.Tests...)
+		whole.Measured = append(whole.Measured, report.Measured...)
 		whole.LeftOut = append(whole.LeftOut, report.LeftOut...)
 		whole.Failed = whole.Failed || report.Failed
 	}

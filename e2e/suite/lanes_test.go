@@ -12,7 +12,7 @@ func TestLanes(t *testing.T) {
 		"q/a_test.go": header + "func TestQ(t *testing.T) { t.Skip(\"no root\") }\n",
 	})
 	var out bytes.Buffer
-	report, err := RunLanes(t.Context(), &out, dir, false,
+	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false,
 		Lane{Name: "old", Args: []string{"-skip=New", "./p"}},
 		Lane{Name: "new", Args: []string{"-run=New", "./p"}},
 		Lane{Args: []string{"./q"}})
@@ -39,7 +39,7 @@ func TestLanes(t *testing.T) {
 
 func TestALaneThatCannotRunIsAnError(t *testing.T) {
 	var out bytes.Buffer
-	if _, err := RunLanes(t.Context(), &out, "/nowhere", false, Lane{Args: []string{"./..."}}); err == nil {
+	if _, err := RunLanes(t.Context(), &out, Where{Dir: "/nowhere"}, false, Lane{Args: []string{"./..."}}); err == nil {
 		t.Error("no error")
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"akv-injector/e2e/rundir"
 )
 
 // slow is how long a test takes that is worth a line of progress.
@@ -23,8 +25,9 @@ const slow = 2 * time.Second
 // deepest is how deep subtests are told one by one: TestDriver160/together/Story.
 const deepest = 2
 
-// stopGrace is how long tests may take to clean up after an interrupt.
-const stopGrace = 45 * time.Second
+// stopGrace is how long tests may take to clean up after an interrupt: longer than a
+// sandbox gives what runs in it, or that could not be cleaned up after.
+const stopGrace = 6 * time.Minute
 
 // event is a line of `go test -json`.
 type event struct {
@@ -34,6 +37,7 @@ type event struct {
 	Test       string
 	Elapsed    float64
 	Output     string
+	Key, Value string // of an attribute
 }
 
 // Report is what a run of go test came to.
@@ -42,7 +46,9 @@ type Report struct {
 	Tests    []Timing // those that have no subtests, but for the deepest
 	// LeftOut has the tests that were skipped, with their reasons.
 	LeftOut []LeftOut
-	Failed  bool
+	// Measured is what tests have measured, in the order of their ends.
+	Measured []Measurement
+	Failed   bool
 }
 
 // Timing is how long something took.
@@ -51,16 +57,31 @@ type Timing struct {
 	Took time.Duration
 }
 
+// Measurement is what a test has measured, in its own words.
+type Measurement struct{ Test, Text string }
+
 // LeftOut is a test that was not run.
 type LeftOut struct{ Test, Reason string }
 
-// Run runs `go test -json` with further arguments in the folder dir. Everything of a
+// Where is where tests run.
+type Where struct {
+	Dir string // of the module
+	// Run is the folder for what they leave; nil is the system's folder for temporary files.
+	Run *rundir.Dir
+}
+
+// Run runs `go test -json` with further arguments. Everything of a
 // test that fails goes to out, and a line for each package and each slow test. With
 // verbose it is all that tests print. An error is one of running it, not of a test.
-func Run(ctx context.Context, out io.Writer, dir string, verbose bool, args ...string) (*Report, error) {
+func Run(ctx context.Context, out io.Writer, where Where, verbose bool, args ...string) (*Report, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PWD="+dir)
+	cmd.Dir = where.Dir
+	cmd.Env = append(os.Environ(), "PWD="+where.Dir)
+	if where.Run != nil {
+		cmd.Env = append(cmd.Env, "TMPDIR="+where.Run.Path)
+		// Tests may outlive a suite that is killed, and the folder is theirs until then.
+		cmd.ExtraFiles = []*os.File{where.Run.Lock()}
+	}
 	out = &shared{to: out}
 	cmd.Stderr = out
 	// Tests have something to stop before they end, and go test passes no signal on: so
@@ -154,6 +175,11 @@ func (r *reader) event(e event) {
 			r.output[key] = &bytes.Buffer{}
 		}
 		r.output[key].WriteString(e.Output)
+	case "attr":
+		if e.Key == measured {
+			name := strings.TrimPrefix(e.Package, modulePrefix) + " " + e.Test
+			r.report.Measured = append(r.report.Measured, Measurement{name, e.Value})
+		}
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			r.endPackage(e, took)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"akv-injector/e2e/rundir"
 )
 
 // module is a module with tests of every outcome.
@@ -30,7 +32,7 @@ func module(t *testing.T, files map[string]string) string {
 func run(t *testing.T, dir string, args ...string) (*Report, string) {
 	t.Helper()
 	var out bytes.Buffer
-	report, err := Run(t.Context(), &out, dir, false, append(args, "./...")...)
+	report, err := Run(t.Context(), &out, Where{Dir: dir}, false, append(args, "./...")...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
@@ -97,7 +99,7 @@ func TestAnInterruptEndsTheTests(t *testing.T) {
 	dir := module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { t.Log(\"started\"); select {} }\n"})
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &trigger{want: "started", fire: cancel}
-	if _, err := Run(ctx, out, dir, true, "./..."); err == nil {
+	if _, err := Run(ctx, out, Where{Dir: dir}, true, "./..."); err == nil {
 		t.Error("no error")
 	}
 }
@@ -115,4 +117,43 @@ func (w *trigger) Write(p []byte) (int, error) {
 		w.fire()
 	}
 	return len(p), nil
+}
+
+// What is measured is told though the test passes, and comes before what was left out,
+// which has the last word.
+func TestMeasurementsAreTold(t *testing.T) {
+	dir := module(t, map[string]string{
+		"p/a_test.go": header + "func TestFast(t *testing.T) { t.Attr(\"measured\", \"visible after 3 s\"); t.Attr(\"other\", \"chatter\") }\nfunc TestLeft(t *testing.T) { t.Skip(\"no root\") }\n",
+	})
+	report, _ := run(t, dir)
+	var summary bytes.Buffer
+	Summarize(&summary, []Phase{{"unit", time.Second, report}})
+	for _, want := range []string{"Measured:\n  visible after 3 s (sample/p TestFast)\n", "NOT TESTED (1 tests): no root\n"} {
+		if !strings.Contains(summary.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &summary)
+		}
+	}
+	if strings.Contains(summary.String(), "chatter") {
+		t.Errorf("has another attribute:\n%s", &summary)
+	}
+}
+
+// Tests that are killed leave their files in the folder of the run.
+func TestTemporaryFilesAreInTheFolderOfTheRun(t *testing.T) {
+	place, err := rundir.New(t.TempDir(), "run-", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close(false)
+	dir := module(t, map[string]string{
+		"a_test.go": "package p\n\nimport (\"os\"; \"testing\")\n\nfunc TestX(t *testing.T) {\n" +
+			"os.WriteFile(os.TempDir()+\"/left\", nil, 0o600)\nos.Exit(1)\n}\n",
+	})
+	var out bytes.Buffer
+	if _, err := Run(t.Context(), &out, Where{Dir: dir, Run: place}, false, "./..."); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(place.Path, "left")); err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	}
 }

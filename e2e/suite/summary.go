@@ -21,10 +21,12 @@ type Phase struct {
 // slowest is how many tests a summary names.
 const slowest = 10
 
-// Summarize writes where the time went and, as the last lines, what was left out.
+// Summarize writes where the time went, what tests have measured and, as the last lines,
+// what was left out.
 func Summarize(out io.Writer, phases []Phase) {
 	fmt.Fprintln(out, "\nWhere the time went:")
 	var tests []Timing
+	var measurements []Measurement
 	var left []LeftOut
 	var whole time.Duration
 	for _, p := range phases {
@@ -41,6 +43,7 @@ func Summarize(out io.Writer, phases []Phase) {
 			}
 		}
 		tests = append(tests, p.Report.Tests...)
+		measurements = append(measurements, p.Report.Measured...)
 		left = append(left, p.Report.LeftOut...)
 	}
 	row(out, 0, "in all", whole)
@@ -48,6 +51,12 @@ func Summarize(out io.Writer, phases []Phase) {
 	fmt.Fprintln(out, "The slowest tests (some run side by side):")
 	for _, t := range tests[:min(slowest, len(tests))] {
 		row(out, 1, t.Name, t.Took)
+	}
+	if len(measurements) > 0 {
+		fmt.Fprintln(out, "Measured:")
+	}
+	for _, m := range measurements {
+		fmt.Fprintf(out, "  %s (%s)\n", m.Text, m.Test)
 	}
 	summarizeLeftOut(out, left)
 }

@@ -14,8 +14,12 @@ import (
 )
 
 // Patience is how long a condition may take that a node brings about: two cores may
-// have a dozen pods to start at once.
-const Patience = 90 * time.Second
+// have two whole systems, and dozens of pods, to start at once. What comes costs none of it.
+const Patience = 4 * time.Minute
+
+// look is how often a condition is looked at. Most looks are a kubectl exec, which starts
+// a process on the node that others wait for.
+const look = 500 * time.Millisecond
 
 // Await waits for a condition in a namespace, which says what it saw last. When it does
 // not come, the error has the namespace's events and the ends of the logs.
@@ -26,7 +30,7 @@ func (s *System) Await(ctx context.Context, namespace, what string, condition fu
 // AwaitFor is Await with another limit.
 func (s *System) AwaitFor(ctx context.Context, limit time.Duration, namespace, what string, condition func(context.Context) (done bool, seen string)) error {
 	seen := ""
-	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, look, limit, true, func(ctx context.Context) (bool, error) {
 		done, now := condition(ctx)
 		if seen == "" || ctx.Err() == nil { // or it saw nothing but that its time is up
 			seen = now

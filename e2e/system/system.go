@@ -194,6 +194,9 @@ func (s *System) startIdentity(ctx context.Context) (err error) {
 func (s *System) startInjector(ctx context.Context) (err error) {
 	s.Injector, err = injector.Install(ctx, s.ControlPlane, injector.Options{
 		Replicas: s.Options.Replicas, Args: s.Options.InjectorArgs, Log: s.Options.Log,
+		// The API server refuses a pod whose call takes longer, and here it shares two cores
+		// with all the rest.
+		WebhookTimeout: 30 * time.Second,
 	})
 	if err != nil {
 		return err

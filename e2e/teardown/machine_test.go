@@ -2,12 +2,14 @@ package teardown_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -15,12 +17,12 @@ import (
 type machine map[string]bool
 
 // look takes down what there is now. Other programs may run meanwhile, other runs of these
-// tests among them, so of processes and cgroups it is only what belongs to the runs whose
-// folders are in a temporary folder of this test's own.
+// tests among them, so of processes, mounts and cgroups it is only what belongs to the runs
+// whose folders are in a temporary folder of this test's own.
 func look(t *testing.T, runs []string) machine {
 	t.Helper()
 	m := machine{}
-	m.mounts(t)
+	m.mounts(t, runs)
 	m.processes(t, runs)
 	m.cgroups(t, runs)
 	m.folders(t)
@@ -36,20 +38,25 @@ func (m machine) since(before machine) []string {
 	return slices.Sorted(maps.Keys(fresh))
 }
 
-func (m machine) mounts(t *testing.T) {
+// mounts finds those that name a run's folder, or the folder that every run has for its
+// temporary files: in here, outside of any sandbox, there are none of them.
+func (m machine) mounts(t *testing.T, runs []string) {
 	t.Helper()
 	content, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(content)) {
-		fields := strings.Fields(line)
-		m["mount on "+fields[4]] = true
+		for _, path := range append([]string{"/run/akv-e2e"}, runs...) {
+			if strings.Contains(line, path) {
+				m["mount "+strings.TrimSpace(line)] = true
+			}
+		}
 	}
 }
 
-// processes finds every process of a run, and so its process and network namespaces too:
-// they live as long as their processes, or as a mount that mounts finds. A run's processes
+// processes finds every process of a run, and so its namespaces too, which live as long as
+// their processes, and with them the run's mounts and interfaces. A run's processes
 // are below its cgroup, whoever started them; its first has its folder in the environment.
 func (m machine) processes(t *testing.T, runs []string) {
 	t.Helper()
@@ -65,6 +72,11 @@ func (m machine) processes(t *testing.T, runs []string) {
 			if inCgroup(cgroups, run) || bytes.Contains(environment, []byte("="+run+"\x00")) {
 				command, _ := os.ReadFile(filepath.Join(process, "comm"))
 				m["process "+filepath.Base(process)+" "+strings.TrimSpace(string(command))+" of "+run] = true
+				for _, kind := range []string{"pid", "mnt", "net", "cgroup"} {
+					if namespace, err := os.Readlink(filepath.Join(process, "ns", kind)); err == nil {
+						m["namespace "+namespace+" of "+run] = true
+					}
+				}
 			}
 		}
 	}
@@ -85,8 +97,13 @@ func inCgroup(lines []byte, run string) bool {
 func (m machine) cgroups(t *testing.T, runs []string) {
 	t.Helper()
 	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV):
 			return nil // one may go while we look
+		case err != nil:
+			return err
+		case !entry.IsDir():
+			return nil
 		}
 		for _, run := range runs {
 			if slices.Contains(strings.Split(path, "/"), filepath.Base(run)) {
@@ -110,12 +127,5 @@ func (m machine) folders(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			m["folder "+path] = true
 		}
-	}
-	interfaces, err := os.ReadDir("/sys/class/net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range interfaces {
-		m["network interface "+i.Name()] = true
 	}
 }

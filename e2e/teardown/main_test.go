@@ -24,9 +24,10 @@ const (
 	roleFails = "fails" // ends without stopping anything when its input ends
 	roleWaits = "waits" // until it is told to, or killed
 	roleSweep = "sweep" // starts nothing, but for the sandbox
+	roleEmpty = "empty" // the same, and waits
 )
 
-// up is what a run prints when a pod has its secret.
+// up is what a run prints when it is all there: when a pod has its secret.
 const up = "the pod runs"
 
 func TestMain(m *testing.M) {
@@ -34,7 +35,11 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	os.Exit(sandbox.Run(func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) }, func() int {
+	prepare := func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) }
+	if role == roleSweep || role == roleEmpty {
+		prepare = func(context.Context) error { return nil }
+	}
+	os.Exit(sandbox.Run(prepare, func() int {
 		if err := play(role); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 3
@@ -49,6 +54,11 @@ func play(role string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if role == roleEmpty {
+		fmt.Println(up)
+		<-ctx.Done()
+		return nil
+	}
 	s, err := system.Start(ctx, system.Options{Log: os.Stderr})
 	if err != nil {
 		return err

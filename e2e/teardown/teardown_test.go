@@ -15,16 +15,26 @@ import (
 	"time"
 
 	"akv-injector/e2e/sandbox"
+	"akv-injector/e2e/system"
 )
 
-// settled is how long the kernel may take to end what a killed sandbox had.
-const settled = 30 * time.Second
+const (
+	// settled is how long the kernel may take to end what a killed sandbox had.
+	settled = time.Minute
+	// patience is how long a run may take to come up, or to end: somewhat longer than the
+	// sandbox would wait for the end itself.
+	patience = 6 * time.Minute
+)
 
-// TestNothingIsLeft runs two systems at once, each with a pod, which also shows that two
-// do not collide, and looks at the machine when both have ended.
+// TestNothingIsLeft runs two systems at once, which also shows that two do not collide, and
+// looks at the machine when both have ended.
 func TestNothingIsLeft(t *testing.T) {
 	if err := sandbox.Supported(); err != nil {
 		t.Skip("left out:", err)
+	}
+	// Ahead of the runs, which have a deadline: it takes minutes once.
+	if err := system.Prepare(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
 	}
 	for _, pair := range []struct {
 		name   string
@@ -33,68 +43,91 @@ func TestNothingIsLeft(t *testing.T) {
 	}{
 		{"success and failure", ending{role: roleEnds}, ending{role: roleFails, code: 3}},
 		{"interrupt and kill", ending{role: roleWaits, signal: syscall.SIGINT}, ending{role: roleWaits, signal: syscall.SIGKILL, code: -1}},
+		{
+			"interrupt from the terminal, of a running and of a starting one",
+			ending{role: roleWaits, signal: syscall.SIGINT, group: true},
+			// What was started is stopped, and the start is told to have failed.
+			ending{role: roleWaits, signal: syscall.SIGINT, group: true, early: true, code: 3},
+		},
 	} {
 		t.Run(pair.name, func(t *testing.T) {
 			before := look(t, nil)
-			temporary := t.TempDir()
-			first, second := begin(t, temporary, pair.first), begin(t, temporary, pair.second)
-			first.awaitUp(t)
-			second.awaitUp(t)
+			first, second := begin(t, t.TempDir(), pair.first), begin(t, t.TempDir(), pair.second)
 			// The names are kept, since the folders go and what is named by them may stay.
-			runs := runsIn(t, temporary)
-			seen(t, runs)
-			first.end(t)
-			second.end(t)
+			runs := []string{first.run(t), second.run(t)}
+			for i, c := range []*child{first, second} {
+				if c.early {
+					seen(t, runs[i], starting)
+					c.end(t)
+				}
+			}
+			for i, c := range []*child{first, second} {
+				if !c.early {
+					c.awaitUp(t)
+					seen(t, runs[i], whole)
+				}
+			}
+			for _, c := range []*child{first, second} {
+				if !c.early {
+					c.end(t)
+				}
+			}
 
 			// A killed run cannot clean up: the kernel ends its processes, mounts and
 			// networks, and the next run removes its cgroups and its empty folder.
 			if pair.second.signal == syscall.SIGKILL {
 				awaitGone(t, before, runs, "cgroup ")
-				next := begin(t, temporary, ending{role: roleSweep})
-				next.end(t)
+				begin(t, second.temporary, ending{role: roleSweep}).end(t)
 			}
 			awaitGone(t, before, runs, "")
-			if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
-				t.Errorf("in the temporary folder are left %v, %v", left, err)
+			for _, c := range []*child{first, second} {
+				wantEmpty(t, c)
 			}
 		})
 	}
 }
 
-// runsIn are the folders of the two runs that are up.
-func runsIn(t *testing.T, temporary string) []string {
+// Processes that a run has, at least. The whole are etcd, kube-apiserver, two more of the
+// control plane, akv-injector, the identity webhook, the driver, its provider, kubelet,
+// containerd, a shim, pause and the container; a starting one has its first process, the
+// program itself and the control plane.
+const (
+	whole    = 13
+	starting = 6
+)
+
+// seen fails if the looks of this test would not see a running system.
+func seen(t *testing.T, run string, least int) {
 	t.Helper()
-	runs, err := filepath.Glob(filepath.Join(temporary, "akv-e2e-*"))
+	processes, cgroups, namespaces := 0, 0, 0
+	for name := range look(t, []string{run}) {
+		switch {
+		case strings.HasPrefix(name, "process "):
+			processes++
+		case strings.HasPrefix(name, "cgroup "):
+			cgroups++
+		case strings.HasPrefix(name, "namespace "):
+			namespaces++
+		}
+	}
+	if processes < least {
+		t.Errorf("%d processes of the running system in %s are seen, want %d or more", processes, run, least)
+	}
+	if cgroups == 0 {
+		t.Errorf("no cgroup of the running system in %s is seen", run)
+	}
+	if namespaces < 4 {
+		t.Errorf("%d namespaces of the running system in %s are seen, want one of each kind", namespaces, run)
+	}
+	// Interfaces and mounts of a run are in namespaces that are not ours.
+	ours, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(runs) != 2 {
-		t.Fatalf("%d folders of runs, want 2: %v", len(runs), runs)
-	}
-	return runs
-}
-
-// seen fails if the looks of this test would not see each of the running systems.
-func seen(t *testing.T, runs []string) {
-	t.Helper()
-	for _, run := range runs {
-		processes, cgroups := 0, 0
-		for name := range look(t, []string{run}) {
-			switch {
-			case strings.HasPrefix(name, "process "):
-				processes++
-			case strings.HasPrefix(name, "cgroup "):
-				cgroups++
-			}
-		}
-		// etcd, kube-apiserver, two more of the control plane, akv-injector, the identity
-		// webhook, the driver, its provider, kubelet, containerd, a shim, pause and the
-		// container.
-		if processes < 13 {
-			t.Errorf("%d processes of the running system in %s are seen, want 13 or more", processes, run)
-		}
-		if cgroups == 0 {
-			t.Errorf("no cgroup of the running system in %s is seen", run)
+	for name := range look(t, []string{run}) {
+		// The process outside is in ours, and in no cgroup of the run.
+		if name == "namespace "+ours+" of "+run {
+			t.Errorf("a process of the running system in %s has the machine's own network", run)
 		}
 	}
 }
@@ -124,24 +157,37 @@ func awaitGone(t *testing.T, before machine, runs []string, except string) {
 type ending struct {
 	role   string
 	signal syscall.Signal // to the process outside; 0 for none
+	group  bool           // to all of the process group, as a terminal's Ctrl-C is
+	early  bool           // while the system starts
 	code   int            // of the exit; -1 for one by a signal
 }
 
 // child is a running system.
 type child struct {
 	ending
-	cmd *exec.Cmd
-	in  io.Closer
-	out io.Reader
+	temporary string // its folder for temporary files
+
+	cmd   *exec.Cmd
+	in    io.Closer
+	out   io.Reader
+	begun chan struct{} // closed when it has a control plane
 
 	mu  sync.Mutex
 	log bytes.Buffer
 }
 
+// hasBegun is in a run's log when its sandbox is there and its control plane runs.
+const hasBegun = "control plane at "
+
 func (c *child) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.log.Write(p)
+	had := bytes.Contains(c.log.Bytes(), []byte(hasBegun))
+	n, err := c.log.Write(p)
+	if !had && bytes.Contains(c.log.Bytes(), []byte(hasBegun)) {
+		close(c.begun)
+	}
+	return n, err
 }
 
 func (c *child) said() string {
@@ -152,7 +198,8 @@ func (c *child) said() string {
 
 func begin(t *testing.T, temporary string, how ending) *child {
 	t.Helper()
-	c := &child{ending: how, cmd: exec.Command(os.Args[0])}
+	c := &child{ending: how, temporary: temporary, cmd: exec.CommandContext(t.Context(), os.Args[0]), begun: make(chan struct{})}
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.Env = append(os.Environ(), roleVariable+"="+how.role, "TMPDIR="+temporary)
 	c.cmd.Stderr = c
 	in, err := c.cmd.StdinPipe()
@@ -172,24 +219,53 @@ func begin(t *testing.T, temporary string, how ending) *child {
 	return c
 }
 
-// awaitUp waits until the run's pod has its secret, when there is something to be left
-// behind.
+// run waits until there is something to be left behind, and gives the run's folder.
+func (c *child) run(t *testing.T) string {
+	t.Helper()
+	select {
+	case <-c.begun:
+	case <-time.After(patience):
+		t.Fatalf("the run %q did not begin within %s:\n%s", c.role, patience, c.said())
+	}
+	runs, err := filepath.Glob(filepath.Join(c.temporary, "akv-e2e-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 {
+		t.Fatalf("%d folders of the run %q, want one: %v", len(runs), c.role, runs)
+	}
+	return runs[0]
+}
+
+// awaitUp waits until the run's pod has its secret.
 func (c *child) awaitUp(t *testing.T) {
 	t.Helper()
+	defer c.deadline()()
 	lines := bufio.NewScanner(c.out)
 	for lines.Scan() {
 		if lines.Text() == up {
 			return
 		}
 	}
-	t.Fatalf("the run %q did not come up:\n%s", c.role, c.said())
+	t.Fatalf("the run %q did not come up within %s:\n%s", c.role, patience, c.said())
+}
+
+// deadline kills the run, which ends any wait for it, unless what it gives is called in time.
+func (c *child) deadline() (stop func()) {
+	timer := time.AfterFunc(patience, func() { _ = c.cmd.Process.Kill() })
+	return func() { timer.Stop() }
 }
 
 // end ends the run, or waits for its end.
 func (c *child) end(t *testing.T) {
 	t.Helper()
+	defer c.deadline()()
 	if c.signal != 0 {
-		if err := c.cmd.Process.Signal(c.signal); err != nil {
+		to := c.cmd.Process.Pid
+		if c.group {
+			to = -to
+		}
+		if err := syscall.Kill(to, c.signal); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -79,6 +80,18 @@ type activeFault struct {
 	Fault
 	left    int           // of Times; -1 is no end
 	cleared chan struct{} // closed when it is cleared or replaced
+	waiting atomic.Int64  // requests that its delay or its hanging holds
+}
+
+// Waiting is how many requests to a vault its fault holds at the moment.
+func (s *Service) Waiting(vault string) int {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	fault, ok := s.faults.active[fold(vault)]
+	if !ok {
+		return 0
+	}
+	return int(fault.waiting.Load())
 }
 
 type faults struct {
@@ -135,6 +148,8 @@ func (f *faults) take(vault string) *activeFault {
 // wait passes a fault's delay, and hangs when it says so. It returns an error
 // when nobody waits for an answer any more.
 func (f *activeFault) wait(ctx context.Context) error {
+	f.waiting.Add(1)
+	defer f.waiting.Add(-1)
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
 		defer timer.Stop()

@@ -267,14 +267,23 @@ func TestHangEndsWithItsRequestOrTheFault(t *testing.T) {
 		if !pending(left) || !pending(stays) || !pending(replaced) {
 			t.Error("a request does not hang")
 		}
+		waiting := func(want int) {
+			t.Helper()
+			if got := s.Waiting("Demo-KV"); got != want {
+				t.Errorf("%d requests wait, want %d", got, want)
+			}
+		}
+		waiting(3)
 		cancel()
 		if got := <-left; got != 0 {
 			t.Errorf("the one whose caller left: %d", got)
 		}
+		waiting(2)
 		if !pending(stays) {
 			t.Error("one caller's leaving ended another's request")
 		}
 		setFault(t, s, "demo-kv", &vault.Fault{Status: 500})
+		waiting(0)
 		if a, b := <-stays, <-replaced; a != http.StatusOK || b != http.StatusOK {
 			t.Errorf("when the fault was replaced: %d, %d; want what hung to be served", a, b)
 		}

@@ -7,7 +7,7 @@ import (
 
 // clouds are the suffixes of the vaults' host names, in Azure and in its
 // sovereign clouds. A token's audience is https:// and the suffix.
-var clouds = []string{"vault.azure.net", "vault.usgovcloudapi.net", "vault.azure.cn"}
+var clouds = []string{"vault.azure.net", "vault.usgovcloudapi.net", "vault.azure.cn", "vault.microsoftazure.de"}
 
 // host is a request's Host header, taken apart. Its zero value is no vault's.
 type host struct {

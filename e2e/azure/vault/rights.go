@@ -22,12 +22,12 @@ func (c *call) authenticate(ctx context.Context) error {
 	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
 		return c.unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
 	}
-	principal, err := c.service.config.Authenticate(ctx, bearer, c.host.audience())
+	caller, err := c.service.config.Authenticate(ctx, bearer, c.host.audience())
 	if err != nil {
 		// The text is shown to the caller and ends in its logs: the token must not.
 		return c.unauthorized(strings.ReplaceAll(err.Error(), bearer, "[token]"))
 	}
-	c.principal = principal
+	c.caller = caller
 	return nil
 }
 
@@ -36,15 +36,15 @@ func (c *call) unauthorized(message string) *StatusError {
 	return &StatusError{Status: http.StatusUnauthorized, Code: "Unauthorized", Message: message}
 }
 
-// authorize asks for the right that the request takes. The subscription and the
-// group of the resource are made up: the data plane knows neither.
+// authorize asks for the right that the request takes.
 func (c *call) authorize() error {
-	if c.service.config.Allowed(c.principal, c.vault, c.object(), c.action()) {
+	if c.service.config.Allowed(c.caller.ObjectID, c.vault, c.object(), c.action()) {
 		return nil
 	}
-	resource := "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/stand-in/providers/microsoft.keyvault/vaults/" + c.vault
+	resource := c.service.config.Resource(c.vault)
+	scope := resource.ID
 	if object := c.object(); object != "" {
-		resource += "/" + object
+		scope += "/" + object
 	}
 	return &StatusError{
 		Status: http.StatusForbidden,
@@ -53,13 +53,13 @@ func (c *call) authorize() error {
 		Message: strings.Join([]string{
 			"Caller is not authorized to perform action on resource.",
 			"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
-			fmt.Sprintf("Caller: oid=%s;iss=https://sts.windows.net/%s/", c.principal, c.service.config.TenantID),
+			fmt.Sprintf("Caller: appid=%s;oid=%s;iss=%s", c.caller.AppID, c.caller.ObjectID, c.caller.Issuer),
 			fmt.Sprintf("Action: '%s'", c.action()),
-			fmt.Sprintf("Resource: '%s'", resource),
+			fmt.Sprintf("Resource: '%s'", fold(scope)), // Azure writes it in lower case
 			"Assignment: (not found)",
 			"DenyAssignmentId: null",
 			"DecisionReason: 'DeniedWithNoValidRBAC' ",
-			fmt.Sprintf("Vault: %s;location=westeurope", c.vault),
+			fmt.Sprintf("Vault: %s;location=%s", c.vault, resource.Location),
 			"",
 		}, "\r\n"),
 	}

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ func TestChallengeLeadsToAToken(t *testing.T) {
 		"demo-kv.vault.azure.net":         "https://vault.azure.net",
 		"demo-kv.vault.usgovcloudapi.net": "https://vault.usgovcloudapi.net",
 		"demo-kv.vault.azure.cn":          "https://vault.azure.cn",
+		"demo-kv.vault.microsoftazure.de": "https://vault.microsoftazure.de",
 	} {
 		s := newStand(t)
 		s.setSecret(t, "one", "value")
@@ -67,15 +69,26 @@ func TestWithoutTheRightIsForbidden(t *testing.T) {
 	client := s.secrets(t)
 	_, err := client.GetSecret(t.Context(), "db-password", "", nil)
 	wantRefusal(t, err, http.StatusForbidden, "Forbidden", "ForbiddenByRbac")
-	for _, want := range []string{
+	var refused refusal
+	answer := s.send(t, http.MethodGet, "/secrets/DB-Password?api-version=7.4", "", nil)
+	if err := json.Unmarshal(answer.Body.Bytes(), &refused); err != nil {
+		t.Fatal(err)
+	}
+	// As users quote it.
+	want := strings.Join([]string{
 		"Caller is not authorized to perform action on resource.",
-		"oid=" + principal,
+		"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
+		"Caller: appid=app-of-" + principal + ";oid=" + principal + ";iss=https://sts.windows.net/" + tenant + "/",
 		"Action: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'",
-		"/providers/microsoft.keyvault/vaults/demo-kv/secrets/db-password'",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error has no %q: %v", want, err)
-		}
+		"Resource: '/subscriptions/s/resourcegroups/shop/providers/microsoft.keyvault/vaults/demo-kv/secrets/db-password'",
+		"Assignment: (not found)",
+		"DenyAssignmentId: null",
+		"DecisionReason: 'DeniedWithNoValidRBAC' ",
+		"Vault: demo-kv;location=northeurope",
+		"",
+	}, "\r\n")
+	if diff := cmp.Diff(want, refused.Error.Message); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 	// What is not there is no other news to who may not look.
 	_, err = client.GetSecret(t.Context(), "none", "", nil)

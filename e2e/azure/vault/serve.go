@@ -23,10 +23,10 @@ type call struct {
 	vault   string // the vault's name as it was created, or as the host has it
 	target
 
-	principal string
-	sent      []byte    // the body
-	contents  *contents // of the vault, while the service's lock is held
-	status    int       // of a success
+	caller   Caller
+	sent     []byte    // the body
+	contents *contents // of the vault, while the service's lock is held
+	status   int       // of a success
 }
 
 // ServeHTTP answers a request to the vault that the Host header names. It ends
@@ -72,7 +72,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status, body = encodeError(err)
 	}
-	entry.Principal, entry.Status = c.principal, status
+	entry.Principal, entry.Status = c.caller.ObjectID, status
 	s.audit.add(entry)
 	if len(body) > 0 {
 		c.header.Set("Content-Type", "application/json; charset=utf-8")

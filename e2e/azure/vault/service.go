@@ -10,18 +10,34 @@ import (
 	"time"
 )
 
-// Config is what a [Service] asks of its surroundings. Both functions may be
+// Caller is who a token was given to, with the names of the token's claims.
+type Caller struct {
+	AppID    string // appid: the client id
+	ObjectID string // oid: the principal, which roles are assigned to
+	Issuer   string // iss
+}
+
+// Resource is a vault as Resource Manager knows it, for texts that name it.
+type Resource struct {
+	ID       string // /subscriptions/…/vaults/NAME
+	Location string
+}
+
+// Config is what a [Service] asks of its surroundings. The functions may be
 // called many times at once, and may call the service back.
 type Config struct {
 	// Authenticate verifies a bearer token for Key Vault's audience, such as
-	// "https://vault.azure.net", and gives the caller's principal: its object id.
-	// The error's text goes to the caller. Nil refuses every token.
-	Authenticate func(ctx context.Context, bearer, audience string) (principal string, err error)
+	// "https://vault.azure.net", and gives the caller. The error's text goes to
+	// the caller. Nil refuses every token.
+	Authenticate func(ctx context.Context, bearer, audience string) (Caller, error)
 	// Allowed says whether the principal may do a data action, such as
 	// "Microsoft.KeyVault/vaults/secrets/getSecret/action", at a scope: the vault's
 	// name, and "secrets/NAME" or "" for the vault itself. NAME is as the request
 	// has it, and names of objects have no case. Nil allows nothing.
 	Allowed func(principal, vault, object, action string) bool
+	// Resource finds a vault of the service. Nil knows none, and refusals then name
+	// the vault alone.
+	Resource func(vault string) Resource
 	// TenantID and LoginEndpoint, such as "https://login.microsoftonline.com", tell
 	// clients where to get a token.
 	TenantID      string
@@ -33,7 +49,8 @@ type Config struct {
 
 // Service serves every vault, as an [net/http.Handler] and through its methods. A
 // vault answers in the public cloud and in the sovereign ones, under
-// NAME.vault.azure.net, NAME.vault.usgovcloudapi.net and NAME.vault.azure.cn.
+// NAME.vault.azure.net, NAME.vault.usgovcloudapi.net, NAME.vault.azure.cn and
+// NAME.vault.microsoftazure.de.
 type Service struct {
 	config Config
 
@@ -48,12 +65,15 @@ type Service struct {
 // New makes a service without vaults.
 func New(config Config) *Service {
 	if config.Authenticate == nil {
-		config.Authenticate = func(context.Context, string, string) (string, error) {
-			return "", fmt.Errorf("this vault trusts no issuer of tokens")
+		config.Authenticate = func(context.Context, string, string) (Caller, error) {
+			return Caller{}, fmt.Errorf("this vault trusts no issuer of tokens")
 		}
 	}
 	if config.Allowed == nil {
 		config.Allowed = func(string, string, string, string) bool { return false }
+	}
+	if config.Resource == nil {
+		config.Resource = func(vault string) Resource { return Resource{ID: vault} }
 	}
 	if config.Now == nil {
 		config.Now = time.Now

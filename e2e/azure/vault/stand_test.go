@@ -62,15 +62,18 @@ func newStand(t *testing.T) *stand {
 
 func (s *stand) config() vault.Config {
 	return vault.Config{
-		Authenticate: func(_ context.Context, bearer, audience string) (string, error) {
+		Authenticate: func(_ context.Context, bearer, audience string) (vault.Caller, error) {
 			if !strings.HasPrefix(audience, "https://vault.") {
-				return "", errors.New("wrong audience " + audience)
+				return vault.Caller{}, errors.New("wrong audience " + audience)
 			}
 			name, ok := strings.CutPrefix(bearer, "token-of-")
 			if !ok {
-				return "", errors.New("AKV10032: Invalid issuer of the token " + bearer)
+				return vault.Caller{}, errors.New("AKV10032: Invalid issuer of the token " + bearer)
 			}
-			return name, nil
+			return vault.Caller{AppID: "app-of-" + name, ObjectID: name, Issuer: "https://sts.windows.net/" + tenant + "/"}, nil
+		},
+		Resource: func(name string) vault.Resource {
+			return vault.Resource{ID: "/subscriptions/S/resourceGroups/Shop/providers/Microsoft.KeyVault/vaults/" + name, Location: "northeurope"}
 		},
 		Allowed: func(who, vault, object, action string) bool {
 			s.mu.Lock()

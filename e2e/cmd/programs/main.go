@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"slices"
 	"syscall"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/sandbox"
 )
 
 func main() {
@@ -20,19 +19,10 @@ func main() {
 	defer stop()
 	names := os.Args[1:]
 	if len(names) == 0 {
-		names = usable()
+		names = build.Usable(sandbox.Supported() == nil)
 	}
 	if _, err := build.Ensure(ctx, os.Stdout, names...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-// usable names the programs that can run here: containers are root's, on Linux.
-func usable() []string {
-	names := slices.Concat(build.ControlPlane(), build.WorkloadIdentity(), build.SecretsStore())
-	if runtime.GOOS == "linux" && os.Geteuid() == 0 {
-		names = append(names, build.Node()...)
-	}
-	return names
 }

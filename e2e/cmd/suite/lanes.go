@@ -17,8 +17,10 @@ import (
 const (
 	// rotation is half of all the time, and the same with two drivers.
 	rotation = "rotation"
-	// classes has a test with a limit in time, which must not be disturbed.
-	classes = "classes"
+	// classes measures times, which must not be disturbed, and teardown runs two whole
+	// systems at once, which would disturb all others.
+	classes  = "classes"
+	teardown = "teardown"
 )
 
 // lanes gives the packages of the module in dir: first those that go side by side, then
@@ -46,9 +48,13 @@ func (r *runner) lanes(ctx context.Context, dir string) (together, after []suite
 	if err != nil {
 		return nil, nil, err
 	}
-	timed, err := take(classes)
-	if err != nil {
-		return nil, nil, err
+	var alone []string
+	for _, name := range []string{classes, teardown} {
+		taken, err := take(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		alone = append(alone, taken)
 	}
 	args := func(more ...string) []string {
 		// One package after the other within a lane.
@@ -60,5 +66,5 @@ func (r *runner) lanes(ctx context.Context, dir string) (together, after []suite
 		{Name: "the rest", Args: args("-skip=160$", rotating)},
 		{Args: args(packages...)},
 	}
-	return together, []suite.Lane{{Args: args(timed)}}, nil
+	return together, []suite.Lane{{Args: args(alone...)}}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/rundir"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/suite"
 )
@@ -39,16 +40,26 @@ func main() {
 
 type runner struct {
 	flags   []string
+	place   *rundir.Dir
 	verbose bool
 	phases  []suite.Phase
 	failed  bool
 }
 
-func (r *runner) run(ctx context.Context, only string) error {
+// prefix of the folder that has all temporary files of the tests, so that those of tests
+// that are killed go with it.
+const prefix = "akv-suite-"
+
+func (r *runner) run(ctx context.Context, only string) (err error) {
 	root, err := build.Root()
 	if err != nil {
 		return err
 	}
+	// Sandboxes of a killed run have their folders in that of their suite.
+	if r.place, err = rundir.New("", prefix, sandbox.Sweep); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.remove()) }()
 	if only != "e2e" {
 		fmt.Println("Unit tests:")
 		if err := r.test(ctx, "unit tests", root, suite.Lane{Args: append(slices.Clone(r.flags), "./...")}); err != nil {
@@ -80,20 +91,24 @@ func (r *runner) run(ctx context.Context, only string) error {
 	return nil
 }
 
+// remove removes what tests have left, also of those that an interrupt has killed.
+func (r *runner) remove() error {
+	if err := sandbox.Sweep(r.place.Path); err != nil {
+		return errors.Join(err, r.place.Abandon())
+	}
+	return r.place.Close(false)
+}
+
 func (r *runner) build(ctx context.Context) error {
 	begun := time.Now()
-	names := build.ControlPlane()
-	if sandbox.Supported() == nil {
-		names = append(names, build.Everything()...)
-	}
-	_, err := build.Ensure(ctx, os.Stdout, names...)
+	_, err := build.Ensure(ctx, os.Stdout, build.Usable(sandbox.Supported() == nil)...)
 	r.phases = append(r.phases, suite.Phase{Name: "building Kubernetes", Took: time.Since(begun)})
 	return err
 }
 
 func (r *runner) test(ctx context.Context, name, dir string, lanes ...suite.Lane) error {
 	begun := time.Now()
-	report, err := suite.RunLanes(ctx, os.Stdout, dir, r.verbose, lanes...)
+	report, err := suite.RunLanes(ctx, os.Stdout, suite.Where{Dir: dir, Run: r.place}, r.verbose, lanes...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
