@@ -226,22 +226,31 @@ func asMap(t *testing.T, pod runtime.Object) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: content}
 }
 
-// webhooks reads every webhook in the manifests, six of them.
-func webhooks(t *testing.T) []webhook.WebhookAccessor {
+// documents are those of the manifests.
+func documents(t *testing.T) [][]byte {
 	t.Helper()
 	raw, err := os.ReadFile(manifests)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []webhook.WebhookAccessor
+	var found [][]byte
 	for documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return found
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		found = append(found, document)
+	}
+}
+
+// webhooks reads every webhook in the manifests, six of them.
+func webhooks(t *testing.T) []webhook.WebhookAccessor {
+	t.Helper()
+	var found []webhook.WebhookAccessor
+	for _, document := range documents(t) {
 		found = append(found, webhooksIn(t, document)...)
 	}
 	if len(found) != 6 {
