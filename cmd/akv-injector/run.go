@@ -26,6 +26,15 @@ import (
 // file system's own notices.
 const certificateRetry = 10 * time.Second
 
+// A replica that cannot renew its lease ends, and with it the admission that pods wait
+// for. So an API server that is slow, or away while it is upgraded, is borne for well over
+// a minute (controller-runtime's default is 10 s). All that waits for another leader when
+// one dies without a word is the collecting of unused classes; restoring needs none.
+const (
+	renewDeadline = 107 * time.Second
+	leaseDuration = 137 * time.Second
+)
+
 // run serves until stop ends, and for --shutdown-delay longer.
 func run(stop context.Context, o options, log logr.Logger) error {
 	log.Info("starting", "version", version)
@@ -68,6 +77,8 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		LeaderElectionID:              "akv-injector",
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // nothing runs behind Start that could still write
+		LeaseDuration:                 new(leaseDuration),
+		RenewDeadline:                 new(renewDeadline),
 	})
 	if err != nil {
 		return fmt.Errorf("setting up: %w", err)
