@@ -34,9 +34,12 @@ func checkFileMode(s *subject) []Finding {
 		}
 		objects, path := s.objectsIn(v)
 		for _, o := range objects {
+			if o.FilePermission == "" {
+				continue // 0644
+			}
 			mode, err := strconv.ParseUint(o.FilePermission, 8, 32)
-			if o.FilePermission == "" || err != nil || mode > 0o777 {
-				continue // the default, or another rule's
+			if err != nil || mode > 0o777 {
+				continue // another rule's
 			}
 			if user := s.cannotRead(m.container.Container, mode); user != "" {
 				findings = append(findings, found("AKV019", Warning, field.ErrorTypeInvalid, path,

@@ -84,7 +84,11 @@ func sharedIdentityFinding(path *field.Path, what string) Finding {
 
 // isOn reads a switch as the provider does; what is none is another rule's to tell.
 func isOn(parameters map[string]string, key string) bool {
-	on, err := strconv.ParseBool(strings.TrimSpace(parameters[key]))
+	value := strings.TrimSpace(parameters[key])
+	if value == "" {
+		return false // without an error that nobody reads
+	}
+	on, err := strconv.ParseBool(value)
 	return err == nil && on
 }
 
