@@ -11,11 +11,11 @@ import (
 func TestMountedBy(t *testing.T) {
 	build := func() *fake.ClientBuilder {
 		return fake.NewClientBuilder().WithObjects(
-			fullPod("b", nil, "mine", "other"), fullPod("a", nil, "mine"),
-			inPhase(corev1.PodSucceeded, fullPod("done", nil, "mine")), fullPod("c", nil, "other"),
+			mounting("b", nil, "mine", "other"), mounting("a", nil, "mine"),
+			inPhase(corev1.PodSucceeded, mounting("done", nil, "mine")), mounting("c", nil, "other"),
 		)
 	}
-	namespace := fullPod("a", nil).Namespace
+	namespace := mounting("a", nil).Namespace
 	cached := build().WithIndex(&corev1.Pod{}, IndexClasses, indexClasses).Build()
 	cases := map[string]struct {
 		namespace, class string
