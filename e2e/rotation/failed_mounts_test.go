@@ -15,18 +15,23 @@ import (
 // or the older driver's.
 var trouble = regexp.MustCompile(`^pod/\S+ (?:FailedMount \((\d+)\): .*akv-|MountRotationFailed )`)
 
+// lateToken is what an API server answers that has not heard yet where a pod is, when the
+// kubelet asks it for a token of the pod's service account. The kubelet asks again, before
+// it calls the driver at all.
+const lateToken = "node requested token bound to a pod scheduled on a different node"
+
 // troubles are the events of a namespace that tell of volumes of ours. Others are none of
 // ours, such as the one about kube-api-access when the kubelet's cache of ConfigMaps is
-// late: they are logged.
+// late, or the API server's of pods: they are logged.
 func troubles(t *testing.T, s *system.System, namespace string) []string {
 	t.Helper()
 	var found []string
 	for _, event := range s.Events(namespace) {
 		switch {
-		case trouble.MatchString(event):
+		case trouble.MatchString(event) && !strings.Contains(event, lateToken):
 			found = append(found, event)
 		case strings.Contains(event, "Failed"):
-			t.Logf("not about a volume of secrets: %s", event)
+			t.Logf("not about the mount of secrets: %s", event)
 		}
 	}
 	return found

@@ -97,7 +97,7 @@ func allAtOnce(t *testing.T, tenant *system.Tenant, classes int, create func() e
 // scheduled each was.
 func untilReady(ctx context.Context, pods watch.Interface) ([]time.Duration, error) {
 	// As they come: what is read late is timed late.
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*system.Patience)
 	defer cancel()
 	scheduled, took := map[string]time.Time{}, map[string]time.Duration{}
 	for len(took) < fifty {
