@@ -116,11 +116,12 @@ func checkObject(t *testing.T, cp *controlplane.ControlPlane, legacy bool) {
 // refuses wants a socket that is there, and that nobody listens at.
 func refuses(socket string) error {
 	connection, err := net.Dial("unix", socket)
-	if err == nil {
+	switch {
+	case err == nil:
 		connection.Close()
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("the socket of a provider that was killed answers %v", err)
+		return errors.New("somebody listens at the socket of a provider that was killed")
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("the socket of a provider that was killed: %w", err)
 	}
 	return nil
 }

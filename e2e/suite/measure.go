@@ -11,8 +11,8 @@ const measured = "measured"
 
 // Measure reports what a test has measured, which is told at the end of `make test`: of a
 // test that passes nothing else is.
-func Measure(t testing.TB, format string, args ...any) {
-	t.Helper()
+func Measure(tb testing.TB, format string, args ...any) {
+	tb.Helper()
 	// An attribute is one line.
-	t.Attr(measured, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "))
+	tb.Attr(measured, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "))
 }

@@ -19,13 +19,13 @@ func TestInterruptAtAnyMoment(t *testing.T) {
 	if err := sandbox.Supported(); err != nil {
 		t.Skip("left out:", err)
 	}
-	for _, delay := range []time.Duration{0, 1, 2, 3, 5, 8, 12, 20, 50, 200} {
+	for _, delay := range []int{0, 1, 2, 3, 5, 8, 12, 20, 50, 200} {
 		t.Run(fmt.Sprintf("%d ms after its folder", delay), func(t *testing.T) {
 			t.Parallel()
 			before := look(t, nil)
 			c := begin(t, t.TempDir(), ending{role: roleEmpty, signal: syscall.SIGINT, group: true})
 			run := awaitFolder(t, c)
-			time.Sleep(delay * time.Millisecond) // the moment is what is tested
+			time.Sleep(time.Duration(delay) * time.Millisecond) // the moment is what is tested
 			c.interrupt(t)
 			awaitGone(t, before, []string{run}, "")
 			wantEmpty(t, c)
