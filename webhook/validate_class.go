@@ -33,12 +33,18 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, c *change) (find
 		return nil, false, err
 	}
 	facts := newFacts(ns)
-	if c.before == nil {
-		return inject.DecideClass(c.now.class(), ns, a.settings, facts), true, nil
+	if c.before != nil {
+		facts.MountedBy = a.mounting(ctx, c.before)
 	}
-	facts.MountedBy = a.mounting(ctx, c.before)
 	if c.now == nil {
 		return inject.DecideClassDeletion(c.before.class(), facts), true, nil
+	}
+	// Which identity is right depends on the tokens that the driver asks for.
+	if err := l.add(ctx, &facts, inject.Needs{CSIDriver: true}); err != nil {
+		return nil, false, err
+	}
+	if c.before == nil {
+		return inject.DecideClass(c.now.class(), ns, a.settings, facts), true, nil
 	}
 	return inject.DecideClassUpdate(c.now.class(), c.before.class(), ns, a.settings, facts), true, nil
 }
