@@ -102,8 +102,8 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 	}
 	c := &change{req: req}
 	if req.Operation != admissionv1.Create {
-		before, err := to.kinds.decodeOld(req)
-		if err != nil {
+		before := to.kinds.decodeOld(req)
+		if before == nil {
 			// What is stored cannot be mended by refusing what replaces it.
 			return skipped(reasonUnreadableOld), nil
 		}

@@ -39,9 +39,13 @@ func (k kinds) decodeNew(req *admissionv1.AdmissionRequest) (*object, error) {
 	return k.decode(req, "object", req.Object.Raw)
 }
 
-// decodeOld reads the object that is stored.
-func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) (*object, error) {
-	return k.decode(req, "oldObject", req.OldObject.Raw)
+// decodeOld reads the object that is stored. It is nil if that cannot be read.
+func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) *object {
+	o, err := k.decode(req, "oldObject", req.OldObject.Raw)
+	if err != nil {
+		return nil
+	}
+	return o
 }
 
 func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte) (*object, error) {

@@ -1,6 +1,7 @@
 package matchconditions
 
 import (
+	"maps"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -78,9 +79,7 @@ func TestPolicyOfNamespacesThatDidNotOptIn(t *testing.T) {
 	optIn := map[string]string{"azure.keyvault.injector/injection": "enabled"}
 	with := func(labels map[string]string, key, value string) map[string]string {
 		m := map[string]string{key: value}
-		for k, v := range labels {
-			m[k] = v
-		}
+		maps.Copy(m, labels)
 		return m
 	}
 	pod := func(annotations map[string]string) runtime.Object {
