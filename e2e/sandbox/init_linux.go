@@ -39,12 +39,21 @@ func initialize() (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	go func() {
-		for s := range signals {
+	go passOnOnce(signals, child)
+	return reap(child.Pid)
+}
+
+// passOnOnce passes each signal on one time. The process outside repeats its own, since it
+// cannot know whether this one was ready for the first; the program, which cleans up once
+// it is asked to, would be killed by a second when it has just stopped listening.
+func passOnOnce(signals <-chan os.Signal, child *os.Process) {
+	passed := map[os.Signal]bool{}
+	for s := range signals {
+		if !passed[s] {
+			passed[s] = true
 			_ = child.Signal(s)
 		}
-	}()
-	return reap(child.Pid)
+	}
 }
 
 // environment is this process's, with the next stage and the new temporary folder.

@@ -54,7 +54,9 @@ func overlay(path, to string) error {
 			return err
 		}
 	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", path, upper, work)
+	// A comma ends an option, and a folder's name may have one.
+	escape := strings.NewReplacer(`\`, `\\`, ",", `\,`)
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", path, escape.Replace(upper), escape.Replace(work))
 	if err := unix.Mount("overlay", path, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount an overlay over %s: %w", path, err)
 	}
