@@ -14,8 +14,8 @@ import (
 	"akv-injector/inject"
 )
 
-// IndexClasses is the field index of the cached pods by the generated classes that
-// they mount. Finished pods are not in it.
+// IndexClasses is the field index of the cached pods by the classes that they mount,
+// generated or not. Finished pods are not in it.
 const IndexClasses = "classes"
 
 // CacheOptions are what a cache needs so that a cluster of 100,000 pods stays
@@ -50,7 +50,10 @@ func indexClasses(obj client.Object) []string {
 	if !ok {
 		return nil
 	}
-	return usedClasses(pod)
+	if finished(pod) {
+		return nil
+	}
+	return mountedClasses(pod)
 }
 
 // PodTransform leaves of a pod what this package reads: who it is, whether it has

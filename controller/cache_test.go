@@ -109,12 +109,13 @@ func TestIndexClasses(t *testing.T) {
 		pod  *corev1.Pod
 		want []string
 	}{
-		"running":      {fullPod("a", nil, class.Name, "mine", other.Name, class.Name), []string{class.Name, other.Name}},
+		"running":      {fullPod("a", nil, class.Name, "mine", other.Name, class.Name), []string{class.Name, "mine", other.Name}},
 		"not ready":    {inPhase(corev1.PodPending, fullPod("a", nil, class.Name)), []string{class.Name}},
 		"lost":         {inPhase(corev1.PodUnknown, fullPod("a", nil, class.Name)), []string{class.Name}},
 		"succeeded":    {inPhase(corev1.PodSucceeded, fullPod("a", nil, class.Name)), nil},
 		"failed":       {inPhase(corev1.PodFailed, fullPod("a", nil, class.Name)), nil},
-		"without ours": {fullPod("a", nil, "mine", "akv-mine"), nil},
+		"without ours": {fullPod("a", nil, "mine", "akv-mine"), []string{"mine", "akv-mine"}},
+		"no class":     {fullPod("a", nil), nil},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

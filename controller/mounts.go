@@ -20,16 +20,20 @@ func mountedClass(volume *corev1.Volume) string {
 	return volume.CSI.VolumeAttributes[attributeClass]
 }
 
-// namedClasses are the names of generated form that a pod's volumes give, each once.
-func namedClasses(pod *corev1.Pod) []string {
+// mountedClasses are the classes that a pod's volumes name, each once.
+func mountedClasses(pod *corev1.Pod) []string {
 	var names []string
 	for i := range pod.Spec.Volumes {
-		name := mountedClass(&pod.Spec.Volumes[i])
-		if inject.Generated(name) && !slices.Contains(names, name) {
+		if name := mountedClass(&pod.Spec.Volumes[i]); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// namedClasses are those among them whose names are of generated form.
+func namedClasses(pod *corev1.Pod) []string {
+	return slices.DeleteFunc(mountedClasses(pod), func(name string) bool { return !inject.Generated(name) })
 }
 
 // usedClasses are the named classes of a pod that has not finished: afterwards it

@@ -28,7 +28,7 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	case vault == "":
 		errs = append(errs, field.Required(fldPath.Child(paramVault), "name the Key Vault"))
 	case !providerVault.MatchString(vault):
-		errs = append(errs, field.Invalid(fldPath.Child(paramVault), shorten(vault), "a vault's name has 3 to 24 letters, digits and hyphens"))
+		errs = append(errs, field.Invalid(fldPath.Child(paramVault), shorten(vault), "not a vault's name, which has 3 to 24 letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"))
 	}
 	if value(paramTenant) == "" && value(paramTenantOld) == "" {
 		errs = append(errs, field.Required(fldPath.Child(paramTenant), "name the vault's tenant"))
@@ -44,17 +44,17 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 		}
 		on, err := strconv.ParseBool(text)
 		if err != nil {
-			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `must be "true" or "false"`))
+			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `neither "true" nor "false"; write one of the two`))
 		}
 		if on {
 			modes++
 		}
 	}
 	if on, err := strconv.ParseBool(value(paramTokenProxy)); err == nil && on && value(paramClient) == "" {
-		errs = append(errs, field.Required(fldPath.Child(paramClient), "useAzureTokenProxy needs the client id of a managed identity"))
+		errs = append(errs, field.Required(fldPath.Child(paramClient), "set clientID, which useAzureTokenProxy needs, to the client id of a managed identity"))
 	}
 	if modes > 1 {
-		errs = append(errs, field.Forbidden(fldPath, "only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy may be true"))
+		errs = append(errs, field.Forbidden(fldPath, "more than one kind of identity is asked for; set only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy to \"true\""))
 	}
 	if value(paramObjects) == "" {
 		return append(errs, field.Required(fldPath.Child(paramObjects), "list the objects"))
@@ -67,20 +67,22 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	return append(errs, fileClashes(objects, fldPath.Child(paramObjects))...)
 }
 
-// parseClassObjects reads the objects parameter as the provider 1.8.2 does: the same
-// YAML library, the same two steps, fields that it does not know ignored. Elements that
-// are maps are an error, as they are there.
+// parseClassObjects is readClassObjects for those who need no places.
 func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorList) {
+	objects, _, errs := readClassObjects(text, fldPath)
+	return objects, errs
+}
+
+// readClassObjects reads the objects parameter as the provider 1.8.2 does: the same
+// YAML library, the same two steps, fields that it does not know ignored. Elements that
+// are maps are an error, as they are there. With each object comes its index in the array.
+func readClassObjects(text string, fldPath *field.Path) (objects []Object, at []int, errs field.ErrorList) {
 	var list struct {
 		Array []yaml.Node `yaml:"array"`
 	}
 	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &list); err != nil {
-		return nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML; write array: and under it a list, in which each element begins with \"- |\": "+yamlProblem(err))}
+		return nil, nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write array: and under it a list, in which each element begins with \"- |\"")}
 	}
-	var (
-		objects []Object
-		errs    field.ErrorList
-	)
 	for i := range list.Array {
 		path := fldPath.Index(i)
 		node := &list.Array[i]
@@ -94,10 +96,10 @@ func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorL
 		o, objectErrs := parseClassObject(node.Value, path)
 		errs = append(errs, objectErrs...)
 		if o.Name != "" {
-			objects = append(objects, o)
+			objects, at = append(objects, o), append(at, i)
 		}
 	}
-	return objects, errs
+	return objects, at, errs
 }
 
 func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
@@ -112,7 +114,7 @@ func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
 		Permission string `yaml:"filePermission"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
-		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML; write a field and its value a line, such as objectName: DB-Password: "+yamlProblem(err))}
+		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write a field and its value a line, such as objectName: DB-Password")}
 	}
 	o := Object{
 		Name:           strings.TrimSpace(fields.Name),

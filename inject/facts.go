@@ -16,8 +16,18 @@ type Facts struct {
 	ServiceAccounts map[string]*corev1.ServiceAccount
 	// Classes by name, with nil and missing as above.
 	Classes map[string]*secretsstorev1.SecretProviderClass
-	// CSIDriver is the Secrets Store CSI driver's object, nil if there is none.
+	// CSIDriver is the Secrets Store CSI driver's object, nil if there is none or nobody
+	// looked.
 	CSIDriver *storagev1.CSIDriver
+	// NoCSIDriver is set if somebody looked, and there is none.
+	NoCSIDriver bool
+	// Driver is what the driver's DaemonSet says of rotation, nil if it is not known.
+	Driver *Driver
+	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
+	NoClassCRD bool
+	// MountedBy are the names of the pods that mount the class that DecideClass,
+	// DecideClassUpdate or DecideClassDeletion is about, and are not finished.
+	MountedBy []string
 }
 
 // OptedIn tells whether the namespace asked for akv-injector.
@@ -29,5 +39,6 @@ func OptedIn(ns *corev1.Namespace) bool {
 type Needs struct {
 	ServiceAccounts []string
 	Classes         []string
-	CSIDriver       bool
+	// CSIDriver stands for the driver's DaemonSet too.
+	CSIDriver bool
 }

@@ -61,14 +61,51 @@ func duplicate(path *field.Path, value, detail string) *field.Error {
 func fromErrors(errs field.ErrorList, severity Severity) []Finding {
 	findings := make([]Finding, 0, len(errs))
 	for _, e := range errs {
+		message, fix := messageAndFix(e)
 		findings = append(findings, Finding{
 			Severity: severity,
 			Type:     e.Type,
 			Field:    e.Field,
-			Message:  e.ErrorBody(),
+			Message:  message,
+			Fix:      fix,
 		})
 	}
 	return findings
+}
+
+// messageAndFix splits an error: behind the first semicolon of its detail is how to mend
+// it. Where there is none, the detail of a missing value says what to write.
+func messageAndFix(e *field.Error) (message, fix string) {
+	without := *e
+	detail, remedy, ok := strings.Cut(e.Detail, "; ")
+	switch {
+	case ok:
+		without.Detail = detail
+	case e.Type == field.ErrorTypeRequired:
+		remedy, without.Detail = e.Detail, "there is none"
+	case e.Type == field.ErrorTypeNotSupported:
+		remedy = "Write one of the supported values."
+	case e.Type == field.ErrorTypeTooMany || e.Type == field.ErrorTypeTooLong:
+		remedy = "Write less."
+	}
+	return sentence(without.ErrorBody()), instruction(remedy)
+}
+
+// instruction makes a sentence of a remedy, unless it ends with a command, which can be
+// pasted as it stands.
+func instruction(remedy string) string {
+	if remedy == "" {
+		return ""
+	}
+	remedy = strings.ToUpper(remedy[:1]) + remedy[1:]
+	if endsWithCommand(remedy) {
+		return remedy
+	}
+	return sentence(remedy)
+}
+
+func endsWithCommand(text string) bool {
+	return strings.Contains(text, ": kubectl ") || strings.Contains(text, ": az ")
 }
 
 // sortFindings puts errors first, then goes by rule and place, so that equal

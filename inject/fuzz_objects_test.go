@@ -16,7 +16,14 @@ import (
 func objectSeeds(f *testing.F) {
 	f.Helper()
 	seeds(f, func(c *corpus.Case) {
-		for key, value := range c.Pod.Annotations {
+		t := c.Target()
+		if t == nil {
+			if class := c.Class(); class != nil {
+				f.Add(class.Spec.Parameters["objects"])
+			}
+			return
+		}
+		for key, value := range t.Meta.Annotations {
 			if strings.HasPrefix(key, inject.AnnotationObjects) {
 				f.Add(value)
 			}

@@ -32,6 +32,9 @@ func FuzzPod(f *testing.F) {
 	shared := map[string]*corpus.Case{}
 	var names []string
 	seeds(f, func(c *corpus.Case) {
+		if c.Pod == nil {
+			return
+		}
 		shared[c.Name] = c
 		names = append(names, c.Name)
 		f.Add(c.PodJSON, uint16(len(names)-1), "", "")

@@ -8,10 +8,10 @@ import (
 // mountPathProblem says what keeps a value from being a mount path, or is "".
 func mountPathProblem(p string, windows bool) string {
 	if bad := badCharacter(p); bad != "" {
-		return "contains " + bad
+		return "contains " + bad + "; remove it"
 	}
 	if len(p) > 1024 {
-		return "longer than 1,024 characters"
+		return "longer than 1,024 characters; shorten it"
 	}
 	if windows {
 		return windowsPathProblem(p)
@@ -20,7 +20,7 @@ func mountPathProblem(p string, windows bool) string {
 	case !strings.HasPrefix(p, "/"):
 		return "not absolute; write a path that begins with /, such as " + defaultMountPath
 	case strings.Contains(p, ":"):
-		return "contains a colon, which Kubernetes does not take in a mount path"
+		return "contains a colon, which Kubernetes does not take in a mount path; choose a path without one"
 	case p == "/":
 		return "the root of the container; write a folder below it, such as " + defaultMountPath
 	case path.Clean(p) != p:

@@ -22,6 +22,9 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
+// Nearest is the candidate that a misspelt name most likely meant, or "".
+func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
+
 // didYouMean is a sentence that names the nearest candidate, or all if none is
 // near and they are few.
 func didYouMean(name string, candidates []string) string {

@@ -118,12 +118,12 @@ func objectNameProblem(name string) string {
 	case name == "":
 		return "names no object; write the name that it has in the vault"
 	case len(name) > 127:
-		return "has a name of more than 127 characters"
+		return "has a name of more than 127 characters; write the name that it has in the vault"
 	case hasOther(name):
 		if bad := badCharacter(name); bad != "" {
-			return "has " + bad + " in its name"
+			return "has " + bad + " in its name; write the name that it has in the vault"
 		}
-		return "has a name that Key Vault does not take: only letters, digits and hyphens"
+		return "has a name that Key Vault does not take; write only letters, digits and hyphens"
 	}
 	return ""
 }
@@ -132,26 +132,26 @@ func objectNameProblem(name string) string {
 // provider's own checks, and what the file system and the driver would refuse.
 func fileProblem(file string) string {
 	if bad := badCharacter(file); bad != "" {
-		return "contains " + bad
+		return "contains " + bad + "; remove it"
 	}
 	switch {
 	case strings.HasPrefix(file, "/"):
 		return "is absolute; write it relative to the mount path"
 	case strings.Contains(file, ".."):
-		return "contains '..', which the provider refuses"
+		return "contains '..', which the provider refuses; write a path below the mount path"
 	case strings.Contains(file, `\`):
 		return "contains a backslash; write / between folders, on Windows too"
 	case len(file) > 1024:
-		return "is longer than 1,024 characters"
+		return "is longer than 1,024 characters; shorten it"
 	}
 	for part := range strings.SplitSeq(file, "/") {
 		switch {
 		case part == "" || part == ".":
 			return "has an empty part; write single slashes between names"
 		case len(part) > 255:
-			return "has a part of more than 255 characters"
+			return "has a part of more than 255 characters; shorten it"
 		case strings.TrimSpace(part) != part:
-			return "has a part that begins or ends with a space"
+			return "has a part that begins or ends with a space; remove the space"
 		}
 	}
 	return ""
@@ -163,7 +163,7 @@ func permissionProblem(mode string) string {
 	n, err := strconv.ParseUint(mode, 8, 32)
 	switch {
 	case err != nil:
-		return "is not octal; the provider would silently make the file unreadable (mode 0): write four octal digits, such as 0440"
+		return "is not octal, and the provider would silently make the file unreadable (mode 0); write four octal digits, such as 0440"
 	case n > 0o777:
 		return "has bits beyond 0777; write four octal digits, such as 0440"
 	}

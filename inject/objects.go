@@ -74,7 +74,7 @@ func parseItem(item string, fldPath *field.Path) (Object, field.ErrorList) {
 		if o.Version == "" {
 			invalid("has nothing after the @; leave the @ out to follow the newest version")
 		} else if hasOther(o.Version) {
-			invalid("has a version that is not letters and digits")
+			invalid("has a version that is not letters and digits; leave it out to follow the newest")
 		}
 	}
 	o.Name = rest

@@ -59,7 +59,7 @@ func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error
 		for i := 0; i+1 < len(root.Content); i += 2 {
 			if key := root.Content[i]; key.Value != "array" || list != nil {
 				return nil, field.Invalid(fldPath, shorten(key.Value),
-					fmt.Sprintf("line %d: only one key, array, may stand at the top", key.Line))
+					fmt.Sprintf("line %d: another key than array stands at the top; remove it", key.Line))
 			}
 			list = root.Content[i+1]
 		}
@@ -80,12 +80,12 @@ func yamlRoot(text string) (*yaml.Node, string) {
 	var doc, more yaml.Node
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, "empty"
+		return nil, "empty; remove it, or write objectName: and the name"
 	} else if err != nil {
-		return nil, "not YAML: " + yamlProblem(err)
+		return nil, "not YAML (" + yamlProblem(err) + "); mend it, or write [FILE=][TYPE/]NAME, one a line"
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, "empty"
+		return nil, "empty; remove it, or write objectName: and the name"
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, "more than one YAML document, of which the provider reads the first; write one list"
@@ -173,7 +173,7 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 		}
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || n < 0 {
-			return field.Invalid(path, shorten(value), "not a whole number of versions, 0 or more")
+			return field.Invalid(path, shorten(value), "not a whole number of versions; write 0 or more")
 		}
 		o.VersionHistory = int32(n)
 	case "objectFormat":
@@ -209,16 +209,16 @@ func (o *Object) validate(fldPath *field.Path) field.ErrorList {
 		}
 	}
 	if o.Version != "" && hasOther(o.Version) {
-		invalid("objectVersion", o.Version, "a version has only letters and digits")
+		invalid("objectVersion", o.Version, "no version, which has only letters and digits; leave it out to follow the newest")
 	}
 	switch o.Format {
 	case "", "pem":
 	case "pfx":
 		if o.Type != typeSecret {
-			invalid("objectFormat", o.Format, "pfx is for objectType: secret; a key or cert is always PEM")
+			invalid("objectFormat", o.Format, "is for objectType: secret, and a key or cert is always PEM; leave it out")
 		}
 	default:
-		invalid("objectFormat", o.Format, "must be pem or pfx")
+		invalid("objectFormat", o.Format, "neither pem nor pfx; write one of the two")
 	}
 	switch o.Encoding {
 	case "":
@@ -227,7 +227,7 @@ func (o *Object) validate(fldPath *field.Path) field.ErrorList {
 			invalid("objectEncoding", o.Encoding, "is for objectType: secret; leave it out for a key or cert")
 		}
 	default:
-		invalid("objectEncoding", o.Encoding, "must be utf-8, hex or base64")
+		invalid("objectEncoding", o.Encoding, "not utf-8, hex or base64; write one of the three")
 	}
 	if o.FilePermission != "" {
 		if problem := permissionProblem(o.FilePermission); problem != "" {

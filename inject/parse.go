@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,17 +37,10 @@ func (p *parser) parse() {
 	keys := ourKeys(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
 	p.parseLabels()
-
-	nsKeys := ourKeys(p.ns.Annotations)
-	p.NamespaceErrors = append(p.NamespaceErrors,
-		checkVocabulary(nsKeys, false, field.NewPath("namespace", "metadata", "annotations"))...)
-	var errs field.ErrorList
-	p.Fence, errs = ParseFence(p.ns)
-	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
-	p.parsePolicy()
-	p.parseAllow()
-
+	p.parseNamespace()
+	p.parseOwner()
 	asks := p.parseAsks(keys)
+	p.parseAllow(asks)
 	if optedOut := p.parseInject(asks, keys); optedOut || !asks {
 		p.refuseOwnMarks()
 		return
@@ -60,6 +54,16 @@ func (p *parser) parse() {
 		p.errorf(err)
 		p.tooLarge = true
 	}
+}
+
+// parseNamespace reads what the namespace says of all that is in it.
+func (p *parser) parseNamespace() {
+	p.NamespaceErrors = append(p.NamespaceErrors,
+		checkVocabulary(ourKeys(p.ns.Annotations), false, field.NewPath("namespace", "metadata", "annotations"))...)
+	var errs field.ErrorList
+	p.Fence, errs = ParseFence(p.ns)
+	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
+	p.parsePolicy()
 }
 
 // parseAsks tells whether the pod names something to mount.
@@ -121,7 +125,7 @@ func (p *parser) parseLabels() {
 		case k == LabelInjection:
 			p.errorf(field.Forbidden(path.Key(k), "belongs on the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
 		default:
-			hint := "akv-injector has no such label"
+			hint := "akv-injector has no such label; remove it"
 			if _, _, ok := findAnnotation(k); ok {
 				hint = "is an annotation, not a label; move it to metadata.annotations"
 			}
@@ -154,19 +158,67 @@ func (p *parser) parsePolicy() {
 	p.VaultChecks = strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks])
 }
 
-func (p *parser) parseAllow() {
-	value, ok := p.pod(AnnotationAllow)
-	if !ok {
+// parseAllow reads the waivers of the pod, and those of the workload around a template.
+// A workload's own do not come with its pods: they count where the pods are let pass
+// anyway, which is where they ask for nothing.
+func (p *parser) parseAllow(asks bool) {
+	p.allow = map[string]bool{}
+	if value, ok := p.pod(AnnotationAllow); ok {
+		p.addAllow(value, p.target.annotationPath(AnnotationAllow), true)
+	}
+	if p.target.Owner == nil {
 		return
 	}
-	path := p.target.annotationPath(AnnotationAllow)
+	if value, ok := p.target.Owner.Annotations[AnnotationAllow]; ok {
+		path := ownerAnnotationPath(AnnotationAllow)
+		p.addAllow(value, path, !asks)
+		if asks {
+			p.errorf(field.Forbidden(path, "pods that ask do not get the workload's own annotation and are refused; move it to "+
+				p.target.annotationPath(AnnotationAllow).String()))
+		}
+	}
+}
+
+func (p *parser) addAllow(value string, path *field.Path, counts bool) {
 	if p.settings.ForbidAllow {
 		p.errorf(field.Forbidden(path, "waivers are switched off on this cluster (--forbid-allow); mend the cause and remove the annotation"))
 		return
 	}
 	allow, errs := ParseAllow(value, path)
 	p.Errors = append(p.Errors, errs...)
-	p.allow = allow
+	if counts {
+		maps.Copy(p.allow, allow)
+	}
+}
+
+// parseOwner finds what belongs into the template of a workload and stands on the
+// workload itself, where no pod gets it.
+func (p *parser) parseOwner() {
+	owner := p.target.Owner
+	if owner == nil {
+		return
+	}
+	for _, k := range ourKeys(owner.Annotations) {
+		if k == AnnotationAllow {
+			continue
+		}
+		hint := "akv-injector reads it on pods; move it to " + p.target.annotationPath(shorten(k)).String()
+		if a, _, ok := findAnnotation(k); ok && !a.pod {
+			hint = "belongs on the namespace, where a platform team sets it; remove it from the workload"
+		}
+		p.errorf(field.Forbidden(ownerAnnotationPath(shorten(k)), hint))
+	}
+	for _, k := range ourKeys(owner.Labels) {
+		hint := "akv-injector has no label for workloads; remove it"
+		if k == LabelInjection {
+			hint = "belongs on the namespace; run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
+		}
+		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(shorten(k)), hint))
+	}
+}
+
+func ownerAnnotationPath(key string) *field.Path {
+	return field.NewPath("metadata", "annotations").Key(key)
 }
 
 // ParseAllow reads a list of rule ids to let pass.
@@ -194,7 +246,7 @@ func parseBool(value string) (on bool, problem string) {
 	case "false":
 		return false, ""
 	}
-	return false, `must be "true" or "false"`
+	return false, `neither "true" nor "false"; write one of the two`
 }
 
 // setting looks a value up on the pod, then the namespace, then the server.
@@ -294,10 +346,10 @@ func (p *parser) parseEnv() {
 		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
 		switch problems := validation.IsEnvVarName(name); {
 		case !ok || name == "" || file == "":
-			p.errorf(field.Invalid(path.Index(i), shorten(item), "write NAME=FILE, such as DB_PASSWORD_FILE=DB-Password"))
+			p.errorf(field.Invalid(path.Index(i), shorten(item), "not NAME=FILE; write for example DB_PASSWORD_FILE=DB-Password"))
 		case len(problems) > 0:
 			p.errorf(field.Invalid(path.Index(i), shorten(name),
-				"not the name of a variable; it has letters, digits, _, - and ., and does not begin with a digit"))
+				"not the name of a variable; write letters, digits, _, - and ., and no digit at its beginning"))
 		case seen[name]:
 			p.errorf(duplicate(path.Index(i), name, "is set twice; remove one"))
 		default:

@@ -30,7 +30,10 @@ func (p *planner) planAccount() {
 		return // the parser told
 	}
 	now, planned := p.r.accountNow(), p.r.accountPlanned()
-	account := p.f.ServiceAccounts[planned]
+	account, looked := p.f.ServiceAccounts[planned]
+	if !looked {
+		return // files alone do not tell what the cluster has
+	}
 	p.checkAccount(planned, account)
 	if account == nil || now == planned {
 		return

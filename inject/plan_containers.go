@@ -88,8 +88,8 @@ func (p *planner) planEnv() []corev1.EnvVar {
 		case len(found) == 0:
 			if len(p.volumes) == len(p.r.Mounts) {
 				p.fail("", field.ErrorTypeInvalid, want.FieldPath,
-					sentence(fmt.Sprintf("No object is mounted as the file %q; %s", shorten(want.File), didYouMean(want.File, known))),
-					"Name a file of the mount: FILE of an object, or its NAME.")
+					fmt.Sprintf("No object is mounted as the file %q.", shorten(want.File)),
+					strings.TrimSpace("Name a file of the mount: FILE of an object, or its NAME. "+instruction(didYouMean(want.File, known))))
 			}
 			continue
 		case len(found) > 1:

@@ -123,6 +123,9 @@ func (r *Request) Needs() Needs {
 	for i := range r.target.Spec.Volumes {
 		if name, ok := className(&r.target.Spec.Volumes[i]); ok && name != "" {
 			n.CSIDriver = true
+			if !r.Asks {
+				n.ServiceAccounts = []string{r.accountNow()}
+			}
 			// A generated class is known by its content; only what others wrote is looked up.
 			if !Reserved(name) {
 				classes[name] = true
@@ -140,8 +143,11 @@ func (r *Request) Needs() Needs {
 const defaultAccount = "default"
 
 // accountNow is the service account that the pod has as it stands.
-func (r *Request) accountNow() string {
-	switch spec := r.target.Spec; {
+func (r *Request) accountNow() string { return accountOf(r.target.Spec) }
+
+// accountOf is the service account that a pod spec names.
+func accountOf(spec *corev1.PodSpec) string {
+	switch {
 	case spec.ServiceAccountName != "":
 		return spec.ServiceAccountName
 	case spec.DeprecatedServiceAccount != "":

@@ -22,7 +22,9 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inje
 		Spec: corev1.PodSpec{ServiceAccountName: "app", Containers: []corev1.Container{{Name: "app"}}},
 	}
 	maps.Copy(pod.Annotations, annotations)
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: corpus.Namespace}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: corpus.Namespace, Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled},
+	}}
 	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
 		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
 			inject.AnnotationIdentityClientID: "11111111-1111-1111-1111-111111111111",

@@ -15,6 +15,9 @@ var attributeOverrideRule = Rule{
 	ID: "AKV009", Name: "attribute-override", Severities: []Severity{Error},
 	Summary:  "A volumeAttribute that overrides a parameter of the volume's class.",
 	Prevents: "The pod reads something else than its class says, and a change of the class does not reach it; with driver 1.4, whose rotation knows the class alone, the files change to what the class says.",
+	Evidence: "Secrets Store CSI driver 1.6.0 copies the attributes over the parameters (nodeserver.go); the rotation of 1.4.8 leaves them out.",
+	Remedy:   "Remove the attribute, or make a class of its own for the pod.",
+	On:       podsAndTemplates,
 }
 
 func checkAttributeOverride(s *subject) []Finding {

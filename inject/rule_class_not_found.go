@@ -13,6 +13,9 @@ var classNotFoundRule = Rule{
 	ID: "AKV007", Name: "class-not-found", Severities: []Severity{Warning},
 	Summary:  "A secrets-store volume that names a SecretProviderClass which the namespace does not have.",
 	Prevents: "The pod waits in ContainerCreating until the class exists.",
+	Evidence: "Secrets Store CSI driver 1.6.0 fails the mount, and the kubelet tries again.",
+	Remedy:   "Create the class in the pod's namespace, or correct the name.",
+	On:       podsAndTemplates,
 }
 
 func checkClassNotFound(s *subject) []Finding {

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -14,6 +15,9 @@ var classParametersRule = Rule{
 	ID: "AKV008", Name: "class-parameters", Severities: []Severity{Error, Warning},
 	Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
 	Prevents: "The pod never starts, or gets other files than were meant.",
+	Evidence: "Azure provider 1.8.2, pkg/provider/provider.go and validate.go.",
+	Remedy:   "Mend the parameter that the finding names.",
+	On:       everywhere,
 }
 
 func checkClassParameters(s *subject) []Finding {
@@ -29,10 +33,11 @@ func checkClassParameters(s *subject) []Finding {
 		if v.generated || !v.azure() {
 			continue
 		}
-		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, field.NewPath("spec", "parameters")) {
+		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
+			message, fix := messageAndFix(e)
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", shorten(v.className), sentence(e.Error())),
-				"Mend the class: kubectl edit secretproviderclass "+shorten(v.className)))
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s: %s", shorten(v.className), e.Field, message),
+				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+shorten(v.className))))
 		}
 		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
 	}
@@ -40,6 +45,22 @@ func checkClassParameters(s *subject) []Finding {
 		for _, m := range s.r.Mounts {
 			findings = append(findings, pfxAsText(m.Objects, m.FieldPath)...)
 		}
+	}
+	return findings
+}
+
+// checkClassContent is the rule's look at a class.
+func checkClassContent(c *classSubject) []Finding {
+	var findings []Finding
+	for _, e := range parameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
+		message, fix := messageAndFix(e)
+		findings = append(findings, Finding{
+			Rule: "AKV008", Severity: Error, Type: e.Type, Field: e.Field,
+			Message: "The Azure provider cannot use this class: " + message, Fix: fix,
+		})
+	}
+	for i, o := range c.objects {
+		findings = append(findings, pfxAsText([]Object{o}, c.objectPath(i, "objectEncoding"))...)
 	}
 	return findings
 }

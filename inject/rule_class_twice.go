@@ -15,6 +15,9 @@ var classTwiceRule = Rule{
 	ID: "AKV010", Name: "class-twice", Severities: []Severity{Error},
 	Summary:  "One SecretProviderClass in two volumes of a pod.",
 	Prevents: "The driver keeps one record for both volumes. With driver 1.4 one of them never rotates, often neither; 1.6 rotates both, and writes the record anew at each poll.",
+	Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0 keep one SecretProviderClassPodStatus for a pod and class.",
+	Remedy:   "Remove one volume and mount the other wherever it is needed.",
+	On:       podsAndTemplates,
 }
 
 func checkClassTwice(s *subject) []Finding {

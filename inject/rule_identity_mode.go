@@ -2,7 +2,6 @@ package inject
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +18,17 @@ var identityModeRule = Rule{
 	ID: "AKV011", Name: "identity-mode", Severities: []Severity{Error, Warning},
 	Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal where workload identity is on (warning).",
 	Prevents: "The pod never starts; or it reads the vault with an identity that other pods share.",
+	Evidence: "Azure provider 1.8.2, pkg/auth/auth.go: without any identity it looks for a service principal's Secret; nothing answers pod identity's requests since it was retired.",
+	Remedy:   "Set clientID to a managed identity with a federated credential for the pod's service account.",
+	On:       everywhere,
 }
+
+const (
+	fixClientID = "Set clientID in the class to a managed identity with a federated credential for the pod's service account."
+
+	nodeIdentity     = "the node's managed identity, which every pod of the node shares"
+	servicePrincipal = "a service principal, whose secret somebody has to rotate"
+)
 
 func checkIdentityMode(s *subject) []Finding {
 	var findings []Finding
@@ -29,38 +38,63 @@ func checkIdentityMode(s *subject) []Finding {
 			continue
 		}
 		path := v.classPath()
-		on := func(key string) bool {
-			b, err := strconv.ParseBool(strings.TrimSpace(v.parameters[key]))
-			return err == nil && b
-		}
-		vm, secret := on(paramVMIdentity), v.CSI.NodePublishSecretRef != nil
+		name := fmt.Sprintf("SecretProviderClass %q", shorten(v.className))
+		vm, secret := isOn(v.parameters, paramVMIdentity), v.CSI.NodePublishSecretRef != nil
+		client := strings.TrimSpace(v.parameters[paramClient]) != ""
 		switch {
-		case on(paramPodIdentity):
-			findings = append(findings, found("AKV011", Error, field.ErrorTypeForbidden, path,
-				fmt.Sprintf("The SecretProviderClass %q sets usePodIdentity, which was retired; the mount fails.", shorten(v.className)),
-				"Set clientID to a managed identity with a federated credential for the pod's service account, and usePodIdentity to \"false\"."))
-		case strings.TrimSpace(v.parameters[paramClient]) == "" && !vm && !on(paramTokenProxy) && !secret:
+		case isOn(v.parameters, paramPodIdentity):
+			findings = append(findings, podIdentityFinding(path, "The "+name))
+		case !client && !vm && !isOn(v.parameters, paramTokenProxy) && !secret:
 			findings = append(findings, found("AKV011", Error, field.ErrorTypeRequired, path,
-				fmt.Sprintf("Neither the SecretProviderClass %q nor the volume names an identity; the mount fails.", shorten(v.className)),
-				"Set clientID in the class to a managed identity with a federated credential for the pod's service account."))
-		case (vm || secret && strings.TrimSpace(v.parameters[paramClient]) == "") && workloadIdentityOn(s.f.CSIDriver):
-			what := "the node's managed identity, which every pod of the node shares"
-			if !vm {
-				what = "a service principal, whose secret somebody has to rotate"
-			}
-			findings = append(findings, found("AKV011", Warning, field.ErrorTypeInvalid, path,
-				fmt.Sprintf("The vault is read with %s, though this cluster has workload identity.", what),
-				"Set clientID in the class to a managed identity with a federated credential for the pod's service account."))
+				fmt.Sprintf("Neither the %s nor the volume names an identity; the mount fails.", name), fixClientID))
+		case vm && workloadIdentityOn(s.f.CSIDriver):
+			findings = append(findings, sharedIdentityFinding(path, nodeIdentity))
+		case secret && !client && workloadIdentityOn(s.f.CSIDriver):
+			findings = append(findings, sharedIdentityFinding(path, servicePrincipal))
 		}
 	}
 	return findings
+}
+
+// checkClassIdentity is the rule's look at a class: a volume may yet bring a Secret.
+func checkClassIdentity(c *classSubject) []Finding {
+	parameters := c.class.Spec.Parameters
+	switch vm := isOn(parameters, paramVMIdentity); {
+	case isOn(parameters, paramPodIdentity):
+		return []Finding{podIdentityFinding(classParameter(paramPodIdentity), "The class")}
+	case vm && workloadIdentityOn(c.f.CSIDriver):
+		return []Finding{sharedIdentityFinding(classParameter(paramVMIdentity), nodeIdentity)}
+	case !vm && !isOn(parameters, paramTokenProxy) && c.parameter(paramClient) == "":
+		return []Finding{found("AKV011", Warning, field.ErrorTypeRequired, classParameter(paramClient),
+			"The class names no identity, so it can be mounted with a service principal's Secret (nodePublishSecretRef) alone.", fixClientID)}
+	}
+	return nil
+}
+
+func podIdentityFinding(path *field.Path, class string) Finding {
+	return found("AKV011", Error, field.ErrorTypeForbidden, path,
+		class+" sets usePodIdentity, which was retired; the mount fails.",
+		"Set clientID to a managed identity with a federated credential for the pod's service account, and usePodIdentity to \"false\".")
+}
+
+func sharedIdentityFinding(path *field.Path, what string) Finding {
+	return found("AKV011", Warning, field.ErrorTypeInvalid, path,
+		fmt.Sprintf("The vault is read with %s, though this cluster has workload identity.", what), fixClientID)
+}
+
+// isOn reads a switch as the provider does; what is none is another rule's to tell.
+func isOn(parameters map[string]string, key string) bool {
+	value := strings.TrimSpace(parameters[key])
+	if value == "" {
+		return false // without an error that nobody reads
+	}
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
 }
 
 // tokenAudience is what Entra ID wants in a token that is exchanged for one of its own.
 const tokenAudience = "api://AzureADTokenExchange"
 
 func workloadIdentityOn(d *storagev1.CSIDriver) bool {
-	return d != nil && slices.ContainsFunc(d.Spec.TokenRequests, func(r storagev1.TokenRequest) bool {
-		return r.Audience == tokenAudience
-	})
+	return d != nil && requests(d, tokenAudience)
 }

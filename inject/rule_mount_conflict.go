@@ -17,6 +17,9 @@ var mountConflictRule = Rule{
 	ID: "AKV017", Name: "mount-conflict", Severities: []Severity{Error, Warning},
 	Summary:  "Another volume at or below a secrets-store mount's path in a container (error), or above it (warning).",
 	Prevents: "The container cannot start, or does not see the files that rotate.",
+	Evidence: "runc on Linux makes the folder of a mount in the file system below it, which is read-only here.",
+	Remedy:   "Mount one of the two elsewhere.",
+	On:       podsAndTemplates,
 }
 
 func checkMountConflict(s *subject) []Finding {

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -14,6 +15,9 @@ var pinnedVersionRule = Rule{
 	ID: "AKV004", Name: "pinned-version", Severities: []Severity{Error}, Waivable: true,
 	Summary:  "An object with an objectVersion (NAME@version in an annotation too).",
 	Prevents: "The version never changes, so a rotated secret never arrives.",
+	Evidence: "The Azure provider 1.8.2 asks the vault for exactly the objectVersion that is written; only an empty one follows the newest.",
+	Remedy:   "Remove objectVersion, or leave it empty.",
+	On:       everywhere,
 }
 
 func checkPinnedVersion(s *subject) []Finding {
@@ -45,6 +49,18 @@ func checkPinnedVersion(s *subject) []Finding {
 	return findings
 }
 
+// checkClassVersions is the rule's look at a class.
+func checkClassVersions(c *classSubject) []Finding {
+	var findings []Finding
+	for i, o := range c.objects {
+		if o.pinned() {
+			findings = append(findings, pinnedFinding(o, c.objectPath(i, "objectVersion"),
+				fmt.Sprintf("Remove objectVersion from %s, or leave it empty.", shorten(o.Name))))
+		}
+	}
+	return findings
+}
+
 func pinnedFinding(o Object, path *field.Path, fix string) Finding {
 	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, shorten(o.Name))
 	if o.Version == latestVersion {
@@ -60,7 +76,7 @@ func (s *subject) classAllows(v *storeVolume, f Finding) Finding {
 	}
 	if allow, _ := ParseAllow(v.class.Annotations[AnnotationAllow], nil); allow[f.Rule] {
 		f.Severity = Warning
-		f.Message += " (Let pass by the allow annotation of the class.)"
+		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the allow annotation of the class)."
 	}
 	return f
 }

@@ -14,6 +14,9 @@ var pollIntervalRule = Rule{
 	ID: "AKV005", Name: "poll-interval", Severities: []Severity{Error}, Waivable: true,
 	Summary:  "A rotationPollInterval that is not a duration, not positive, or under 10s.",
 	Prevents: "No released driver reads a volume's own interval. One that does would be throttled by Key Vault, with every pod that reads the vault, or find no interval at all.",
+	Evidence: "Secrets Store CSI driver 1.6.0 reads its own --rotation-poll-interval and no volume's; the format is Go's time.ParseDuration.",
+	Remedy:   "Write a Go duration of at least 10s, such as 2m.",
+	On:       podsAndTemplates,
 }
 
 func checkPollInterval(s *subject) []Finding {

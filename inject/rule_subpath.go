@@ -15,6 +15,9 @@ var subPathRule = Rule{
 	ID: "AKV001", Name: "subpath", Severities: []Severity{Error}, Waivable: true,
 	Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts.",
 	Prevents: "The container keeps the file that was there when it started; a rotated secret never arrives.",
+	Evidence: "The kubelet 1.37.2 bind-mounts a subPath's file once, when the container starts; driver and kubelet rotate by swapping a symlink beside it.",
+	Remedy:   "Remove subPath, mount the folder and read the file in it.",
+	On:       podsAndTemplates,
 }
 
 func checkSubPath(s *subject) []Finding {

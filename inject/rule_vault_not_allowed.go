@@ -14,14 +14,15 @@ var vaultNotAllowedRule = Rule{
 	ID: "AKV018", Name: "vault-not-allowed", Severities: []Severity{Error},
 	Summary:  "An object or class from a vault that the namespace's allowed-vaults does not match.",
 	Prevents: "A namespace reads a vault that its platform team did not mean it to read.",
+	Evidence: "The namespace's annotation allowed-vaults, which its platform team sets.",
+	Remedy:   "Use an allowed vault, or ask the owners of the namespace to extend the annotation.",
+	On:       everywhere,
 }
 
 func checkVaultNotAllowed(s *subject) []Finding {
 	var findings []Finding
 	refuse := func(path *field.Path, vault string) {
-		findings = append(findings, found("AKV018", Error, field.ErrorTypeForbidden, path,
-			fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", shorten(vault), shorten(s.r.Fence.String())),
-			"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+"."))
+		findings = append(findings, outsideFence(s.r.Fence, path, vault))
 	}
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {
@@ -45,4 +46,19 @@ func checkVaultNotAllowed(s *subject) []Finding {
 		}
 	}
 	return findings
+}
+
+func outsideFence(fence Fence, path *field.Path, vault string) Finding {
+	return found("AKV018", Error, field.ErrorTypeForbidden, path,
+		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", shorten(vault), shorten(fence.String())),
+		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+".")
+}
+
+// checkClassVault is the rule's look at a class.
+func checkClassVault(c *classSubject) []Finding {
+	vault := c.parameter(paramVault)
+	if vault == "" || c.r.Fence.Allows(vault) {
+		return nil
+	}
+	return []Finding{outsideFence(c.r.Fence, classParameter(paramVault), vault)}
 }

@@ -19,7 +19,30 @@ type Rule struct {
 	Summary string
 	// Prevents says which failure of rotation it prevents.
 	Prevents string
+	// Evidence says how that is known: which component, in which version, does what.
+	Evidence string
+	// Remedy says how to mend what the rule finds.
+	Remedy string
+	// On says which objects the rule looks at.
+	On []Place
 }
+
+// Place is a kind of object that rules look at.
+type Place string
+
+const (
+	// OnPods are pods, when they are created.
+	OnPods Place = "pods"
+	// OnTemplates are the templates of workloads.
+	OnTemplates Place = "templates"
+	// OnClasses are SecretProviderClasses by themselves.
+	OnClasses Place = "classes"
+)
+
+var (
+	podsAndTemplates = []Place{OnPods, OnTemplates}
+	everywhere       = []Place{OnPods, OnTemplates, OnClasses}
+)
 
 //go:generate go run ../internal/ruledocs ../docs/rules.md
 
@@ -27,8 +50,10 @@ type Rule struct {
 func Rules() []Rule {
 	return []Rule{
 		subPathRule, volumeReadOnlyRule, mountReadOnlyRule, pinnedVersionRule, pollIntervalRule,
-		classNotFoundRule, classParametersRule, attributeOverrideRule, classTwiceRule, identityModeRule,
-		serviceAccountRule, mountConflictRule, vaultNotAllowedRule,
+		envFromSyncedSecretRule, classNotFoundRule, classParametersRule, attributeOverrideRule,
+		classTwiceRule, identityModeRule, serviceAccountRule, identityTokenRule, identityMismatchRule,
+		rotationOffRule, noDriverRule, mountConflictRule, vaultNotAllowedRule, fileModeRule,
+		notOptedInRule, classInUseRule,
 	}
 }
 
@@ -37,7 +62,8 @@ func Rules() []Rule {
 var checks = []func(*subject) []Finding{
 	checkSubPath, checkVolumeReadOnly, checkMountReadOnly, checkPinnedVersion, checkPollInterval,
 	checkClassNotFound, checkClassParameters, checkAttributeOverride, checkClassTwice, checkIdentityMode,
-	checkMountConflict, checkVaultNotAllowed,
+	checkMountConflict, checkVaultNotAllowed, checkEnvFromSyncedSecret, checkIdentityToken,
+	checkIdentityMismatch, checkRotationOff, checkNoDriver, checkFileMode, checkNotOptedIn,
 }
 
 var rulesByID = func() map[string]*Rule {

@@ -20,6 +20,9 @@ func TestRuleTable(t *testing.T) {
 		if !strings.HasSuffix(r.Summary, ".") || !strings.HasSuffix(r.Prevents, ".") {
 			t.Errorf("%s: summary and prevents are sentences: %q, %q", r.ID, r.Summary, r.Prevents)
 		}
+		if !strings.HasSuffix(r.Evidence, ".") || r.Remedy == "" || len(r.On) == 0 {
+			t.Errorf("%s: evidence %q, remedy %q, on %v", r.ID, r.Evidence, r.Remedy, r.On)
+		}
 		if len(r.Severities) == 0 || !slices.IsSorted(r.Severities) {
 			t.Errorf("%s: severities %v, the gravest first", r.ID, r.Severities)
 		}

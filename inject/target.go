@@ -28,12 +28,24 @@ type Target struct {
 	Spec *corev1.PodSpec
 	// Path to the pod in its object: nil for a Pod, spec.template for a Deployment.
 	Path *field.Path
+	// Kind of the object: Pod, or a workload's, such as Deployment.
+	Kind string
+	// Owner is the metadata of the workload around a template; nil for a Pod.
+	Owner *metav1.ObjectMeta
 	// Template is set where pods are made from Meta and Spec later.
 	Template bool
 	Origin   Origin
 	// Mutating is set while other webhooks may still change the pod: containers that
 	// it names may yet come.
 	Mutating bool
+	// Admitted is set where every mutating webhook has had its say, the identity
+	// webhook's too: what is missing now will not come.
+	Admitted bool
+}
+
+// PodTarget is a pod as somebody wrote it.
+func PodTarget(pod *corev1.Pod) *Target {
+	return &Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Kind: "Pod"}
 }
 
 func (t *Target) metaPath() *field.Path { return t.Path.Child("metadata") }

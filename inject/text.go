@@ -24,11 +24,10 @@ func splitList(value string) []string {
 	return items
 }
 
-// shorten cuts outside text to a length that a message can carry. A message is a
-// line of a terminal and of an HTTP header: what cannot be printed does not get there.
-func shorten(s string) string {
-	const most = 64
-	s = strings.Map(func(r rune) rune {
+// printable is outside text as a message can carry it. A message is a line of a terminal
+// and of an HTTP header: what cannot be printed does not get there.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r):
 			return r
@@ -37,6 +36,12 @@ func shorten(s string) string {
 		}
 		return utf8.RuneError
 	}, s)
+}
+
+// shorten cuts outside text to a length that a message can carry.
+func shorten(s string) string {
+	const most = 64
+	s = printable(s)
 	if len(s) <= most {
 		return s
 	}
@@ -74,7 +79,7 @@ func kubernetesNameProblem(name string) string {
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return ""
 	}
-	return "not the name of a Kubernetes object; it has at most 253 lower case letters, digits, hyphens and dots, and begins and ends with a letter or digit"
+	return "not the name of a Kubernetes object; write at most 253 lower case letters, digits, hyphens and dots, with a letter or digit at both ends"
 }
 
 func isAlphanumeric(c byte) bool {

@@ -10,11 +10,11 @@ func vaultProblem(name string) string {
 	case hasOther(name):
 		return "a Key Vault's name has only letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"
 	case len(name) < 3 || len(name) > 24:
-		return "a Key Vault's name has 3 to 24 characters"
+		return "a Key Vault's name has 3 to 24 characters; write the name that the vault has"
 	case !isAlphanumeric(name[0]) || name[0] <= '9':
-		return "a Key Vault's name begins with a letter"
+		return "a Key Vault's name begins with a letter; write the name that the vault has"
 	case name[len(name)-1] == '-' || strings.Contains(name, "--"):
-		return "a Key Vault's name neither ends with a hyphen nor has two in a row"
+		return "a Key Vault's name neither ends with a hyphen nor has two in a row; write the name that the vault has"
 	}
 	return ""
 }

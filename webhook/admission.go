@@ -5,25 +5,35 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admission/v1"
 
 	"akv-injector/inject"
 )
 
-// Paths under which the two handlers are served. The webhook configurations name
-// them too.
+// Paths under which the handlers are served. The webhook configurations name them too.
 const (
-	MutatePath   = "/mutate-v1-pod"
-	ValidatePath = "/validate-v1-pod"
+	MutatePath           = "/mutate-v1-pod"
+	ValidatePath         = "/validate-v1-pod"
+	ValidateWorkloadPath = "/validate-v1-workload"
+	ValidateClassPath    = "/validate-v1-secretproviderclass"
 )
 
 // EnsureFunc makes sure that a class is in the namespace, and says in one word what
 // it had to do (a metric's label).
 type EnsureFunc func(ctx context.Context, namespace string, class inject.Class) (change string, err error)
 
+// DriverFunc tells the flags of the CSI driver, nil if they are not known. It must not wait.
+type DriverFunc func(ctx context.Context) *inject.Driver
+
+// MountedByFunc names the pods that mount a class and have not finished.
+type MountedByFunc func(ctx context.Context, namespace, class string) ([]string, error)
+
 // Options of New.
 type Options struct {
 	// Cached reads facts from the caches, Live from the API server.
 	Cached, Live Getter
+	Driver       DriverFunc
+	MountedBy    MountedByFunc
 	// Settings are the server's, behind the pod's and the namespace's.
 	Settings inject.Settings
 	// OwnUser is the user name that the program itself has with the API server. Its
@@ -38,9 +48,12 @@ type Options struct {
 	Metrics *Metrics
 }
 
-// Admission answers admission requests for pods.
+// Admission answers admission requests for pods, for the workloads that make them, and
+// for the SecretProviderClasses that they mount.
 type Admission struct {
 	cached, live Getter
+	driver       DriverFunc
+	mountedBy    MountedByFunc
 	settings     inject.Settings
 	ownUser      string
 	ensure       EnsureFunc
@@ -53,31 +66,56 @@ type Admission struct {
 // New returns an Admission. All options but OwnUser are required.
 func New(o Options) *Admission {
 	return &Admission{
-		cached:   o.Cached,
-		live:     o.Live,
-		settings: o.Settings,
-		ownUser:  o.OwnUser,
-		ensure:   o.Ensure,
-		refusal:  o.Refusal,
-		log:      o.Log,
-		metrics:  o.Metrics,
-		room:     newRoom(),
+		cached:    o.Cached,
+		live:      o.Live,
+		driver:    o.Driver,
+		mountedBy: o.MountedBy,
+		settings:  o.Settings,
+		ownUser:   o.OwnUser,
+		ensure:    o.Ensure,
+		refusal:   o.Refusal,
+		log:       o.Log,
+		metrics:   o.Metrics,
+		room:      newRoom(),
 	}
 }
 
 // Mutate is the handler for MutatePath.
-func (a *Admission) Mutate() http.Handler { return a.handler(MutatePath, a.mutate) }
+func (a *Admission) Mutate() http.Handler {
+	return a.handler(route{MutatePath, pods(), onCreate, a.mutate})
+}
 
 // Validate is the handler for ValidatePath.
-func (a *Admission) Validate() http.Handler { return a.handler(ValidatePath, a.validate) }
+func (a *Admission) Validate() http.Handler {
+	return a.handler(route{ValidatePath, pods(), onCreate, a.validate})
+}
+
+// ValidateWorkload is the handler for ValidateWorkloadPath.
+func (a *Admission) ValidateWorkload() http.Handler {
+	return a.handler(route{ValidateWorkloadPath, workloads(), onWrite, a.validateWorkload})
+}
+
+// ValidateClass is the handler for ValidateClassPath.
+func (a *Admission) ValidateClass() http.Handler {
+	return a.handler(route{ValidateClassPath, classKinds(), onWriteOrDelete, a.validateClass})
+}
+
+// What paths are asked about.
+var (
+	onCreate        = []admissionv1.Operation{admissionv1.Create}
+	onWrite         = []admissionv1.Operation{admissionv1.Create, admissionv1.Update}
+	onWriteOrDelete = []admissionv1.Operation{admissionv1.Create, admissionv1.Update, admissionv1.Delete}
+)
 
 // Registrar takes handlers by path, as controller-runtime's webhook server does.
 type Registrar interface {
 	Register(path string, handler http.Handler)
 }
 
-// Register serves both handlers.
+// Register serves all handlers.
 func (a *Admission) Register(r Registrar) {
 	r.Register(MutatePath, a.Mutate())
 	r.Register(ValidatePath, a.Validate())
+	r.Register(ValidateWorkloadPath, a.ValidateWorkload())
+	r.Register(ValidateClassPath, a.ValidateClass())
 }

@@ -74,3 +74,34 @@ func BenchmarkHandler(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWorkload validates an update of a Deployment that asks: its template is as
+// large as a typical pod's, and both sides are decided on where something is wrong.
+func BenchmarkWorkload(b *testing.B) {
+	deployment := workloads()[0]
+	bumped := podOf(3)
+	bumped.Spec.Containers[0].Image = "app:2"
+	wrong := func(pod *corev1.Pod) *corev1.Pod {
+		return withAnnotation(pod, inject.AnnotationRotationPollInterval, "1s")
+	}
+	cases := map[string]struct{ now, before *corev1.Pod }{
+		"right": {bumped, podOf(3)},
+		"wrong": {wrong(bumped.DeepCopy()), wrong(podOf(3))},
+	}
+	for _, name := range []string{"right", "wrong"} {
+		c := cases[name]
+		a := newCluster(inPlace()...).admission()
+		a.log = logr.Discard()
+		handler := a.ValidateWorkload()
+		body := marshal(b, changeOf(b, deployment, workloadOf(b, deployment, c.now), workloadOf(b, deployment, c.before)))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if w := post(handler, ValidateWorkloadPath, body); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
+	}
+}

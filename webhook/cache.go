@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -13,11 +14,16 @@ import (
 )
 
 // CacheByObject are the cache options for the kinds that decisions read, so that
-// the cache holds what they read and nothing more.
-func CacheByObject() map[client.Object]cache.ByObject {
+// the cache holds what they read and nothing more. The CSI driver's DaemonSet is in
+// driverNamespace.
+func CacheByObject(driverNamespace string) map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{
 		&corev1.Namespace{}:      {Transform: namespaceTransform},
 		&corev1.ServiceAccount{}: {Transform: serviceAccountTransform},
+		&appsv1.DaemonSet{}: {
+			Namespaces: map[string]cache.Config{driverNamespace: {}},
+			Transform:  driverTransform,
+		},
 	}
 }
 

@@ -87,7 +87,7 @@ func TestTransforms(t *testing.T) {
 func TestTransformsKeepWhatDecisionsRead(t *testing.T) {
 	items := inPlace()
 	for i, item := range items {
-		for kind, byObject := range CacheByObject() {
+		for kind, byObject := range CacheByObject(DefaultDriverNamespace) {
 			if kindOf(kind) != kindOf(item) {
 				continue
 			}

@@ -81,7 +81,13 @@ func account(name string) *corev1.ServiceAccount {
 func inPlace() []client.Object {
 	return []client.Object{
 		namespace(nil), account("default"), account("web"),
-		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}},
+		&storagev1.CSIDriver{
+			ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName},
+			Spec: storagev1.CSIDriverSpec{
+				RequiresRepublish: new(true),
+				TokenRequests:     []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}},
+			},
+		},
 	}
 }
 
@@ -96,6 +102,10 @@ type cluster struct {
 	registry     *prometheus.Registry
 	ownUser      string
 	settings     inject.Settings
+	driver       *inject.Driver
+	// mounting are the pods that mount a class, by its name.
+	mounting    map[string][]string
+	mountingErr error
 }
 
 // newCluster has the same objects in the cache and behind it.
@@ -110,6 +120,10 @@ func newCluster(items ...client.Object) *cluster {
 func (c *cluster) admission() *Admission {
 	return New(Options{
 		Cached: c.cached, Live: c.live, Settings: c.settings, OwnUser: c.ownUser,
+		Driver: func(context.Context) *inject.Driver { return c.driver },
+		MountedBy: func(_ context.Context, _, class string) ([]string, error) {
+			return c.mounting[class], c.mountingErr
+		},
 		Ensure: func(_ context.Context, namespace string, class inject.Class) (string, error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -171,7 +185,7 @@ func withAnnotation(pod *corev1.Pod, key, value string) *corev1.Pod {
 	return pod
 }
 
-func raw(tb testing.TB, pod *corev1.Pod) []byte {
+func raw(tb testing.TB, pod runtime.Object) []byte {
 	tb.Helper()
 	b, err := json.Marshal(pod)
 	if err != nil {

@@ -3,13 +3,33 @@ package webhook
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"akv-injector/inject"
 )
+
+// question is what the engine is asked about a pod or a template.
+type question struct {
+	namespace string
+	now       *inject.Target
+	// before is the same object before an update, nil at a creation.
+	before *inject.Target
+	// complete is set where a pod that asks must have everything by now.
+	complete bool
+	// describe is set where somebody wants to know what the pods will get.
+	describe bool
+}
 
 // decision is the engine's, and whether the namespace takes part at all.
 type decision struct {
 	inject.Decision
 	optedIn bool
+	// description says what the pods will get.
+	description []string
+}
+
+func (d *decision) refuses(q *question) bool {
+	return len(d.Errors()) > 0 || q.complete && incomplete(&d.Decision)
 }
 
 // decide looks up the facts and asks the engine.
@@ -17,25 +37,51 @@ type decision struct {
 // Caches lag. Whoever creates a ServiceAccount and, a moment later, a pod that
 // uses it must not be told that it is missing. So what would be refused on cached
 // facts is looked up again, all of it, and decided once more; the second decision
-// counts. Pods that are refused are few, so this costs little.
-func (a *Admission) decide(ctx context.Context, t *inject.Target, refuses func(inject.Decision) bool) (decision, error) {
-	l := &lookup{cached: a.cached, live: a.live}
-	d, err := a.decideWith(ctx, l, t)
-	if err != nil || !l.fromCache || !d.optedIn || !refuses(d.Decision) {
+// counts. Objects that are refused are few, so this costs little.
+func (a *Admission) decide(ctx context.Context, q *question) (decision, error) {
+	l := a.lookup()
+	d, err := a.decideWith(ctx, l, q)
+	if err != nil || !l.fromCache || !d.optedIn || !d.refuses(q) {
 		return d, err
 	}
-	return a.decideWith(ctx, &lookup{live: a.live, onlyLive: true}, t)
+	return a.decideWith(ctx, a.liveLookup(), q)
 }
 
-func (a *Admission) decideWith(ctx context.Context, l *lookup, t *inject.Target) (decision, error) {
-	ns, err := l.namespace(ctx, t.Meta.Namespace)
+func (a *Admission) decideWith(ctx context.Context, l *lookup, q *question) (decision, error) {
+	ns, err := l.namespace(ctx, q.namespace)
 	if err != nil || !inject.OptedIn(ns) {
 		return decision{}, err
 	}
-	request := inject.Parse(t, ns, a.settings)
-	facts, err := l.facts(ctx, ns, request.Needs())
-	if err != nil {
+	request := inject.Parse(q.now, ns, a.settings)
+	facts := newFacts(ns)
+	if err := l.add(ctx, &facts, request.Needs()); err != nil {
 		return decision{}, err
 	}
-	return decision{Decision: inject.Decide(t, request, facts), optedIn: true}, nil
+	d := decision{Decision: inject.Decide(q.now, request, facts), optedIn: true}
+	if q.before != nil && len(d.Errors()) > 0 {
+		had, err := a.had(ctx, l, q.before, ns, facts)
+		if err != nil {
+			return decision{}, err
+		}
+		d.Findings = inject.OnUpdate(q.now, q.before, d.Findings, had)
+	}
+	if q.describe && len(d.Errors()) == 0 && request.Asks {
+		// Whether a generated class is there already is nobody else's question.
+		for _, class := range d.Classes {
+			if err := l.class(ctx, &facts, class.Name); err != nil {
+				return decision{}, err
+			}
+		}
+		d.description = inject.Describe(q.now, request, facts, &d.Decision)
+	}
+	return d, nil
+}
+
+// had is what was found on an object before its update, on the same facts.
+func (a *Admission) had(ctx context.Context, l *lookup, before *inject.Target, ns *corev1.Namespace, facts inject.Facts) ([]inject.Finding, error) {
+	request := inject.Parse(before, ns, a.settings)
+	if err := l.add(ctx, &facts, request.Needs()); err != nil {
+		return nil, err
+	}
+	return inject.Decide(before, request, facts).Findings, nil
 }

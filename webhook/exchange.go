@@ -6,7 +6,6 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject"
 )
@@ -22,10 +21,10 @@ type exchange struct {
 	code  int
 	err   error
 	stack string
-	// request and pod are nil as long as they could not be read. Only names are
+	// request and object are nil as long as they could not be read. Only names are
 	// taken from them.
 	request *admissionv1.AdmissionRequest
-	pod     *corev1.Pod
+	object  *object
 }
 
 // fail answers with an HTTP error, in words, for people who read the API server's log.
@@ -41,9 +40,9 @@ func (e *exchange) verdict(v verdict) {
 	}
 }
 
-// report counts the exchange and logs it: one line where the pod was refused or the
+// report counts the exchange and logs it: one line where the object was refused or the
 // request failed, and, at debug level, for any other. A line says who, where, which
-// rules and how long, and never what the pod holds.
+// rules and how long, and never what the object holds.
 func (a *Admission) report(e *exchange) {
 	took := time.Since(e.began)
 	a.metrics.observe(e, took)
@@ -56,9 +55,9 @@ func (a *Admission) report(e *exchange) {
 		values = append(values, "code", e.code)
 	}
 	if req := e.request; req != nil {
-		values = append(values, "uid", line(string(req.UID), maxName), "namespace", line(req.Namespace, maxName),
-			"pod", podName(req, e.pod), "user", line(req.UserInfo.Username, maxName),
-			"dryRun", req.DryRun != nil && *req.DryRun)
+		values = append(values, "uid", line(string(req.UID), maxName), "operation", operationOf(req),
+			"namespace", line(req.Namespace, maxName), "kind", line(req.Kind.Kind, maxName), "name", objectName(req, e.object),
+			"user", line(req.UserInfo.Username, maxName), "dryRun", req.DryRun != nil && *req.DryRun)
 	}
 	if rules := rulesOf(e.findings); len(rules) > 0 {
 		values = append(values, "rules", rules)
@@ -69,9 +68,9 @@ func (a *Admission) report(e *exchange) {
 	case e.outcome == outcomeError:
 		a.log.Error(e.err, "admission request failed", values...)
 	case e.outcome == outcomeRefused:
-		a.log.Info("pod refused", values...)
+		a.log.Info("refused", values...)
 	default:
-		a.log.V(1).Info("pod admitted", values...)
+		a.log.V(1).Info("admitted", values...)
 	}
 }
 

@@ -44,6 +44,67 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
+// FuzzWrites posts any object in the place of a workload or a class, as what is stored and
+// as what is to be. Nothing may panic, an update of an object to itself and a deletion are
+// never refused, and no answer has a patch.
+func FuzzWrites(f *testing.F) {
+	all := append(workloads(), classKinds()...)
+	for i, k := range workloads() {
+		f.Add(i, raw(f, workloadOf(f, k, asking())), raw(f, workloadOf(f, k, handWritten(f, unsafeMount))))
+	}
+	f.Add(len(all)-1, []byte(`{"apiVersion":"secrets-store.csi.x-k8s.io/v1","kind":"SecretProviderClass","spec":{"provider":"azure","parameters":{"objects":"array:\n- a"}}}`), []byte(`{}`))
+	f.Add(0, []byte(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[null]}}}}`), []byte(`null`))
+	f.Add(4, []byte(`{"apiVersion":"v1","kind":"ReplicationController","spec":{}}`), []byte(`{"apiVersion":"v1","kind":"ReplicationController","spec":{"template":{}}}`))
+
+	cl := newCluster(append(inPlace(), class("legacy"))...)
+	a := cl.admission()
+	f.Fuzz(func(t *testing.T, which int, one, other []byte) {
+		cl.logs.lines = nil
+		// The API server sends JSON, and no object that is none.
+		if which < 0 || which >= len(all) || !json.Valid(one) || !json.Valid(other) {
+			return
+		}
+		handler, path := a.ValidateWorkload(), ValidateWorkloadPath
+		if which == len(all)-1 {
+			handler, path = a.ValidateClass(), ValidateClassPath
+		}
+		for name, c := range map[string]struct{ now, before []byte }{
+			"created": {now: one}, "updated": {now: one, before: other}, "unchanged": {one, one}, "deleted": {before: one},
+		} {
+			review := changeOf(t, all[which], nil, nil)
+			review.Request.Object.Raw, review.Request.OldObject.Raw = c.now, c.before
+			switch {
+			case c.before == nil:
+				review.Request.Operation = admissionv1.Create
+			case c.now != nil:
+				review.Request.Operation = admissionv1.Update
+			}
+			w := post(handler, path, marshal(t, review))
+			if strings.Contains(cl.logs.all(), "panicked") {
+				t.Fatalf("%s: %s", name, cl.logs.all())
+			}
+			if w.Code != http.StatusOK {
+				continue
+			}
+			answer := &admissionv1.AdmissionReview{}
+			if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil || answer.Response == nil {
+				t.Fatalf("%s: not an answer: %v: %s", name, err, w.Body)
+			}
+			if len(answer.Response.Patch) > 0 {
+				t.Errorf("%s: a patch: %s", name, answer.Response.Patch)
+			}
+			if !answer.Response.Allowed && (name == "unchanged" || name == "deleted") {
+				t.Errorf("%s: refused: %s", name, answer.Response.Result.Message)
+			}
+			for _, warning := range answer.Response.Warnings {
+				if line(warning, maxWarning) != warning {
+					t.Errorf("%s: not a warning's line: %q", name, warning)
+				}
+			}
+		}
+	})
+}
+
 func checkAnswer(t *testing.T, cl *cluster, a *Admission, path string, w *httptest.ResponseRecorder, body []byte) {
 	t.Helper()
 	if strings.Contains(cl.logs.all(), "panicked") {

@@ -7,24 +7,43 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
 )
 
-// judge answers for a pod whose creation is asked for. Its error is a failure.
-type judge func(ctx context.Context, req *admissionv1.AdmissionRequest, pod *corev1.Pod) (verdict, error)
+// change is a request whose objects have been read.
+type change struct {
+	req *admissionv1.AdmissionRequest
+	// now is what is to be stored, nil at a deletion; before is what is stored, nil at a
+	// creation.
+	now, before *object
+}
+
+// dryRun tells whether nothing will be stored.
+func (c *change) dryRun() bool { return c.req.DryRun != nil && *c.req.DryRun }
+
+// judge answers for a change. Its error is a failure.
+type judge func(ctx context.Context, c *change) (verdict, error)
+
+// route is a path, what is served there, and who answers.
+type route struct {
+	path       string
+	kinds      kinds
+	operations []admissionv1.Operation
+	judge      judge
+}
 
 // handler is the HTTP side of one webhook. controller-runtime has one too
 // (admission.Webhook), but that tells every failure as a verdict, which no
 // failurePolicy can overrule.
-func (a *Admission) handler(path string, judge judge) http.Handler {
+func (a *Admission) handler(to route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{path: path, began: time.Now(), outcome: outcomeError}
+		e := &exchange{path: to.path, began: time.Now(), outcome: outcomeError}
 		defer a.report(e)
 		defer a.recoverPanic(w, e)
 
@@ -48,7 +67,7 @@ func (a *Admission) handler(path string, judge judge) http.Handler {
 		}
 		e.request = review.Request
 
-		v, err := a.answer(ctx, e, review.Request, judge)
+		v, err := a.answer(ctx, e, review.Request, to)
 		if err != nil {
 			e.fail(w, http.StatusInternalServerError, err)
 			return
@@ -69,25 +88,51 @@ func (a *Admission) handler(path string, judge judge) http.Handler {
 	})
 }
 
-// answer leaves alone what is none of ours and lets judge decide on the rest. The
+// answer leaves alone what is none of ours and lets the judge decide on the rest. The
 // webhook configurations should not even send the former.
-func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.AdmissionRequest, judge judge) (verdict, error) {
+func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.AdmissionRequest, to route) (verdict, error) {
 	switch {
-	case req.Operation != admissionv1.Create, req.SubResource != "":
-		return skipped(reasonNotCreate), nil
+	case !slices.Contains(to.operations, req.Operation), req.SubResource != "":
+		return skipped(reasonOperation), nil
 	case a.ownUser != "" && req.UserInfo.Username == a.ownUser:
 		return skipped(reasonOwnRequest), nil
 	}
-	pod, err := decodePod(req)
-	if err != nil {
+	if _, err := to.kinds.of(req); err != nil {
 		return refusedUnreadable(req, err), nil
 	}
-	e.pod = pod
-	if inject.Mirror(&pod.ObjectMeta) {
+	c := &change{req: req}
+	if req.Operation != admissionv1.Create {
+		before := to.kinds.decodeOld(req)
+		if before == nil {
+			// What is stored cannot be mended by refusing what replaces it.
+			return skipped(reasonUnreadableOld), nil
+		}
+		c.before, e.object = before, before
+	}
+	if req.Operation != admissionv1.Delete && !deleting(c.before) {
+		now, err := to.kinds.decodeNew(req)
+		if err != nil {
+			return refusedUnreadable(req, err), nil
+		}
+		c.now, e.object = now, now
+	}
+	switch {
+	case deleting(c.before), deleting(c.now):
+		// Whoever takes finalizers off must not be stopped.
+		return skipped(reasonDeleting), nil
+	case mirror(e.object):
 		return skipped(reasonMirrorPod), nil
 	}
-	return judge(ctx, req, pod)
+	return to.judge(ctx, c)
 }
+
+// mirror tells the API server's image of a static pod.
+func mirror(o *object) bool {
+	pod := o.pod()
+	return pod != nil && inject.Mirror(&pod.ObjectMeta)
+}
+
+func deleting(o *object) bool { return o != nil && o.GetDeletionTimestamp() != nil }
 
 const (
 	// defaultTimeout is the API server's for webhooks that name none, maxTimeout the

@@ -185,10 +185,10 @@ func TestPanicIsAFailure(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			cl := newCluster(inPlace()...)
-			handler := cl.admission().handler("/x", func(context.Context, *admissionv1.AdmissionRequest, *corev1.Pod) (verdict, error) {
+			handler := cl.admission().handler(route{"/x", pods(), onCreate, func(context.Context, *change) (verdict, error) {
 				c.panics()
 				return verdict{}, nil
-			})
+			}})
 			w := post(handler, "/x", marshal(t, reviewOf(raw(t, asking()))))
 			if w.Code != http.StatusInternalServerError {
 				t.Errorf("HTTP %d, want 500", w.Code)
@@ -305,7 +305,7 @@ func TestAbsurdPods(t *testing.T) {
 func TestNewIsRegistered(t *testing.T) {
 	mux := registrar{}
 	newCluster().admission().Register(mux)
-	for _, path := range []string{"/mutate-v1-pod", "/validate-v1-pod"} {
+	for _, path := range []string{"/mutate-v1-pod", "/validate-v1-pod", "/validate-v1-workload", "/validate-v1-secretproviderclass"} {
 		if mux[path] == nil {
 			t.Errorf("nothing serves %s", path)
 		}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +22,7 @@ type Getter interface {
 	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
 }
 
-// maxLookups is the most objects that are looked up for one pod. A pod can name
+// maxLookups is the most objects that are looked up for one pod or template. It can name
 // tens of thousands, and each that the cache does not know is a call.
 const maxLookups = 200
 
@@ -29,10 +30,20 @@ const maxLookups = 200
 // has nothing: what was created a moment ago is not in the cache yet.
 type lookup struct {
 	cached, live Getter
+	driver       DriverFunc
 	// onlyLive skips the cache.
 	onlyLive bool
 	// fromCache is set once an answer came from the cache, and so may be stale.
 	fromCache bool
+}
+
+func (a *Admission) lookup() *lookup {
+	return &lookup{cached: a.cached, live: a.live, driver: a.driver}
+}
+
+// liveLookup asks nobody but the API server.
+func (a *Admission) liveLookup() *lookup {
+	return &lookup{live: a.live, driver: a.driver, onlyLive: true}
 }
 
 // get reads an object and tells whether there is one. The error is a failed lookup,
@@ -52,12 +63,15 @@ func (l *lookup) get(ctx context.Context, kind string, key client.ObjectKey, obj
 	case err == nil:
 		return true, nil
 	case unknownKind(err):
-		return false, fmt.Errorf("looking up %s: the API server does not know this kind; is its CRD installed? %w", kind, err)
+		return false, fmt.Errorf("looking up %s: %w: %w", kind, errUnknownKind, err)
 	case apierrors.IsNotFound(err):
 		return false, nil
 	}
 	return false, fmt.Errorf("looking up %s %s: %w", kind, line(key.String(), maxDetail), err)
 }
+
+// errUnknownKind says that no object of that kind can be there.
+var errUnknownKind = errors.New("the API server does not know this kind; is its CRD installed?")
 
 // unknownKind tells whether the error says that the kind does not exist. A kind
 // that was there when the client learnt of it, and is gone, gives a plain 404.
@@ -84,41 +98,78 @@ func (l *lookup) namespace(ctx context.Context, name string) (*corev1.Namespace,
 	return ns, nil
 }
 
-// facts looks up what a decision needs.
-func (l *lookup) facts(ctx context.Context, ns *corev1.Namespace, needs inject.Needs) (inject.Facts, error) {
-	f := inject.Facts{
+// newFacts are those about a namespace of which nothing else is known.
+func newFacts(ns *corev1.Namespace) inject.Facts {
+	return inject.Facts{
 		Namespace:       ns,
-		ServiceAccounts: make(map[string]*corev1.ServiceAccount, len(needs.ServiceAccounts)),
-		Classes:         make(map[string]*secretsstorev1.SecretProviderClass, len(needs.Classes)),
+		ServiceAccounts: map[string]*corev1.ServiceAccount{},
+		Classes:         map[string]*secretsstorev1.SecretProviderClass{},
 	}
+}
+
+// add looks up what a decision needs and is not known yet.
+func (l *lookup) add(ctx context.Context, f *inject.Facts, needs inject.Needs) error {
 	if n := len(needs.ServiceAccounts) + len(needs.Classes); n > maxLookups {
-		return f, fmt.Errorf("the pod names %d ServiceAccounts and SecretProviderClasses; at most %d are looked up", n, maxLookups)
+		return fmt.Errorf("the object names %d ServiceAccounts and SecretProviderClasses; at most %d are looked up", n, maxLookups)
 	}
 	for _, name := range needs.ServiceAccounts {
+		if _, known := f.ServiceAccounts[name]; known {
+			continue
+		}
 		account := &corev1.ServiceAccount{}
-		found, err := l.get(ctx, "ServiceAccount", client.ObjectKey{Namespace: ns.Name, Name: name}, account)
+		found, err := l.get(ctx, "ServiceAccount", client.ObjectKey{Namespace: f.Namespace.Name, Name: name}, account)
 		if err != nil {
-			return f, err
+			return err
 		}
 		f.ServiceAccounts[name] = orNil(found, account)
 	}
 	for _, name := range needs.Classes {
-		class := &secretsstorev1.SecretProviderClass{}
-		found, err := l.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: ns.Name, Name: name}, class)
-		if err != nil {
-			return f, err
+		if err := l.class(ctx, f, name); err != nil {
+			return err
 		}
-		f.Classes[name] = orNil(found, class)
 	}
-	if needs.CSIDriver {
-		driver := &storagev1.CSIDriver{}
-		found, err := l.get(ctx, "CSIDriver", client.ObjectKey{Name: inject.DriverName}, driver)
-		if err != nil {
-			return f, err
-		}
-		f.CSIDriver = orNil(found, driver)
+	if needs.CSIDriver && f.CSIDriver == nil && !f.NoCSIDriver {
+		f.Driver = l.driver(ctx)
+		return l.csiDriver(ctx, f)
 	}
-	return f, nil
+	return nil
+}
+
+// class looks up a class. Where the cluster does not know classes at all, there is
+// nothing more to find.
+func (l *lookup) class(ctx context.Context, f *inject.Facts, name string) error {
+	if _, known := f.Classes[name]; known || f.NoClassCRD {
+		return nil
+	}
+	class := &secretsstorev1.SecretProviderClass{}
+	found, err := l.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: f.Namespace.Name, Name: name}, class)
+	switch {
+	case errors.Is(err, errUnknownKind):
+		f.NoClassCRD = true
+		return nil
+	case err != nil:
+		return err
+	}
+	f.Classes[name] = orNil(found, class)
+	return nil
+}
+
+// csiDriver looks up the driver's object. There is one in a cluster, which comes with the
+// driver: that the cache has none is believed, or each pod would cost a call where the
+// driver is missing.
+func (l *lookup) csiDriver(ctx context.Context, f *inject.Facts) error {
+	driver := &storagev1.CSIDriver{}
+	key := client.ObjectKey{Name: inject.DriverName}
+	if !l.onlyLive && apierrors.IsNotFound(l.cached.Get(ctx, key, driver)) {
+		l.fromCache, f.NoCSIDriver = true, true
+		return nil
+	}
+	found, err := l.get(ctx, "CSIDriver", key, driver)
+	if err != nil {
+		return err
+	}
+	f.CSIDriver, f.NoCSIDriver = orNil(found, driver), !found
+	return nil
 }
 
 func orNil[T any](found bool, obj *T) *T {

@@ -107,7 +107,7 @@ func TestFailedLookups(t *testing.T) {
 		err  string
 		live error
 		pod  *corev1.Pod
-		// ok: the lookup was not needed.
+		// ok: the lookup was not needed, or its failure is a fact.
 		ok   bool
 		says string
 	}{
@@ -117,15 +117,16 @@ func TestFailedLookups(t *testing.T) {
 		"forbidden":                      {err: "ServiceAccount web", live: apierrors.NewForbidden(schema.GroupResource{}, "web", errors.New("RBAC")), says: "forbidden"},
 		"driver":                         {err: "CSIDriver " + inject.DriverName, live: errTimeout, pod: handWritten(t, ""), says: "looking up CSIDriver"},
 		"class":                          {err: "SecretProviderClass legacy", live: errTimeout, pod: named(), says: "looking up SecretProviderClass shop/legacy"},
-		"no CRD":                         {err: "SecretProviderClass legacy", live: noMatch, pod: named(), says: "is its CRD installed?"},
-		"no CRD, hand-written":           {err: "SecretProviderClass legacy", live: noMatch, pod: handWritten(t, ""), says: "is its CRD installed?"},
-		"CRD gone":                       {err: "SecretProviderClass legacy", live: gone, pod: named(), says: "is its CRD installed?"},
+		"no CRD":                         {err: "SecretProviderClass legacy", live: noMatch, pod: named(), ok: true},
+		"no CRD, hand-written":           {err: "SecretProviderClass legacy", live: noMatch, pod: handWritten(t, ""), ok: true},
+		"CRD gone":                       {err: "SecretProviderClass legacy", live: gone, pod: named(), ok: true},
 		"no CRD, but no class is needed": {err: "SecretProviderClass legacy", live: noMatch, ok: true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			cl := newCluster(inPlace()...)
 			cl.cached.items = nil
+			cl.cached.errs = map[string]error{c.err: errors.New("the cache is not started")}
 			cl.live.errs = map[string]error{c.err: c.live}
 			pod := c.pod
 			if pod == nil {
@@ -171,5 +172,42 @@ func TestBrokenCache(t *testing.T) {
 	}
 	if answer := answerOf(t, cl.admission().Mutate(), reviewOf(raw(t, asking()))); len(answer.Patch) == 0 {
 		t.Errorf("want a patch, got %+v", answer)
+	}
+}
+
+// A cluster without the driver is told of it, and does not pay a call for each pod.
+func TestNoDriver(t *testing.T) {
+	cl := newCluster(inPlace()[:3]...)
+	a := cl.admission()
+	facts := newFacts(namespace(nil))
+	if err := a.lookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !facts.NoCSIDriver || facts.CSIDriver != nil || cl.live.gets > 0 {
+		t.Errorf("no driver is %v, after %d live reads", facts.NoCSIDriver, cl.live.gets)
+	}
+	// Before it refuses anything on that ground, the API server is asked.
+	cl.live.items = inPlace()
+	facts = newFacts(namespace(nil))
+	if err := a.liveLookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+		t.Fatal(err)
+	}
+	if facts.NoCSIDriver || facts.CSIDriver == nil {
+		t.Errorf("no driver is %v", facts.NoCSIDriver)
+	}
+}
+
+func TestNoClassCRD(t *testing.T) {
+	cl := newCluster(inPlace()...)
+	cl.live.errs = map[string]error{}
+	for _, name := range []string{"a", "b"} {
+		cl.live.errs["SecretProviderClass "+name] = &meta.NoKindMatchError{}
+	}
+	facts := newFacts(namespace(nil))
+	if err := cl.admission().lookup().add(t.Context(), &facts, inject.Needs{Classes: []string{"a", "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := facts.Classes["a"]; !facts.NoClassCRD || known || cl.live.gets != 1 {
+		t.Errorf("no CRD is %v, after %d live reads; classes %v", facts.NoClassCRD, cl.live.gets, facts.Classes)
 	}
 }

@@ -33,8 +33,8 @@ func NewMetrics(registry prometheus.Registerer, version string) *Metrics {
 		}, []string{"path"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_findings_total",
-			Help: "Findings on pods by rule, severity, and outcome: refused, warned, or controller (warned of on a pod that a controller made, where a template was the place to refuse).",
-		}, []string{"rule", "severity", "outcome"}),
+			Help: "Findings by rule, severity, the object's kind, and outcome: refused, warned, or controller (warned of on an object that a controller made, where a template was the place to refuse).",
+		}, []string{"rule", "severity", "kind", "outcome"}),
 		classWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_class_writes_total",
 			Help: "SecretProviderClasses that admission asked for, by what came of it: unchanged, created, rewritten, unmarked, refused, failed.",
@@ -55,7 +55,8 @@ func (m *Metrics) observe(e *exchange, took time.Duration) {
 	m.duration.WithLabelValues(e.path).Observe(took.Seconds())
 	// The mutating webhook finds the same again; the last word on a pod is counted.
 	for _, f := range e.findings {
-		m.findings.WithLabelValues(ruleID(f), string(f.Severity), findingOutcome(e, f)).Inc()
+		// There are none unless the object was read, which only known kinds are.
+		m.findings.WithLabelValues(ruleID(f), string(f.Severity), e.object.kind.Kind, findingOutcome(e, f)).Inc()
 	}
 }
 
@@ -63,7 +64,7 @@ func findingOutcome(e *exchange, f inject.Finding) string {
 	switch {
 	case f.Severity == inject.Error:
 		return "refused"
-	case e.request != nil && e.pod != nil && originOf(e.request.UserInfo, e.pod) != inject.FromUser:
+	case originOf(e.request.UserInfo, e.object) != inject.FromUser:
 		return "controller"
 	default:
 		return "warned"

@@ -58,8 +58,8 @@ func TestMetrics(t *testing.T) {
 		"admission_requests_total operation=CREATE,outcome=warned,path=/validate-v1-pod":  1,
 		"admission_requests_total operation=UPDATE,outcome=skipped,path=/validate-v1-pod": 1,
 		"class_writes_total result=created":                                               2,
-		"findings_total outcome=refused,rule=annotations,severity=error":                  1,
-		"findings_total outcome=warned,rule=AKV003,severity=warning":                      1,
+		"findings_total kind=Pod,outcome=refused,rule=annotations,severity=error":         1,
+		"findings_total kind=Pod,outcome=warned,rule=AKV003,severity=warning":             1,
 	}
 	got := counters(t, cl)
 	for name, value := range want {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject"
 )
@@ -15,14 +14,11 @@ import (
 //
 // It warns only where it refuses: a pod that passes comes by again for validation,
 // as all webhooks have left it, and what is said there is right.
-func (a *Admission) mutate(ctx context.Context, req *admissionv1.AdmissionRequest, pod *corev1.Pod) (verdict, error) {
-	target := &inject.Target{
-		Meta:     &pod.ObjectMeta,
-		Spec:     &pod.Spec,
-		Origin:   originOf(req.UserInfo, pod),
-		Mutating: true,
-	}
-	d, err := a.decide(ctx, target, func(d inject.Decision) bool { return len(d.Errors()) > 0 })
+func (a *Admission) mutate(ctx context.Context, c *change) (verdict, error) {
+	target := inject.TargetOf(c.now.Object)
+	target.Origin = originOf(c.req.UserInfo, c.now)
+	target.Mutating = true
+	d, err := a.decide(ctx, &question{namespace: c.req.Namespace, now: target})
 	if err != nil {
 		return verdict{}, err
 	}
@@ -30,19 +26,19 @@ func (a *Admission) mutate(ctx context.Context, req *admissionv1.AdmissionReques
 		return skipped(reasonNotOptedIn), nil
 	}
 	if len(d.Errors()) > 0 {
-		return refusedByFindings(req, pod, d.Decision), nil
+		return refusedByFindings(c, d.Findings), nil
 	}
 
 	// The class has to be there before the pod is stored, and in every round: somebody
 	// may have deleted it since the last.
-	if req.DryRun == nil || !*req.DryRun {
+	if !c.dryRun() {
 		for _, class := range d.Classes {
-			if err := a.ensureClass(ctx, req.Namespace, class); err != nil {
+			if err := a.ensureClass(ctx, c.req.Namespace, class); err != nil {
 				if a.refusal(err) {
-					return refusedClass(req, class, err), nil
+					return refusedClass(c.req, class, err), nil
 				}
 				return verdict{}, fmt.Errorf("writing SecretProviderClass %s/%s: %w",
-					line(req.Namespace, maxName), line(class.Name, maxName), err)
+					line(c.req.Namespace, maxName), line(class.Name, maxName), err)
 			}
 		}
 	}

@@ -156,7 +156,7 @@ func TestRefusedByFindings(t *testing.T) {
 		t.Errorf("wrote %v", cl.ensured)
 	}
 	logged := cl.logs.all()
-	for _, says := range []string{`"outcome"="refused"`, `"uid"="uid-1"`, `"namespace"="shop"`, `"pod"="web-"`, `"user"="jane"`, `"rules"=`, `"duration"=`} {
+	for _, says := range []string{`"outcome"="refused"`, `"uid"="uid-1"`, `"namespace"="shop"`, `"kind"="Pod" "name"="web-"`, `"user"="jane"`, `"rules"=`, `"duration"=`} {
 		if !strings.Contains(logged, says) {
 			t.Errorf("the log does not say %s:\n%s", says, logged)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"gomodules.xyz/jsonpatch/v2"
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -25,74 +24,82 @@ const (
 )
 
 // refusedByFindings is the Status that the API server itself gives for an invalid
-// pod. kubectl prints its causes, controllers put its message into an event.
-func refusedByFindings(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
-	errs := d.Errors()
-	v := refusedInvalid(req, pod, "", "", len(errs), func(i int) metav1.StatusCause {
-		return metav1.StatusCause{
-			Type:    metav1.CauseType(errs[i].Type),
-			Field:   line(errs[i].Field, maxDetail),
-			Message: line(errs[i].String(), maxCause),
-		}
+// object. kubectl prints its causes, controllers put its message into an event.
+func refusedByFindings(c *change, findings []inject.Finding) verdict {
+	errs := errorsOf(findings)
+	return c.refuse(findings, refusal{
+		n: len(errs), cause: func(i int) metav1.StatusCause {
+			return metav1.StatusCause{
+				Type:    metav1.CauseType(errs[i].Type),
+				Field:   line(errs[i].Field, maxDetail),
+				Message: line(errs[i].String(), maxCause),
+			}
+		},
 	})
-	v.findings = d.Findings
-	v.response.Warnings = warningLines(d.Warnings())
-	v.response.AuditAnnotations = auditOfFindings(d.Findings)
-	return v
 }
 
 // refusedIncomplete says what the pod still lacks.
-func refusedIncomplete(req *admissionv1.AdmissionRequest, pod *corev1.Pod, d inject.Decision) verdict {
+func refusedIncomplete(c *change, d *inject.Decision) verdict {
 	fields := patchedFields(d.Patch)
-	v := refusedInvalid(req, pod, reasonIncomplete,
-		"The pod asks for secrets and would start without all that this takes. Either another webhook changed the pod after "+
-			"akv-injector did; or akv-injector's MutatingWebhookConfiguration is missing or does not match the pod; or the "+
-			"ServiceAccount or the Namespace changed in this very moment. "+
-			"Fix: create the pod again; if it is refused again, compare "+
+	return c.refuse(d.Findings, refusal{
+		reason: reasonIncomplete,
+		explanation: "The pod asks for secrets and would start without all that this takes. Either another webhook changed the pod after " +
+			"akv-injector did; or akv-injector's MutatingWebhookConfiguration is missing or does not match the pod; or the " +
+			"ServiceAccount or the Namespace changed in this very moment. " +
+			"Fix: create the pod again; if it is refused again, compare " +
 			"kubectl get mutatingwebhookconfigurations with the fields named here.",
-		len(fields), func(i int) metav1.StatusCause {
+		n: len(fields), cause: func(i int) metav1.StatusCause {
 			return metav1.StatusCause{
 				Type:    metav1.CauseType(field.ErrorTypeRequired),
 				Field:   line(fields[i], maxDetail),
 				Message: "is not what akv-injector gives the pod.",
 			}
-		})
-	v.findings = d.Findings
-	v.response.Warnings = warningLines(d.Warnings())
-	v.response.AuditAnnotations = auditOfFindings(d.Findings)
-	return v
+		},
+	})
 }
 
-// refusedInvalid is a 422 with n causes, which the message lists too, a line each:
+// refusal is what there is to say of an object that is wrong: n causes, with words
+// before them where they do not speak for themselves.
+type refusal struct {
+	reason, explanation string
+	n                   int
+	cause               func(i int) metav1.StatusCause
+}
+
+// refuse is a 422 with the causes, which the message lists too, a line each:
 // controllers show the message only.
-func refusedInvalid(req *admissionv1.AdmissionRequest, pod *corev1.Pod, reason, explanation string, n int, cause func(i int) metav1.StatusCause) verdict {
+func (c *change) refuse(findings []inject.Finding, r refusal) verdict {
 	var causes []metav1.StatusCause
-	for i := range min(n, maxCauses) {
-		causes = append(causes, cause(i))
+	for i := range min(r.n, maxCauses) {
+		causes = append(causes, r.cause(i))
 	}
-	if n > maxCauses {
-		causes = append(causes, metav1.StatusCause{Message: foldedLine(n - maxCauses)})
+	if r.n > maxCauses {
+		causes = append(causes, metav1.StatusCause{Message: foldedLine(r.n-maxCauses, moreFindings)})
 	}
 
-	name := podName(req, pod)
+	name := objectName(c.req, c.now)
 	var message strings.Builder
-	fmt.Fprintf(&message, "pod %q is refused:", name)
-	if explanation != "" {
-		message.WriteString(" " + explanation)
+	fmt.Fprintf(&message, "%s %q is refused:", c.now.noun(), name)
+	if r.explanation != "" {
+		message.WriteString(" " + r.explanation)
 	}
-	for _, c := range causes {
+	for _, cause := range causes {
 		message.WriteByte('\n')
-		if c.Field != "" {
-			message.WriteString(c.Field + ": ")
+		if cause.Field != "" {
+			message.WriteString(cause.Field + ": ")
 		}
-		message.WriteString(c.Message)
+		message.WriteString(cause.Message)
 	}
-	return refused(reason, &metav1.Status{
+	v := refused(r.reason, &metav1.Status{
 		Code:    http.StatusUnprocessableEntity,
 		Reason:  metav1.StatusReasonInvalid,
 		Message: message.String(),
-		Details: &metav1.StatusDetails{Kind: "Pod", Name: name, Causes: causes},
+		Details: &metav1.StatusDetails{Group: c.now.kind.Group, Kind: c.now.kind.Kind, Name: name, Causes: causes},
 	})
+	v.findings = findings
+	v.response.Warnings = warningLines(warningsOf(findings))
+	v.response.AuditAnnotations = auditOfFindings(findings)
+	return v
 }
 
 // refusedClass passes on that the API server, a quota or a policy does not want the

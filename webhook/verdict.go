@@ -15,22 +15,26 @@ type outcome string
 
 const (
 	outcomeInjected  outcome = "injected"  // the pod was patched
-	outcomeUnchanged outcome = "unchanged" // the pod is right as it is
+	outcomeUnchanged outcome = "unchanged" // the object is right as it is
 	outcomeWarned    outcome = "warned"    // the same, with warnings
-	outcomeRefused   outcome = "refused"   // the pod is wrong
+	outcomeRefused   outcome = "refused"   // the object is wrong
 	outcomeSkipped   outcome = "skipped"   // the request is none of ours
 	outcomeError     outcome = "error"     // we could not tell
 )
 
 // Why a request was skipped or refused, where no finding says it.
 const (
-	reasonNotCreate    = "not the creation of a pod"
-	reasonOwnRequest   = "our own request"
-	reasonMirrorPod    = "mirror pod"
-	reasonNotOptedIn   = "namespace not opted in"
-	reasonUnreadable   = "unreadable object"
-	reasonIncomplete   = "injection undone or missing"
-	reasonClassRefused = "class refused"
+	reasonOperation     = "not an operation that rules are about"
+	reasonOwnRequest    = "our own request"
+	reasonMirrorPod     = "mirror pod"
+	reasonDeleting      = "being deleted"
+	reasonController    = "made by one of the cluster's controllers"
+	reasonNoTemplate    = "no template"
+	reasonNotOptedIn    = "namespace not opted in"
+	reasonUnreadable    = "unreadable object"
+	reasonUnreadableOld = "unreadable stored object"
+	reasonIncomplete    = "injection undone or missing"
+	reasonClassRefused  = "class refused"
 )
 
 // verdict is an answer, and what there is to say of it in metrics and logs.
@@ -44,6 +48,19 @@ type verdict struct {
 
 func allowed(o outcome) verdict {
 	return verdict{response: &admissionv1.AdmissionResponse{Allowed: true}, outcome: o}
+}
+
+// passed lets an object pass, with what there is to warn of.
+func passed(findings []inject.Finding, also ...string) verdict {
+	v := allowed(outcomeUnchanged)
+	v.findings = findings
+	warnings := warningsOf(findings)
+	v.response.Warnings = warningLines(warnings, also...)
+	v.response.AuditAnnotations = auditOfFindings(findings)
+	if len(warnings) > 0 {
+		v.outcome = outcomeWarned
+	}
+	return v
 }
 
 func skipped(reason string) verdict {
@@ -61,10 +78,10 @@ func refused(reason string, status *metav1.Status) verdict {
 	}
 }
 
-// refusedUnreadable answers an object that is no pod, or none that can be read.
+// refusedUnreadable answers an object of a kind that we do not know, or that cannot be read.
 func refusedUnreadable(req *admissionv1.AdmissionRequest, err error) verdict {
 	message := err.Error()
-	if name := podName(req, nil); name != "" {
+	if name := objectName(req, nil); name != "" {
 		message = fmt.Sprintf("%s (request for %q in namespace %q)", message, name, line(req.Namespace, maxName))
 	}
 	return refused(reasonUnreadable, &metav1.Status{

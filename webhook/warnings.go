@@ -14,36 +14,74 @@ const (
 	maxWarnings = 4096
 )
 
-// warningLines makes admission warnings of findings, which come worst first. What
-// has no room is counted in a last line that says where to read it.
-func warningLines(findings []inject.Finding) []string {
-	var lines []string
-	total, told := 0, 0
-	for _, f := range findings {
-		l := line(findingText(f), maxWarning)
+// Where what was left out can be read.
+const (
+	moreFindings = "kubectl akv lint"
+	morePreview  = "kubectl akv preview"
+)
+
+// warningLines makes admission warnings of findings, which come worst first, and of
+// lines that are told behind them. What has no room is counted in a last line that says
+// where to read it.
+func warningLines(findings []inject.Finding, also ...string) []string {
+	texts := make([]string, 0, min(len(findings), maxWarnings))
+	for _, f := range findings[:min(len(findings), cap(texts))] {
+		texts = append(texts, findingText(f))
+	}
+	var p page
+	p.add(texts, len(findings), moreFindings)
+	p.add(also, len(also), morePreview)
+	return p.lines
+}
+
+// page is lines that have room in the headers of an answer.
+type page struct {
+	lines []string
+	total int
+}
+
+// add puts as many of n texts on the page as have room, and counts the others. Those
+// that do not come with texts are only counted.
+func (p *page) add(texts []string, n int, where string) {
+	first, told := len(p.lines), 0
+	for _, text := range texts {
+		l := line(text, maxWarning)
 		// Two findings may read the same once they are cut.
-		if len(lines) == 0 || lines[len(lines)-1] != l {
-			lines = append(lines, l)
-			total += utf8.RuneCountInString(l)
+		if len(p.lines) == first || p.lines[len(p.lines)-1] != l {
+			p.lines = append(p.lines, l)
+			p.total += utf8.RuneCountInString(l)
 		}
-		if total > maxWarnings {
+		if p.total > maxWarnings {
 			break
 		}
 		told++
 	}
-	if told == len(findings) {
-		return lines
+	if told == n {
+		return
 	}
 	// One line too many is there; the last one that fits may have to go for the count.
-	for total > maxWarnings-utf8.RuneCountInString(foldedLine(len(findings))) {
-		total -= utf8.RuneCountInString(lines[len(lines)-1])
-		lines = lines[:len(lines)-1]
+	for len(p.lines) > first && p.total > maxWarnings-utf8.RuneCountInString(foldedLine(n, where)) {
+		p.total -= utf8.RuneCountInString(p.lines[len(p.lines)-1])
+		p.lines = p.lines[:len(p.lines)-1]
 	}
-	return append(lines, foldedLine(len(findings)-len(lines)))
+	fold := foldedLine(n-(len(p.lines)-first), where)
+	if p.total+utf8.RuneCountInString(fold) > maxWarnings {
+		return // what comes before has taken all the room
+	}
+	p.lines = append(p.lines, fold)
+	p.total += utf8.RuneCountInString(fold)
 }
 
-func foldedLine(n int) string {
-	return fmt.Sprintf("and %d more: kubectl akv lint", n)
+func foldedLine(n int, where string) string {
+	return fmt.Sprintf("and %d more: %s", n, where)
+}
+
+func errorsOf(findings []inject.Finding) []inject.Finding {
+	return (&inject.Decision{Findings: findings}).Errors()
+}
+
+func warningsOf(findings []inject.Finding) []inject.Finding {
+	return (&inject.Decision{Findings: findings}).Warnings()
 }
 
 // findingText is the finding behind its field, the way kubectl writes the causes

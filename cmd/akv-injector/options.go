@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"akv-injector/inject"
+	"akv-injector/webhook"
 )
 
 // options are the flags.
@@ -24,6 +25,8 @@ type options struct {
 	leaderElect             bool
 	leaderElectionNamespace string
 	classGracePeriod        time.Duration
+
+	driverNamespace string
 
 	kubeconfig string
 	logLevel   string
@@ -82,6 +85,10 @@ func (o *options) groups() []group {
 	classes.DurationVar(&o.classGracePeriod, "class-grace-period", 10*time.Minute,
 		"`duration` for which a generated SecretProviderClass that no pod names is kept")
 
+	driver := pflag.NewFlagSet("", pflag.ContinueOnError)
+	driver.StringVar(&o.driverNamespace, "driver-namespace", webhook.DefaultDriverNamespace,
+		"`namespace` of the Secrets Store CSI driver's DaemonSet, whose flags say how often secrets are really rotated")
+
 	program := pflag.NewFlagSet("", pflag.ContinueOnError)
 	program.StringVar(&o.kubeconfig, "kubeconfig", "",
 		"`file` that says how to reach the API server. Without it, $KUBECONFIG, ~/.kube/config, or the pod's service account")
@@ -93,6 +100,7 @@ func (o *options) groups() []group {
 		{"Admission requests", server},
 		{"Probes, metrics and log", observe},
 		{"Generated SecretProviderClasses", classes},
+		{"Secrets Store CSI driver", driver},
 		{"Program", program},
 	}
 }

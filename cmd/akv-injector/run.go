@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -70,7 +71,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	mgr, err := manager.New(config, manager.Options{
 		Scheme:                        scheme,
 		Logger:                        log,
-		Cache:                         cacheOptions(),
+		Cache:                         cacheOptions(o),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		WebhookServer:                 webhookServer(o, certificate),
 		LeaderElection:                o.leaderElect,
@@ -101,14 +102,16 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 	settings.Version = version
 	writer := controller.NewClassWriter(mgr)
 	webhook.New(webhook.Options{
-		Cached:   mgr.GetCache(),
-		Live:     mgr.GetAPIReader(),
-		Settings: settings,
-		OwnUser:  ownUser,
-		Ensure:   writer.EnsureClass,
-		Refusal:  controller.Refusal,
-		Log:      log.WithName("admission"),
-		Metrics:  webhook.NewMetrics(ctrlmetrics.Registry, version),
+		Cached:    mgr.GetCache(),
+		Live:      mgr.GetAPIReader(),
+		Driver:    webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver")),
+		MountedBy: controller.MountedBy(mgr.GetCache()),
+		Settings:  settings,
+		OwnUser:   ownUser,
+		Ensure:    writer.EnsureClass,
+		Refusal:   controller.Refusal,
+		Log:       log.WithName("admission"),
+		Metrics:   webhook.NewMetrics(ctrlmetrics.Registry, version),
 	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
 	kinds := webhook.CachedKinds()
@@ -117,6 +120,8 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 		// Starts to fill the cache now. An error is the readiness check's to tell.
 		_, _ = mgr.GetCache().GetInformer(ctx, kinds[name], cache.BlockUntilSynced(false))
 	}
+	// The driver's flags are no condition of readiness: they make warnings more exact.
+	_, _ = mgr.GetCache().GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 
 	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod})
 	probes.Add("controllers", starter.Ready)
@@ -126,9 +131,9 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 	return nil
 }
 
-func cacheOptions() cache.Options {
+func cacheOptions(o options) cache.Options {
 	options := controller.CacheOptions()
-	maps.Copy(options.ByObject, webhook.CacheByObject())
+	maps.Copy(options.ByObject, webhook.CacheByObject(o.driverNamespace))
 	return options
 }
 

@@ -31,8 +31,9 @@ const usageFoot = `
 Each flag but --help and --version has an environment variable (named beneath it). A flag beats its
 variable; an empty variable is as good as none.
 
-Ports: 9443 HTTPS /mutate-v1-pod, /validate-v1-pod; 8081 HTTP /healthz, /readyz (which
-says what is missing); 8080 HTTP /metrics.
+Ports: 9443 HTTPS /mutate-v1-pod, /validate-v1-pod, /validate-v1-workload,
+/validate-v1-secretproviderclass; 8081 HTTP /healthz, /readyz (which says what is missing);
+8080 HTTP /metrics.
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not go on, 2 for flags that make
 no sense.

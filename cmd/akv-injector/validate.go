@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
+
 	"akv-injector/inject"
 )
 
@@ -63,6 +65,10 @@ func (o *options) validate() []string {
 	}
 	if o.classGracePeriod <= 0 {
 		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
+	}
+
+	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {
+		report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
 	}
 
 	o.validateAddresses(report)

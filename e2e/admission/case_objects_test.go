@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -106,12 +107,15 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 		u.SetNamespace(namespace)
 		// The types write an empty status, which the CRD does not take from a user.
 		delete(u.Object, "status")
-		client, clientErr := s.dynamic(rest.ImpersonationConfig{})
+		client, clientErr := s.dynamic(unasked)
 		if clientErr != nil {
 			return clientErr
 		}
 		_, err = client.Resource(classesResource).Namespace(namespace).Create(ctx, u, metav1.CreateOptions{})
-	case *storagev1.CSIDriver:
+	case *corev1.Pod:
+		accessor.SetNamespace(namespace)
+		_, err = s.cp.Client.CoreV1().Pods(namespace).Create(ctx, o, metav1.CreateOptions{})
+	case *storagev1.CSIDriver, *appsv1.DaemonSet:
 		// The cluster's; see circumstances.
 	default:
 		return fmt.Errorf("no way to create a %T", o)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,10 @@ type circumstances struct {
 	settings inject.Settings
 	// driver is the CSIDriver's spec in JSON.
 	driver string
+	// daemonSets are the driver's, in JSON.
+	daemonSets string
+	// noClassCRD is set where the cluster does not know SecretProviderClasses.
+	noClassCRD bool
 	// mutating is false where the pod comes without having passed the mutating webhook.
 	mutating bool
 }
@@ -31,7 +36,24 @@ func circumstancesOf(t *testing.T, c *corpus.Case) circumstances {
 	t.Helper()
 	settings := c.Settings()
 	settings.Version = ""
-	return circumstances{settings: settings, driver: driverOf(t, c.Objects()), mutating: c.Mutating()}
+	return circumstances{
+		settings: settings, driver: driverOf(t, c.Objects()), daemonSets: daemonSetsOf(t, c.Objects()),
+		noClassCRD: c.Options.NoClassCRD, mutating: c.Mutating(),
+	}
+}
+
+func daemonSetsOf(t *testing.T, objects []runtime.Object) string {
+	t.Helper()
+	var sets []*appsv1.DaemonSet
+	for _, o := range objects {
+		if set, ok := o.(*appsv1.DaemonSet); ok {
+			sets = append(sets, set)
+		}
+	}
+	if len(sets) == 0 {
+		return ""
+	}
+	return string(mustJSON(t, sets))
 }
 
 func driverOf(t *testing.T, objects []runtime.Object) string {
@@ -79,6 +101,7 @@ func (s *system) become(t *testing.T, c circumstances) {
 	if err := s.installDriver(t.Context(), c.driver); err != nil {
 		t.Fatal(err)
 	}
+	s.installDaemonSets(t, c.daemonSets)
 	s.in.SetArgs(c.args()...)
 	if err := s.in.Restart(t.Context()); err != nil {
 		t.Fatal(err)
@@ -114,10 +137,34 @@ func (s *system) installDriver(ctx context.Context, spec string) error {
 	if err := drivers.Delete(ctx, inject.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
+	if spec == "" {
+		return nil // a cluster without the driver
+	}
 	driver := &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}}
 	if err := json.Unmarshal([]byte(spec), &driver.Spec); err != nil {
 		return err
 	}
 	_, err = drivers.Create(ctx, driver, metav1.CreateOptions{})
 	return err
+}
+
+// installDaemonSets puts the driver's DaemonSets in the place of those that are there.
+func (s *system) installDaemonSets(t *testing.T, text string) {
+	t.Helper()
+	sets := s.cp.Client.AppsV1().DaemonSets(corpus.DriverNamespace)
+	if err := sets.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if text == "" {
+		return
+	}
+	var wanted []*appsv1.DaemonSet
+	if err := json.Unmarshal([]byte(text), &wanted); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range wanted {
+		if _, err := sets.Create(t.Context(), set, metav1.CreateOptions{}); err != nil {
+			t.Fatalf("a fault of the case: the driver's DaemonSet cannot be: %v", err)
+		}
+	}
 }

@@ -1,14 +1,15 @@
 package corpus
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	"reflect"
+	goruntime "runtime"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
@@ -16,18 +17,21 @@ import (
 
 // Names of the files of a case.
 const (
-	PodFile          = "pod.yaml"
-	FactsFile        = "facts.yaml"
-	OptionsFile      = "options.yaml"
-	WantPodFile      = "want-pod.yaml"
-	WantClassFile    = "want-class.yaml"
-	WantFindingsFile = "want-findings.yaml"
+	PodFile             = "pod.yaml"
+	ObjectFile          = "object.yaml"
+	OldFile             = "old.yaml"
+	FactsFile           = "facts.yaml"
+	OptionsFile         = "options.yaml"
+	WantPodFile         = "want-pod.yaml"
+	WantClassFile       = "want-class.yaml"
+	WantFindingsFile    = "want-findings.yaml"
+	WantDescriptionFile = "want-description.txt"
 )
 
 // WantFiles are those that a test writes with -update.
-var WantFiles = []string{WantPodFile, WantClassFile, WantFindingsFile}
+var WantFiles = []string{WantPodFile, WantClassFile, WantFindingsFile, WantDescriptionFile}
 
-// Namespace in which the pods of all cases are.
+// Namespace in which the objects of all cases are.
 const Namespace = "apps"
 
 // Version of the program that the status annotations of the cases name.
@@ -39,10 +43,14 @@ type Case struct {
 	Name string
 	Dir  string
 	// Pod as it reaches admission, and the same as JSON with the fields that Pod has no
-	// place for.
+	// place for. Nil where the case is about an object of another kind.
 	Pod     *corev1.Pod
 	PodJSON []byte
-	Options Options
+	// Object that the case is about: its pod, a workload or a SecretProviderClass; nil
+	// where it is deleted. Old is what was stored before, nil where it is created.
+	Object, Old         runtime.Object
+	ObjectJSON, OldJSON []byte
+	Options             Options
 	// Want has the text of the want files, by name.
 	Want map[string][]byte
 
@@ -61,6 +69,12 @@ type Options struct {
 	Origin string `json:"origin"`
 	// Mutating is true unless it is set: false stands for the validating round alone.
 	Mutating *bool `json:"mutating"`
+	// Admitted is set where all mutating webhooks have had their say: see inject.Target.
+	Admitted bool `json:"admitted"`
+	// Operation is DELETE, for a case with an old.yaml alone; otherwise the files tell.
+	Operation string `json:"operation"`
+	// NoClassCRD is set where the cluster does not know SecretProviderClasses.
+	NoClassCRD bool `json:"noClassCRD"`
 }
 
 var origins = map[string]inject.Origin{
@@ -72,7 +86,7 @@ var origins = map[string]inject.Origin{
 
 // Root is the folder of the cases in this source tree.
 func Root() string {
-	_, file, _, ok := runtime.Caller(0)
+	_, file, _, ok := goruntime.Caller(0)
 	if !ok {
 		panic("corpus: built without source positions")
 	}
@@ -114,10 +128,28 @@ func load(dir string, shared objects) (*Case, error) {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), err)
 		}
 	}
-	if c.Pod == nil {
-		return nil, fmt.Errorf("%s: a case needs a %s", dir, PodFile)
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return c, nil
+}
+
+// check finds files that do not go together.
+func (c *Case) check() error {
+	deletes := c.Options.Operation == Delete
+	switch {
+	case c.Options.Operation != "" && !deletes:
+		return fmt.Errorf("operation %q: only %s is written, the files tell the others", c.Options.Operation, Delete)
+	case deletes && (c.Old == nil || c.Object != nil):
+		return fmt.Errorf("a deletion has an %s and nothing else", OldFile)
+	case c.Object == nil && !deletes:
+		return fmt.Errorf("a case needs a %s or an %s", PodFile, ObjectFile)
+	case c.Old != nil && c.Object != nil && reflect.TypeOf(c.Old) != reflect.TypeOf(c.Object):
+		return fmt.Errorf("%s is a %T and the object a %T", OldFile, c.Old, c.Object)
+	case c.Old != nil && c.Pod != nil:
+		return fmt.Errorf("an update of a pod is nothing that akv-injector sees")
+	}
+	return nil
 }
 
 func (c *Case) read(name string) error {
@@ -130,8 +162,28 @@ func (c *Case) read(name string) error {
 		}
 		c.objects = c.objects.under(own)
 		return nil
-	case name == PodFile:
-		return c.readPod(path)
+	case name == PodFile || name == ObjectFile:
+		if c.Object != nil {
+			return fmt.Errorf("the case has an object already")
+		}
+		var err error
+		c.Object, c.ObjectJSON, err = readSubject(path)
+		if err != nil {
+			return err
+		}
+		pod, isPod := c.Object.(*corev1.Pod)
+		if isPod != (name == PodFile) {
+			return fmt.Errorf("a %T, where a Pod belongs in %s and everything else in %s", c.Object, PodFile, ObjectFile)
+		}
+		c.Pod = pod
+		if isPod {
+			c.PodJSON = c.ObjectJSON
+		}
+		return nil
+	case name == OldFile:
+		var err error
+		c.Old, c.OldJSON, err = readSubject(path)
+		return err
 	case name == OptionsFile:
 		return c.readOptions(path)
 	case slices.Contains(WantFiles, name):
@@ -140,24 +192,6 @@ func (c *Case) read(name string) error {
 		return err
 	}
 	return fmt.Errorf("no file of a case has this name")
-}
-
-func (c *Case) readPod(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if c.PodJSON, err = yaml.YAMLToJSONStrict(text); err != nil {
-		return err
-	}
-	// Not strictly: a newer API server knows fields that our types do not.
-	if err := json.Unmarshal(c.PodJSON, &c.Pod); err != nil {
-		return err
-	}
-	if c.Pod.Kind != "Pod" || c.Pod.Namespace != Namespace {
-		return fmt.Errorf("a %q in namespace %q, where a Pod in %q is wanted", c.Pod.Kind, c.Pod.Namespace, Namespace)
-	}
-	return nil
 }
 
 func (c *Case) readOptions(path string) error {
@@ -177,19 +211,6 @@ func (c *Case) readOptions(path string) error {
 // Mutating tells whether the case is about the mutating round.
 func (c *Case) Mutating() bool { return c.Options.Mutating == nil || *c.Options.Mutating }
 
-// Target is the pod as the engine takes it.
-func (c *Case) Target() *inject.Target { return c.TargetOf(c.Pod) }
-
-// TargetOf is another pod, such as the patched one, under the case's circumstances.
-func (c *Case) TargetOf(pod *corev1.Pod) *inject.Target {
-	return &inject.Target{
-		Meta:     &pod.ObjectMeta,
-		Spec:     &pod.Spec,
-		Origin:   origins[c.Options.Origin],
-		Mutating: c.Mutating(),
-	}
-}
-
 // Settings are the server's.
 func (c *Case) Settings() inject.Settings {
 	s := c.Options.Settings
@@ -198,12 +219,3 @@ func (c *Case) Settings() inject.Settings {
 		ForbidAllow: s.ForbidAllow, Version: Version,
 	}
 }
-
-// Request is what the pod asks for.
-func (c *Case) Request() *inject.Request {
-	return inject.Parse(c.Target(), c.NamespaceObject(), c.Settings())
-}
-
-// Facts are those that the case's pod needs, and no others: what a decision uses
-// without having said so is missing here too.
-func (c *Case) Facts() inject.Facts { return c.FactsFor(c.Request().Needs()) }

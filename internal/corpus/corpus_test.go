@@ -9,6 +9,8 @@ import (
 
 const (
 	onePod    = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: apps}\n"
+	oneSet    = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: web, namespace: apps}\n"
+	oneSecret = "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: apps}\n"
 	namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: apps}\n"
 )
 
@@ -36,12 +38,20 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		"a file of no case":        {map[string]string{"cases/README": "x"}, "only folders"},
 		"a file that nobody reads": {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/want-pods.yaml": "x"}, "no file of a case"},
-		"a case without a pod":     {map[string]string{"cases/a/options.yaml": "origin: user"}, "needs a pod.yaml"},
+		"a case without an object": {map[string]string{"cases/a/options.yaml": "origin: user"}, "needs a pod.yaml"},
+		"two objects":              {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/object.yaml": oneSet}, "an object already"},
+		"a pod as an object":       {map[string]string{"cases/a/object.yaml": onePod}, "belongs in pod.yaml"},
+		"an object as a pod":       {map[string]string{"cases/a/pod.yaml": oneSet}, "belongs in pod.yaml"},
+		"an old object alone":      {map[string]string{"cases/a/old.yaml": oneSet}, "needs a pod.yaml"},
+		"an old pod":               {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/old.yaml": onePod}, "update of a pod"},
+		"an old one of elsewhat":   {map[string]string{"cases/a/object.yaml": oneSet, "cases/a/old.yaml": onePod}, "old.yaml is a"},
+		"a deletion with both":     {map[string]string{"cases/a/object.yaml": oneSet, "cases/a/old.yaml": oneSet, "cases/a/options.yaml": "operation: DELETE"}, "a deletion has"},
+		"an operation in words":    {map[string]string{"cases/a/object.yaml": oneSet, "cases/a/options.yaml": "operation: CREATE"}, "the files tell"},
 		"a pod elsewhere":          {map[string]string{"cases/a/pod.yaml": strings.Replace(onePod, "apps", "other", 1)}, "is wanted"},
 		"another kind":             {map[string]string{"cases/a/pod.yaml": namespace}, "is wanted"},
 		"an unknown origin":        {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/options.yaml": "origin: mars"}, "no such origin"},
 		"an unknown option":        {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/options.yaml": "mutate: true"}, "unknown field"},
-		"a fact of another kind":   {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/facts.yaml": onePod}, "no kind that a decision looks at"},
+		"a fact of another kind":   {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/facts.yaml": oneSecret}, "no kind that a decision looks at"},
 		"a misspelt fact":          {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/facts.yaml": namespace + "spce: {}\n"}, "unknown field"},
 		"a fact twice":             {map[string]string{"cases/a/pod.yaml": onePod, "cases/a/facts.yaml": namespace + "---\n" + namespace}, "twice"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/yaml"
@@ -38,16 +39,37 @@ type finding struct {
 	Fix      string          `json:"fix,omitempty"`
 }
 
-// Golden is the text of the want files for a decision about the case's pod.
-func (c *Case) Golden(d *inject.Decision) (map[string][]byte, error) {
+// Golden is the text of the want files.
+func (c *Case) Golden() (map[string][]byte, error) {
 	want := map[string][]byte{}
-	if len(d.Patch) > 0 {
-		patched, err := Patched(c.PodJSON, d)
+	if c.Pod != nil {
+		if err := c.goldenPod(want); err != nil {
+			return nil, err
+		}
+	}
+	if lines := c.Description(); len(lines) > 0 {
+		want[WantDescriptionFile] = []byte(strings.Join(lines, "\n") + "\n")
+	}
+	if findings := c.Findings(); len(findings) > 0 {
+		text, err := GoldenFindings(findings)
 		if err != nil {
 			return nil, err
 		}
+		want[WantFindingsFile] = text
+	}
+	return want, nil
+}
+
+// goldenPod adds what admission writes.
+func (c *Case) goldenPod(want map[string][]byte) error {
+	d := c.Decide()
+	if len(d.Patch) > 0 {
+		patched, err := Patched(c.PodJSON, &d)
+		if err != nil {
+			return err
+		}
 		if want[WantPodFile], err = yaml.JSONToYAML(patched); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	var classes bytes.Buffer
@@ -57,19 +79,14 @@ func (c *Case) Golden(d *inject.Decision) (map[string][]byte, error) {
 		}
 		text, err := yaml.Marshal(class.Object(Namespace))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		classes.Write(text)
 	}
 	if classes.Len() > 0 {
 		want[WantClassFile] = classes.Bytes()
 	}
-	if len(d.Findings) == 0 {
-		return want, nil
-	}
-	text, err := GoldenFindings(d.Findings)
-	want[WantFindingsFile] = text
-	return want, err
+	return nil
 }
 
 // GoldenFindings is the text of a want-findings.yaml.

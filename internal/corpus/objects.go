@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,9 @@ import (
 
 	"akv-injector/inject"
 )
+
+// DriverNamespace is where the driver's DaemonSets are.
+const DriverNamespace = "kube-system"
 
 // objects of a cluster, by kind and name.
 type objects map[string]runtime.Object
@@ -77,6 +81,10 @@ func readObject(document []byte) (string, runtime.Object, error) {
 		o = &secretsstorev1.SecretProviderClass{}
 	case storagev1.SchemeGroupVersion.WithKind("CSIDriver"):
 		o, namespace = &storagev1.CSIDriver{}, ""
+	case appsv1.SchemeGroupVersion.WithKind("DaemonSet"):
+		o, namespace = &appsv1.DaemonSet{}, DriverNamespace
+	case corev1.SchemeGroupVersion.WithKind("Pod"):
+		o = &corev1.Pod{}
 	default:
 		return "", nil, fmt.Errorf("%s is no kind that a decision looks at", gvk)
 	}
@@ -87,7 +95,7 @@ func readObject(document []byte) (string, runtime.Object, error) {
 	return k, o, yaml.UnmarshalStrict(document, o)
 }
 
-// Objects of the cluster that the case's pod meets, in an order in which they can be
+// Objects of the cluster that the case's object meets, in an order in which they can be
 // created: namespaces first.
 func (c *Case) Objects() []runtime.Object {
 	var list []runtime.Object
@@ -102,7 +110,7 @@ func (c *Case) Objects() []runtime.Object {
 	return list
 }
 
-// NamespaceObject is the namespace of the case's pod.
+// NamespaceObject is the namespace of the case's object.
 func (c *Case) NamespaceObject() *corev1.Namespace {
 	ns, _ := lookup[*corev1.Namespace](c.objects, "Namespace", Namespace)
 	return ns
@@ -122,9 +130,37 @@ func (c *Case) FactsFor(needs inject.Needs) inject.Facts {
 		f.Classes[name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", name)
 	}
 	if needs.CSIDriver {
-		f.CSIDriver, _ = lookup[*storagev1.CSIDriver](c.objects, "CSIDriver", inject.DriverName)
+		c.driverFacts(&f)
 	}
 	return f
+}
+
+// ClassFacts are those about a class.
+func (c *Case) ClassFacts(name string) inject.Facts {
+	f := inject.Facts{Namespace: c.NamespaceObject()}
+	c.driverFacts(&f)
+	for _, o := range c.objects {
+		if pod, ok := o.(*corev1.Pod); ok && inject.MountsClass(pod, name) {
+			f.MountedBy = append(f.MountedBy, pod.Name)
+		}
+	}
+	slices.Sort(f.MountedBy)
+	return f
+}
+
+// driverFacts are what the cluster says of the driver. Its objects are all there are.
+func (c *Case) driverFacts(f *inject.Facts) {
+	var found bool
+	f.CSIDriver, found = lookup[*storagev1.CSIDriver](c.objects, "CSIDriver", inject.DriverName)
+	f.NoCSIDriver = !found
+	f.NoClassCRD = c.Options.NoClassCRD
+	var sets []appsv1.DaemonSet
+	for _, k := range slices.Sorted(maps.Keys(c.objects)) {
+		if set, ok := c.objects[k].(*appsv1.DaemonSet); ok {
+			sets = append(sets, *set)
+		}
+	}
+	f.Driver = inject.DriverIn(sets)
 }
 
 // lookup hands out copies: a case is read once and used by many tests.

@@ -1,17 +1,7 @@
 {{/*
-What the three webhooks have in common. Called with a dict: root, path.
+What the webhooks have in common. Called with a dict: root, path.
 */}}
 {{- define "akv-injector.webhook" -}}
-# CREATE only, in both kinds of configuration: an UPDATE that is refused would
-# keep finalizers from being removed, and a pod's volumes cannot change anyway.
-rules:
-  - operations: [CREATE]
-    apiGroups: [""]
-    apiVersions: [v1]
-    resources: [pods]
-    scope: Namespaced
-# The mutating webhook creates the SecretProviderClass, but not in a dry run.
-sideEffects: NoneOnDryRun
 matchPolicy: Equivalent
 admissionReviewVersions: [v1]
 timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
@@ -48,16 +38,52 @@ namespaceSelector:
       values: [aks]
 {{- end }}
 
+{{- define "akv-injector.rules.pods" -}}
+# CREATE only, in both kinds of configuration: an UPDATE that is refused would
+# keep finalizers from being removed, and a pod's volumes cannot change anyway.
+rules:
+  - operations: [CREATE]
+    apiGroups: [""]
+    apiVersions: [v1]
+    resources: [pods]
+    scope: Namespaced
+{{- end }}
+
+{{/* No subresource: scale and status never cost a call. */}}
+{{- define "akv-injector.rules.workloads" -}}
+rules:
+  - operations: [CREATE, UPDATE]
+    apiGroups: [apps]
+    apiVersions: [v1]
+    resources: [deployments, statefulsets, daemonsets, replicasets]
+    scope: Namespaced
+  - operations: [CREATE, UPDATE]
+    apiGroups: [batch]
+    apiVersions: [v1]
+    resources: [jobs, cronjobs]
+    scope: Namespaced
+  - operations: [CREATE, UPDATE]
+    apiGroups: [""]
+    apiVersions: [v1]
+    resources: [replicationcontrollers]
+    scope: Namespaced
+{{- end }}
+
+{{- define "akv-injector.rules.classes" -}}
+rules:
+  - operations: [CREATE, UPDATE, DELETE]
+    apiGroups: [secrets-store.csi.x-k8s.io]
+    apiVersions: [v1]
+    resources: [secretproviderclasses]
+    scope: Namespaced
+{{- end }}
+
 {{/*
 Match conditions. Each is total: `.?` and orValue give a value where a field is
 missing, since a condition that fails to evaluate under failurePolicy Fail refuses
 the request without a call.
 */}}
-{{- define "akv-injector.conditions.common" -}}
-# The kubelet mirrors its static pods: refusing one would change nothing on the node.
-- name: not-a-mirror-pod
-  expression: >-
-    !('kubernetes.io/config.mirror' in object.?metadata.?annotations.orValue({}))
+{{- define "akv-injector.conditions.own" -}}
 # We never wait for ourselves.
 - name: not-our-own-write
   expression: >-
@@ -65,17 +91,31 @@ the request without a call.
     'system:serviceaccount:{{ .Release.Namespace }}:{{ include "akv-injector.name" . }}'
 {{- end }}
 
-{{- define "akv-injector.asks" -}}
-object.?metadata.?annotations.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/')) ||
-object.?metadata.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
+{{- define "akv-injector.conditions.pods" -}}
+# The kubelet mirrors its static pods: refusing one would change nothing on the node.
+- name: not-a-mirror-pod
+  expression: >-
+    !('kubernetes.io/config.mirror' in object.?metadata.?annotations.orValue({}))
+{{ include "akv-injector.conditions.own" . }}
 {{- end }}
 
-{{/* The pod asks: any annotation or label of ours, misspelt ones too. */}}
+{{/* Any annotation or label of ours in some metadata, misspelt ones too. */}}
+{{- define "akv-injector.has-ours" -}}
+{{ . }}.?annotations.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/')) ||
+{{ . }}.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
+{{- end }}
+
+{{- define "akv-injector.mounts-secrets-store" -}}
+{{ . }}.?spec.?volumes.orValue([]).exists(volume,
+volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
+{{- end }}
+
+{{/* The pod asks. */}}
 {{- define "akv-injector.conditions.asking" -}}
 - name: asks
   expression: >-
-    {{- include "akv-injector.asks" . | nindent 4 }}
-{{ include "akv-injector.conditions.common" . }}
+    {{- include "akv-injector.has-ours" "object.?metadata" | nindent 4 }}
+{{ include "akv-injector.conditions.pods" . }}
 {{- end }}
 
 {{/* The pod mounts secrets of the CSI driver without asking us. */}}
@@ -83,13 +123,94 @@ object.?metadata.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.
 - name: does-not-ask
   expression: >-
     !(
-    {{- include "akv-injector.asks" . | nindent 4 }}
+    {{- include "akv-injector.has-ours" "object.?metadata" | nindent 4 }}
     )
 - name: mounts-secrets-store
   expression: >-
-    object.?spec.?volumes.orValue([]).exists(volume,
-    volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
-{{ include "akv-injector.conditions.common" . }}
+    {{- include "akv-injector.mounts-secrets-store" "object" | nindent 4 }}
+{{ include "akv-injector.conditions.pods" . }}
+{{- end }}
+
+{{/* The template of pods in a workload; called with object or oldObject. */}}
+{{- define "akv-injector.template" -}}
+(request.?kind.?kind.orValue('') == 'CronJob' ? {{ . }}.?spec.?jobTemplate.?spec.?template : {{ . }}.?spec.?template)
+{{- end }}
+
+{{- define "akv-injector.workload-asks" -}}
+{{ include "akv-injector.has-ours" (include "akv-injector.template" "object" | printf "%s.?metadata") }} ||
+{{ include "akv-injector.has-ours" "object.?metadata" }}
+{{- end }}
+
+{{/* Who only carries out what is written already, in an object that was looked at. */}}
+{{- define "akv-injector.conditions.workloads" -}}
+- name: not-being-deleted
+  expression: >-
+    !object.?metadata.?deletionTimestamp.hasValue()
+{{ include "akv-injector.conditions.not-the-clusters-own" . }}
+{{ include "akv-injector.conditions.own" . }}
+{{- end }}
+
+{{- define "akv-injector.conditions.not-the-clusters-own" -}}
+# What these write follows from an object that was looked at, or is no spec.
+- name: not-a-controller-of-the-cluster
+  expression: >-
+    !(request.?userInfo.?username.orValue('') in ['system:kube-controller-manager',
+    'system:serviceaccount:kube-system:deployment-controller',
+    'system:serviceaccount:kube-system:replicaset-controller',
+    'system:serviceaccount:kube-system:replication-controller',
+    'system:serviceaccount:kube-system:statefulset-controller',
+    'system:serviceaccount:kube-system:daemon-set-controller',
+    'system:serviceaccount:kube-system:job-controller',
+    'system:serviceaccount:kube-system:cronjob-controller',
+    'system:serviceaccount:kube-system:generic-garbage-collector',
+    'system:serviceaccount:kube-system:namespace-controller'])
+{{- end }}
+
+{{/* The workload's pods ask, or somebody means them to. */}}
+{{- define "akv-injector.conditions.asking-workloads" -}}
+- name: asks
+  expression: >-
+    {{- include "akv-injector.workload-asks" . | nindent 4 }}
+# The generation changes with the spec. (Comparing whole templates may cost more than the
+# API server grants a condition, which would refuse the update.) A dry run is told what
+# its pods get in any case.
+- name: may-change-the-pods
+  expression: >-
+    request.?operation.orValue('') != 'UPDATE' || request.?dryRun.orValue(false) ||
+    object.?metadata.?generation.orValue(0) != oldObject.?metadata.?generation.orValue(0) ||
+    object.?metadata.?annotations.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/')) ||
+    object.?metadata.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
+{{ include "akv-injector.conditions.workloads" . }}
+{{- end }}
+
+{{/* The pods mount secrets of the CSI driver without asking us. */}}
+{{- define "akv-injector.conditions.handwritten-workloads" -}}
+- name: does-not-ask
+  expression: >-
+    !(
+    {{- include "akv-injector.workload-asks" . | nindent 4 }}
+    )
+- name: mounts-secrets-store
+  expression: >-
+    {{- include "akv-injector.mounts-secrets-store" (include "akv-injector.template" "object") | nindent 4 }}
+- name: changes-the-pods
+  expression: >-
+    request.?operation.orValue('') != 'UPDATE' ||
+    {{ include "akv-injector.template" "object" }} !=
+    {{ include "akv-injector.template" "oldObject" }}
+{{ include "akv-injector.conditions.workloads" . }}
+{{- end }}
+
+{{/* A deletion has no object, a creation no oldObject. */}}
+{{- define "akv-injector.conditions.classes" -}}
+- name: not-being-deleted
+  expression: >-
+    !(request.?operation.orValue('') == 'DELETE' ? oldObject : object).?metadata.?deletionTimestamp.hasValue()
+- name: changes-what-is-mounted
+  expression: >-
+    request.?operation.orValue('') != 'UPDATE' || object.?spec != oldObject.?spec
+{{ include "akv-injector.conditions.not-the-clusters-own" . }}
+{{ include "akv-injector.conditions.own" . }}
 {{- end }}
 
 {{/* cert-manager fills in every caBundle of a configuration that names a Certificate. */}}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"akv-injector/inject"
+	"akv-injector/internal/manifest"
+)
+
+// inputFlags say which manifests to read, and what their server would know.
+type inputFlags struct {
+	files     []string
+	recursive bool
+	namespace string
+	complete  bool
+	settings  inject.Settings
+}
+
+// bind adds the flags that every command has which reads manifests.
+func (f *inputFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil,
+		"`path` of a file or a folder of manifests, or - for the standard input; may be given more than once")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false,
+		"read the folders in the folders of -f too")
+	flags.StringVarP(&f.namespace, "namespace", "n", corev1.NamespaceDefault,
+		"`namespace` of the objects that name none")
+	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
+}
+
+// bindSettings adds those flags of akv-injector that a verdict depends on.
+func (f *inputFlags) bindSettings(cmd *cobra.Command) {
+	f.bindServer(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("cloud", complete(clouds...))
+	_ = cmd.RegisterFlagCompletionFunc("rotation-poll-interval", complete("30s", "1m", inject.DefaultInterval, "10m"))
+}
+
+func (f *inputFlags) bindServer(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.complete, "complete", false,
+		"the files hold everything: a ServiceAccount, class or driver that is not among them does not exist. Without it, nothing is said of what they lack")
+	flags.StringVar(&f.settings.TenantID, "tenant-id", "",
+		"`tenant` of the vaults as the server of akv-injector has it")
+	flags.StringVar(&f.settings.Cloud, "cloud", inject.DefaultCloud,
+		"Azure `cloud` of the vaults as the server has it")
+	flags.StringVar(&f.settings.RotationPollInterval, "rotation-poll-interval", inject.DefaultInterval,
+		"`duration` between looks for a new version of a secret, as the server has it")
+	flags.BoolVar(&f.settings.ForbidAllow, "forbid-allow", false,
+		"refuse the annotation allow, as the server does with this flag")
+}
+
+var clouds = []string{"AzurePublicCloud", "AzureUSGovernmentCloud", "AzureChinaCloud"}
+
+// noWords refuses words without -f before them, which is how they are given most often.
+func noWords(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q: manifests are named by -f; write: %s -f %s", args[0], cmd.CommandPath(), args[0])
+}
+
+// validate finds what is wrong with the flags, before anything is read.
+func (f *inputFlags) validate() error {
+	var errs []error
+	if len(f.files) == 0 {
+		errs = append(errs, errors.New("name what to read: -f FILE, -f FOLDER, or -f - for the standard input"))
+	}
+	if f.namespace == "" {
+		f.namespace = corev1.NamespaceDefault
+	}
+	if problems := validation.IsDNS1123Label(f.namespace); len(problems) > 0 {
+		errs = append(errs, fmt.Errorf("--namespace=%q: %s", f.namespace, problems[0]))
+	}
+	for _, setting := range []struct {
+		flag, value string
+		problem     func(string) string
+	}{
+		{"tenant-id", f.settings.TenantID, inject.ValidateTenant},
+		{"cloud", f.settings.Cloud, inject.ValidateCloud},
+		{"rotation-poll-interval", f.settings.RotationPollInterval, inject.ValidateInterval},
+	} {
+		if setting.value == "" {
+			continue
+		}
+		if problem := setting.problem(setting.value); problem != "" {
+			errs = append(errs, fmt.Errorf("--%s=%q: %s", setting.flag, setting.value, problem))
+		}
+	}
+	return oneLine(errs)
+}
+
+// oneLine joins errors with semicolons: an error is one line.
+func oneLine(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	texts := make([]string, 0, len(errs))
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+// read reads the manifests.
+func (f *inputFlags) read(stdin io.Reader) *manifest.Set {
+	f.settings.Version = version
+	return manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin}.Read()
+}
+
+// complete offers fixed values for a flag.
+func complete(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}

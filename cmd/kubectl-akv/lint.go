@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"akv-injector/inject"
+	"akv-injector/internal/lint"
+)
+
+// lintFlags are those of lint beside what to read.
+type lintFlags struct {
+	inputFlags
+	output string
+	failOn string
+}
+
+var (
+	lintFormats = []string{"text", "json", "sarif"}
+	failOns     = []string{"error", "warning", "never"}
+)
+
+func newLint(streams genericiooptions.IOStreams) *cobra.Command {
+	f := &lintFlags{output: "text", failOn: "error"}
+	cmd := &cobra.Command{
+		Use:   "lint -f PATH",
+		Short: "Find in manifests what keeps secrets from rotating",
+		Long: `Runs the rules of akv-injector over manifests: Pods, Deployments, StatefulSets, DaemonSets,
+ReplicaSets, ReplicationControllers, Jobs, CronJobs and SecretProviderClasses, with
+annotations of akv-injector or with volumes that were written by hand. No cluster is asked.
+
+Namespaces, ServiceAccounts, SecretProviderClasses, the CSIDriver and the driver's DaemonSet
+among the manifests are taken for what is in the cluster. What is not among them may be
+there all the same, and nothing is said of it, unless --complete says that the manifests
+are all there is. A Namespace that is not among them counts as opted in, without settings.
+
+-f takes files of any name, folders (their .yaml, .yml and .json files), patterns in quotes,
+and - for the standard input; YAML of many documents, JSON, and Lists.
+
+-o text prints, for each finding, a line and how to mend it:
+  FILE:LINE: SEVERITY RULE NAME KIND/NAME: FIELD: MESSAGE
+      Fix: FIX
+-o json prints an array of objects with file, line, kind, namespace, name, rule, severity
+(error or warning), field, message and fix; rule is "annotations" where the annotations
+themselves are wrong. -o sarif prints SARIF 2.1.0 for code scanning. What could not be read,
+and a summary, go to the standard error.
+
+Exit codes: 0 without errors; 1 with errors (see --fail-on); 2 if there was nothing to read
+or something could not be read, whatever was found in the rest.`,
+		Example: `  # A file, and everything below a folder
+  kubectl akv lint -f pod.yaml
+  kubectl akv lint -R -f deploy/
+
+  # What kustomize or Helm makes
+  kubectl kustomize overlays/prod | kubectl akv lint -f -
+  helm template shop ./chart | kubectl akv lint -n shop -f -
+
+  # In CI: warnings fail too, and the classes and accounts are all in the folder
+  kubectl akv lint -R -f deploy/ --complete --fail-on warning -o sarif > akv.sarif`,
+		Args:              noWords,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(*cobra.Command, []string) error {
+			return f.run(streams)
+		},
+	}
+	f.bind(cmd)
+	f.bindSettings(cmd)
+	cmd.Flags().StringVarP(&f.output, "output", "o", f.output, "`format`: "+strings.Join(lintFormats, ", "))
+	cmd.Flags().StringVar(&f.failOn, "fail-on", f.failOn, "`severity` from which findings make the exit code 1: "+strings.Join(failOns, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", complete(lintFormats...))
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", complete(failOns...))
+	return cmd
+}
+
+func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
+	var errs []error
+	for _, err := range []error{
+		oneOf("output", f.output, lintFormats), oneOf("fail-on", f.failOn, failOns), f.validate(),
+	} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := oneLine(errs); err != nil {
+		return err
+	}
+	set := f.read(streams.In)
+	report := lint.Check(set, set.Cluster(f.namespace, f.complete), f.settings)
+	if err := f.write(streams, report); err != nil {
+		return err
+	}
+	switch {
+	case report.Unusable():
+		return errUnusable
+	case report.Count(inject.Error) > 0 && f.failOn != "never",
+		report.Count(inject.Warning) > 0 && f.failOn == "warning":
+		return errFindings
+	}
+	return nil
+}
+
+func (f *lintFlags) write(streams genericiooptions.IOStreams, report *lint.Report) error {
+	var err error
+	switch f.output {
+	case "json":
+		err = report.WriteJSON(streams.Out)
+	case "sarif":
+		err = report.WriteSARIF(streams.Out, version)
+	default:
+		err = report.WriteText(streams.Out, colourful(streams.Out))
+	}
+	if err != nil {
+		return fmt.Errorf("the findings could not be written: %w", err)
+	}
+	report.WriteProblems(streams.ErrOut)
+	if report.Objects == 0 && len(report.Problems) == 0 {
+		fmt.Fprintln(streams.ErrOut, "nothing to check: there is no Kubernetes object in the input")
+	}
+	_, err = fmt.Fprintln(streams.ErrOut, report.Summary())
+	return err
+}

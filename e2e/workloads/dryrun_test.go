@@ -1,0 +1,147 @@
+package workloads_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject"
+)
+
+// A dry run of a workload tells what its pods will get; in earnest nothing is told of one
+// that is right. Workloads that have nothing to do with secrets cost no call.
+func TestWhatIsToldOfWorkloads(t *testing.T) {
+	t.Parallel()
+	c := start(t, injector.Options{Args: []string{"--rotation-poll-interval=3m"}})
+	const ns = "shop"
+	c.Namespace(t, ns, nil)
+	// The driver's flags, as AKS has them; no node has a place for its pods.
+	mustKubectl(t, c, `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: aks-secrets-store-csi-driver, namespace: kube-system}
+spec:
+  selector: {matchLabels: {app: secrets-store-csi-driver}}
+  template:
+    metadata: {labels: {app: secrets-store-csi-driver}}
+    spec:
+      nodeSelector: {none: such}
+      containers:
+      - name: secrets-store
+        image: registry.example/secrets-store/driver:v1.5.4
+        args: [--provider-volume=/var/run/secrets-store-csi-providers, --enable-secret-rotation=true, --rotation-poll-interval=4m]
+`, "apply", "-f", "-")
+	mustKubectl(t, c, `
+apiVersion: storage.k8s.io/v1
+kind: CSIDriver
+metadata: {name: secrets-store.csi.k8s.io}
+spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephemeral], tokenRequests: [{audience: "api://AzureADTokenExchange"}]}
+`, "apply", "-f", "-")
+
+	dry := mustKubectl(t, c, asking("web", inject.AnnotationRotationPollInterval+": 30s"), "apply", "-n", ns, "--dry-run=server", "-f", "-")
+	said := strings.Join(dry.warnings(), "\n")
+	for _, want := range []string{
+		"/mnt/secrets-store/DB-Password", "/mnt/secrets-store/tls.pem", "payments-kv", // files and objects
+		"class akv-payments-kv-", "it is made with the first pod", // class
+		cluster.ClientID, cluster.Account, // identity
+		"30s", "4m", // asked for and given
+		"AKV015",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("a dry run does not tell %q:\n%s", want, said)
+		}
+	}
+	for _, line := range dry.warnings() {
+		if len(line) > 256 {
+			t.Errorf("a line of %d bytes: %s", len(line), line)
+		}
+	}
+	if classes := mustKubectl(t, c, "", "get", "secretproviderclasses", "-n", ns, "-o", "name").stdout; classes != "" {
+		t.Errorf("a dry run wrote %s", classes)
+	}
+
+	earnest := mustKubectl(t, c, asking("web"), "apply", "-n", ns, "-f", "-")
+	if told := earnest.warnings(); len(told) > 0 {
+		t.Errorf("told of a workload that is right: %q", told)
+	}
+	awaitPods(t, c, ns, map[string]int{"web": 1}, nil)
+	again := mustKubectl(t, c, asking("web"), "apply", "-n", ns, "--dry-run=server", "-f", "-")
+	if !strings.Contains(again.stderr, "generated; it exists") {
+		t.Errorf("the class that is there now: %q", again.stderr)
+	}
+
+	before := calls(t, c)
+	plain := strings.Replace(asking("plain"), "      annotations:\n", "      annotations:\n        team: payments\n", 1)
+	plain = strings.Join(slices.DeleteFunc(strings.Split(plain, "\n"), func(l string) bool { return strings.Contains(l, inject.Prefix) }), "\n")
+	mustKubectl(t, c, plain, "apply", "-n", ns, "-f", "-")
+	mustKubectl(t, c, "", "rollout", "restart", "deployment/plain", "-n", ns)
+	mustKubectl(t, c, "", "scale", "deployment/plain", "deployment/web", "-n", ns, "--replicas=3")
+	mustKubectl(t, c, "", "annotate", "deployment/web", "-n", ns, "team=payments")
+	awaitPods(t, c, ns, map[string]int{"web": 3, "plain": 3}, nil)
+	workloads := func(lines []string) []string {
+		return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.Contains(l, "workloads.validate") })
+	}
+	if diff := cmp.Diff(workloads(before), workloads(calls(t, c))); diff != "" {
+		t.Errorf("workloads that change no secret cost calls (-before +after):\n%s", diff)
+	}
+}
+
+// A SecretProviderClass is refused where it is written, field by field, and whoever changes
+// or deletes one is told who mounts it.
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	c := start(t, injector.Options{})
+	const ns = "shop"
+	c.Namespace(t, ns, map[string]string{inject.AnnotationAllowedVaults: "payments-*"})
+	class := func(name, vault, element string) string {
+		return `
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: ` + name + `}
+spec:
+  provider: azure
+  parameters:
+    keyvaultName: ` + vault + `
+    clientID: ` + cluster.ClientID + `
+    tenantID: ` + cluster.TenantID + `
+    objects: |
+      array:
+        - ` + element + `
+`
+	}
+	const good = "|\n          objectName: DB-Password\n          objectType: secret"
+	refused := func(what, text string, wants ...string) {
+		t.Helper()
+		_, err := kubectl(t.Context(), c, text, "apply", "-n", ns, "-f", "-")
+		if err == nil {
+			t.Errorf("%s: let through", what)
+			return
+		}
+		for _, want := range wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: no %q in: %v", what, want, err)
+			}
+		}
+	}
+	refused("elements that are maps", class("maps", "payments-kv", "objectName: DB-Password\n          objectType: secret"), "AKV008", "spec.parameters.objects[0]", "Fix:")
+	refused("a pinned version", class("pinned", "payments-kv", good+"\n          objectVersion: 0123456789abcdef0123456789abcdef"), "AKV004", "spec.parameters.objects[0].objectVersion")
+	refused("another vault", class("fenced", "other-kv", good), "AKV018", "spec.parameters.keyvaultName")
+	if told := mustKubectl(t, c, class("db", "payments-kv", good), "apply", "-n", ns, "-f", "-").warnings(); len(told) > 0 {
+		t.Errorf("told of a class that is right: %q", told)
+	}
+	mustKubectl(t, c, workload("apps/v1", "Deployment", "web", "none", "db", "", ""), "apply", "-n", ns, "-f", "-")
+	awaitPods(t, c, ns, map[string]int{"web": 2}, nil)
+
+	changed := mustKubectl(t, c, class("db", "payments-kv", strings.ReplaceAll(good, "DB-Password", "Other")), "apply", "-n", ns, "-f", "-")
+	wantTold(t, "a change of what pods mount", changed, "AKV022")
+	labelled := mustKubectl(t, c, "", "label", "secretproviderclass/db", "-n", ns, "team=payments")
+	if told := labelled.warnings(); len(told) > 0 {
+		t.Errorf("a label is told of: %q", told)
+	}
+	deleted := mustKubectl(t, c, "", "delete", "secretproviderclass/db", "-n", ns)
+	wantTold(t, "a deletion of what pods mount", deleted, "AKV022")
+}

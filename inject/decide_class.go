@@ -1,0 +1,138 @@
+package inject
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// DecideClass runs those rules over a SecretProviderClass that need nothing but the class
+// itself, its namespace and the server's settings. What stands in it for another provider
+// than Azure's is that provider's to judge.
+func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
+	c := newClassSubject(class, ns, s, f)
+	findings := fromErrors(c.r.NamespaceErrors, Warning)
+	findings = append(findings, c.reservedName()...)
+	if class.Spec.Provider == ProviderAzure {
+		for _, check := range classChecks {
+			findings = append(findings, check(c)...)
+		}
+	}
+	for i := range findings {
+		findings[i] = c.r.policy(findings[i])
+	}
+	findings = append(findings, fromErrors(c.r.Errors, Error)...)
+	return sortFindings(findings)
+}
+
+// DecideClassUpdate is DecideClass for a class that replaces another: only what the update
+// brings is an error, and pods that mount the class are told of (AKV022).
+func DecideClassUpdate(class, before *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
+	findings := OnClassUpdate(DecideClass(class, ns, s, f), DecideClass(before, ns, s, f))
+	return sortFindings(append(findings, checkClassChanged(class, before, f)...))
+}
+
+// DecideClassDeletion tells of pods that mount the class that goes (AKV022).
+func DecideClassDeletion(before *secretsstorev1.SecretProviderClass, f Facts) []Finding {
+	return checkClassDeleted(before, f)
+}
+
+// MountsClass tells whether a pod that is not finished has a volume of the class.
+func MountsClass(pod *corev1.Pod, class string) bool {
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		return false
+	}
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+		name, ok := className(&v)
+		return ok && name == class
+	})
+}
+
+// classChecks are the rules' looks at a class of the Azure provider.
+var classChecks = []func(*classSubject) []Finding{
+	checkClassVersions, checkClassContent, checkClassIdentity, checkClassVault,
+}
+
+// classSubject is what the rules look at in a class.
+type classSubject struct {
+	class *secretsstorev1.SecretProviderClass
+	f     Facts
+	// r holds the policy: fence, waivers, and errors in the annotations.
+	r *Request
+	// objects and, for each, its index in the array that they stand in.
+	objects    []Object
+	at         []int
+	objectErrs field.ErrorList
+}
+
+func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) *classSubject {
+	if ns == nil {
+		ns = &corev1.Namespace{}
+	}
+	p := &parser{Request: &Request{forbidAllow: s.ForbidAllow}, ns: ns, settings: s}
+	p.parseNamespace()
+	p.parseClassMarks(class)
+	c := &classSubject{class: class, f: f, r: p.Request}
+	if class.Spec.Provider == ProviderAzure {
+		c.objects, c.at, c.objectErrs = readClassObjects(class.Spec.Parameters[paramObjects], classParameter(paramObjects))
+	}
+	return c
+}
+
+func classParameters() *field.Path { return field.NewPath("spec", "parameters") }
+
+func classParameter(key string) *field.Path { return classParameters().Child(key) }
+
+// objectPath is a field of the i-th object.
+func (c *classSubject) objectPath(i int, name string) *field.Path {
+	return classParameter(paramObjects).Index(c.at[i]).Child(name)
+}
+
+func (c *classSubject) parameter(key string) string {
+	return strings.TrimSpace(c.class.Spec.Parameters[key])
+}
+
+// parseClassMarks reads the annotations and labels under our prefix that a class has.
+func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
+	p.allow = map[string]bool{}
+	annotations := field.NewPath("metadata", "annotations")
+	for _, k := range ourKeys(class.Annotations) {
+		path := annotations.Key(shorten(k))
+		short := strings.TrimPrefix(k, Prefix)
+		switch a, _, ok := findAnnotation(k); {
+		case k == AnnotationAllow:
+			p.addAllow(class.Annotations[k], path, true)
+		case k == AnnotationUnusedSince && Reserved(class.Name):
+			// The collector's.
+		case ok && a.pod:
+			p.errorf(field.Forbidden(path, "belongs on the pods that mount the class; move it to their annotations"))
+		case ok:
+			p.errorf(field.Forbidden(path, "belongs on the namespace, where a platform team sets it; remove it from the class"))
+		default:
+			p.errorf(field.Invalid(path, shorten(short), "no such annotation of akv-injector; "+didYouMean(short, []string{"allow"})))
+		}
+	}
+	for _, k := range ourKeys(class.Labels) {
+		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(shorten(k)), "akv-injector has no label for classes; remove it"))
+	}
+}
+
+// reservedName tells of a class under our prefix whose content is not what its name says.
+// It does no harm, since no volume gets it, and its author waits for it in vain.
+func (c *classSubject) reservedName() []Finding {
+	spec := c.class.Spec
+	generated := Class{Name: c.class.Name, Parameters: maps.Clone(spec.Parameters)}
+	if !Reserved(c.class.Name) || spec.Provider == ProviderAzure && generated.Verified() {
+		return nil
+	}
+	return []Finding{{
+		Severity: Warning, Type: field.ErrorTypeForbidden, Field: field.NewPath("metadata", "name").String(),
+		Message: fmt.Sprintf("Names that begin with %s are those of generated classes, and no volume may name this one.", GeneratedPrefix),
+		Fix:     "Give the class another name.",
+	}}
+}

@@ -1,0 +1,108 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV006 reads env and envFrom against the Secrets that the mounted classes sync. The
+// kubelet 1.37.2 resolves a variable once, when it starts the container
+// (kubelet_pods.go, makeEnvironmentVariables): nothing changes it in a running process.
+// What ends soon, or is restarted when the Secret changes, reads a current one.
+var envFromSyncedSecretRule = Rule{
+	ID: "AKV006", Name: "env-from-synced-secret", Severities: []Severity{Error, Warning}, Waivable: true, On: podsAndTemplates,
+	Summary:  "A variable from a Secret that is synced by a class which the same pod mounts: an error in a container that goes on running, a warning in init containers, in pods that run to completion and in workloads that a reloader restarts.",
+	Prevents: "The variable keeps the value that it had when the container started, though the Secret behind it rotates.",
+	Evidence: "The kubelet 1.37.2 resolves variables when it starts a container, and the environment of a running process cannot be changed from outside.",
+	Remedy:   "Read the mounted file instead of the variable, or let a reloader restart the workload (Stakater Reloader, Wave).",
+}
+
+func checkEnvFromSyncedSecret(s *subject) []Finding {
+	synced := s.syncedSecrets()
+	if len(synced) == 0 {
+		return nil
+	}
+	reloads := s.reloader()
+	var findings []Finding
+	eachContainer(s.spec, func(c containerRef) {
+		report := func(path *field.Path, what, secret string) {
+			findings = append(findings, s.envFinding(c, path, what, secret, reloads))
+		}
+		for i := range c.Env {
+			e := &c.Env[i]
+			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || !synced[e.ValueFrom.SecretKeyRef.Name] {
+				continue
+			}
+			report(c.path(s.specPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
+				"The variable "+shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
+		}
+		for i := range c.EnvFrom {
+			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] {
+				report(c.path(s.specPath()).Child("envFrom").Index(i).Child("secretRef"), "Every variable", ref.Name)
+			}
+		}
+	})
+	return findings
+}
+
+func (s *subject) envFinding(c containerRef, path *field.Path, what, secret string, reloads func(string) bool) Finding {
+	f := found("AKV006", Warning, field.ErrorTypeForbidden, path, "", "Read the file in the class's mount instead, or run nothing long with the value.")
+	switch {
+	case reloads(secret):
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, is as old as the container, until the reloader restarts the pod.", what, shorten(secret))
+		f.Fix = "Read the file in the class's mount instead, and rotation needs no restart."
+	case s.t.RunsToCompletion() || !c.staysUp():
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, has the value of when the container started; a rotation while it runs does not reach it.", what, shorten(secret))
+	default:
+		f.Severity = Error
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, never changes in a running container; a rotated value never arrives.", what, shorten(secret))
+		f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or, if something else restarts the pod, add AKV006 to %s.", AnnotationAllow)
+		if s.t.Template {
+			f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
+		}
+	}
+	return f
+}
+
+// staysUp tells whether a container goes on running: all but the init containers do,
+// and of those the native sidecars.
+func (c containerRef) staysUp() bool {
+	return c.list != "initContainers" || c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+
+// What people write for the programs that restart a workload when a Secret changes:
+// Stakater Reloader 1.4 reads the workload's annotations and its template's, Wave 0.5 the
+// workload's.
+const (
+	annotationReloaderAuto       = "reloader.stakater.com/auto"
+	annotationReloaderSearch     = "reloader.stakater.com/search"
+	annotationReloaderSecretAuto = "secret.reloader.stakater.com/auto"
+	annotationReloaderSecrets    = "secret.reloader.stakater.com/reload"
+	annotationWave               = "wave.pusher.com/update-on-config-change"
+)
+
+// reloader tells of which Secrets a change restarts the pods. Nothing restarts a pod that
+// somebody created by itself. A workload's own annotations do not come with its pods: they
+// count where the pods are let pass anyway, which is where they ask for nothing.
+func (s *subject) reloader() func(secret string) bool {
+	var places []map[string]string
+	if s.t.Template || s.t.Origin != FromUser {
+		places = append(places, s.t.Meta.Annotations)
+	}
+	if s.t.Owner != nil && !s.r.Asks {
+		places = append(places, s.t.Owner.Annotations)
+	}
+	return func(secret string) bool {
+		return slices.ContainsFunc(places, func(annotations map[string]string) bool {
+			for _, key := range []string{annotationReloaderAuto, annotationReloaderSearch, annotationReloaderSecretAuto, annotationWave} {
+				if annotations[key] == "true" {
+					return true
+				}
+			}
+			return slices.Contains(splitList(annotations[annotationReloaderSecrets]), secret)
+		})
+	}
+}

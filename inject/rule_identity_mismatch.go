@@ -1,0 +1,47 @@
+package inject
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV014 reads clientID in the parameters that reach the provider, and the client id that
+// the pod's ServiceAccount is annotated with. The provider 1.8.2 goes by the class alone
+// (pkg/auth/auth.go); programs in the pod go by the ServiceAccount. Two identities are
+// seldom meant, and the federated credential is often there for one of them alone.
+var identityMismatchRule = Rule{
+	ID: "AKV014", Name: "identity-mismatch", Severities: []Severity{Warning}, On: podsAndTemplates,
+	Summary:  "A class whose clientID is another than that of the pod's ServiceAccount.",
+	Prevents: "The vault is read by another identity than the ServiceAccount says, or by none, if only the other has the federated credential.",
+	Evidence: "The Azure provider 1.8.2 takes the class's clientID with the token of the pod's ServiceAccount (pkg/auth/auth.go), and never reads the ServiceAccount's annotation.",
+	Remedy:   "Write the same client id into both, or run the pod as the ServiceAccount of the class's identity.",
+}
+
+func checkIdentityMismatch(s *subject) []Finding {
+	account := s.f.ServiceAccounts[accountOf(s.spec)]
+	if account == nil {
+		return nil
+	}
+	theirs := strings.TrimSpace(account.Annotations[AnnotationIdentityClientID])
+	if theirs == "" {
+		return nil
+	}
+	var findings []Finding
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.generated || !v.azure() || isOn(v.parameters, paramVMIdentity) || isOn(v.parameters, paramPodIdentity) {
+			continue
+		}
+		client := strings.TrimSpace(v.parameters[paramClient])
+		if client == "" || strings.EqualFold(client, theirs) {
+			continue
+		}
+		findings = append(findings, found("AKV014", Warning, field.ErrorTypeInvalid, v.classPath(),
+			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, while the ServiceAccount %q stands for %s; rotation needs a federated credential of the former.",
+				shorten(v.className), shorten(client), shorten(account.Name), shorten(theirs)),
+			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", shorten(account.Name), AnnotationIdentityClientID, shorten(client))))
+	}
+	return findings
+}

@@ -1,0 +1,32 @@
+package inject
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV003 reads volumeMounts[].readOnly. It does no harm that it is not true: the volume
+// is read-only, or it would not be mounted (AKV002), and then so is each mount of it
+// (kubelet 1.37.2, kubelet_pods.go: mustMountRO; "Read-only file system", for root too).
+// But who reads the manifest is told otherwise.
+var mountReadOnlyRule = Rule{
+	ID: "AKV003", Name: "mount-not-readonly", Severities: []Severity{Warning},
+	Summary:  "A mount of a secrets-store volume whose readOnly is not true.",
+	Prevents: "The manifest reads as if the container could write; the volume is read-only, and the kubelet mounts it so all the same.",
+	Evidence: "The kubelet 1.37.2 mounts a read-only CSI volume read-only whatever the mount says (kubelet_pods.go).",
+	Remedy:   "Set readOnly: true on the mount.",
+	On:       podsAndTemplates,
+}
+
+func checkMountReadOnly(s *subject) []Finding {
+	var findings []Finding
+	s.eachMount(func(m mountRef) {
+		if !m.ReadOnly && s.volume(m.Name) != nil {
+			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.specPath()).Child("readOnly"),
+				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", shorten(m.container.Name)),
+				"Set readOnly: true on the mount."))
+		}
+	})
+	return findings
+}

@@ -1,0 +1,34 @@
+package inject
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV021 reads the label of the namespace and the annotations of the pod. The webhook is
+// called in namespaces that opted in alone, so that it can fail closed without touching
+// others; the annotations of a pod elsewhere are read by nobody. At admission a
+// ValidatingAdmissionPolicy of the chart says it, in the same words.
+var notOptedInRule = Rule{
+	ID: "AKV021", Name: "not-opted-in", Severities: []Severity{Warning}, On: podsAndTemplates,
+	Summary:  "Annotations of akv-injector on a pod or a template in a namespace that did not opt in.",
+	Prevents: "The pod starts without its secrets, and nothing rotates.",
+	Evidence: "The webhook configurations' namespaceSelector: the API server calls akv-injector for namespaces with the label alone.",
+	Remedy:   "Opt the namespace in: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled,
+}
+
+// What the rule says, here and in the admission policy.
+const (
+	NotOptedInMessage = "The namespace did not opt in to akv-injector, so the pods get no secrets and nothing rotates."
+	NotOptedInFix     = "Run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
+)
+
+func checkNotOptedIn(s *subject) []Finding {
+	if s.f.Namespace == nil || OptedIn(s.f.Namespace) {
+		return nil
+	}
+	keys := ourKeys(s.t.Meta.Annotations)
+	if len(keys) == 0 {
+		return nil
+	}
+	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(shorten(keys[0])), NotOptedInMessage, NotOptedInFix)}
+}

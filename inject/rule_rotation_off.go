@@ -1,0 +1,78 @@
+package inject
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV015 reads the driver's flags from its DaemonSet, requiresRepublish of the CSIDriver,
+// and the interval that the pod, its namespace or a volume asks for. Rotation is off by
+// default, and the driver's own --rotation-poll-interval decides for every volume: no
+// released driver reads a volume's (tried with 1.4.8 and 1.6.0). Where nobody knows the
+// flags, nothing is said.
+var rotationOffRule = Rule{
+	ID: "AKV015", Name: "rotation-off", Severities: []Severity{Warning}, On: podsAndTemplates,
+	Summary:  "A cluster whose driver does not rotate, or polls more slowly than the pod asks for.",
+	Prevents: "A rotated secret never arrives, or later than the manifest says.",
+	Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0: --enable-secret-rotation is off by default, --rotation-poll-interval holds for all volumes, and since 1.6 the kubelet's republishing (requiresRepublish), every 60 to 90 s, comes on top.",
+	Remedy:   "Switch rotation on, with an interval that is short enough for everybody: az aks addon update --addon azure-keyvault-secrets-provider --enable-secret-rotation --rotation-poll-interval 30s.",
+}
+
+const aksAddon = "on AKS run: az aks addon update -g <group> -n <cluster> --addon azure-keyvault-secrets-provider --enable-secret-rotation"
+
+func checkRotationOff(s *subject) []Finding {
+	rotation := s.f.Rotation()
+	if !rotation.Known || len(s.volumes) == 0 {
+		return nil
+	}
+	if rotation.Off != "" {
+		return []Finding{found("AKV015", Warning, field.ErrorTypeForbidden, s.volumes[0].classPath(),
+			"A rotated secret never arrives, since in this cluster "+rotation.Off+".", "Switch rotation on; "+aksAddon)}
+	}
+	var findings []Finding
+	report := func(path *field.Path, value string) {
+		asked, _, ok := parseInterval(value)
+		if !ok || asked >= rotation.Interval {
+			return
+		}
+		findings = append(findings, found("AKV015", Warning, field.ErrorTypeInvalid, path,
+			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", shortDuration(rotation.Interval), shorten(value), rotation.andKubelet()),
+			"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+shorten(value)))
+	}
+	if interval := s.r.Interval; s.r.Asks && interval.Path != nil {
+		report(interval.Path, interval.Value)
+	}
+	// As written, like the rule poll-interval.
+	for i := range s.t.Spec.Volumes {
+		v := &s.t.Spec.Volumes[i]
+		if _, ok := className(v); !ok {
+			continue
+		}
+		if value, ok := v.CSI.VolumeAttributes[attributeInterval]; ok && (!s.r.Asks || value != s.r.Interval.Value) {
+			report(s.specPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(attributeInterval), value)
+		}
+	}
+	return findings
+}
+
+// andKubelet says what comes on top of the interval.
+func (r Rotation) andKubelet() string {
+	if !r.Kubelet {
+		return ""
+	}
+	return "; the kubelet's own round adds up to 90s"
+}
+
+// shortDuration writes 2m where Go writes 2m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if d >= time.Minute && d%time.Minute == 0 {
+		text = text[:len(text)-len("0s")]
+	}
+	if d >= time.Hour && d%time.Hour == 0 {
+		text = text[:len(text)-len("0m")]
+	}
+	return text
+}

@@ -1,0 +1,42 @@
+package inject
+
+import (
+	"testing"
+	"time"
+)
+
+func TestRotationOff(t *testing.T) {
+	testRule(t, "AKV015", map[string]ruleCase{
+		"off": {func(r *ruled) {
+			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: false, PollInterval: 2 * time.Minute}
+		}, []string{"warning " + classField}},
+		"slower": {func(r *ruled) {
+			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.csi().VolumeAttributes[attributeInterval] = "30s"
+		}, []string{"warning spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
+		"as asked": {func(r *ruled) {
+			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.csi().VolumeAttributes[attributeInterval] = "2m"
+		}, nil},
+		"nobody knows":                    {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "30s" }, nil},
+		"the kubelet does not call again": {func(r *ruled) { r.facts.Driver = &Driver{Version: "1.6.0", Rotation: true, PollInterval: time.Minute} }, []string{"warning " + classField}},
+		"an annotation": {func(r *ruled) {
+			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.annotate(AnnotationVault, "payments-kv")
+			r.annotate(AnnotationObjects, "a")
+			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(AnnotationRotationPollInterval, "30s")
+		}, []string{"warning metadata.annotations[azure.keyvault.injector/rotation-poll-interval]"}},
+	})
+}
+
+func TestShortDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		30 * time.Second: "30s", 2 * time.Minute: "2m", 90 * time.Second: "1m30s", time.Hour: "1h", 61 * time.Minute: "1h1m",
+		time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := shortDuration(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}

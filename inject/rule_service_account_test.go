@@ -1,0 +1,36 @@
+package inject
+
+import (
+	"testing"
+)
+
+func TestServiceAccount(t *testing.T) {
+	testRule(t, "AKV012", map[string]ruleCase{
+		"missing": {func(r *ruled) {
+			r.annotate(AnnotationVault, "payments-kv")
+			r.annotate(AnnotationObjects, "a")
+			r.annotate(AnnotationMountPath, "/a")
+			r.facts.ServiceAccounts["app"] = nil
+		}, []string{"error spec.serviceAccountName"}},
+		"missing for a template": {func(r *ruled) {
+			r.annotate(AnnotationVault, "payments-kv")
+			r.annotate(AnnotationObjects, "a")
+			r.annotate(AnnotationMountPath, "/a")
+			r.facts.ServiceAccounts["app"] = nil
+			r.target.Template = true
+		}, []string{"warning spec.serviceAccountName"}},
+		"nobody looked": {func(r *ruled) {
+			r.annotate(AnnotationVault, "payments-kv")
+			r.annotate(AnnotationObjects, "a")
+			r.annotate(AnnotationMountPath, "/a")
+			r.facts.ServiceAccounts = nil
+		}, nil},
+		"without a client id": {func(r *ruled) {
+			r.annotate(AnnotationVault, "payments-kv")
+			r.annotate(AnnotationObjects, "a")
+			r.annotate(AnnotationMountPath, "/a")
+			delete(r.facts.ServiceAccounts["app"].Annotations, AnnotationIdentityClientID)
+		}, []string{"error spec.serviceAccountName"}},
+		"of a pod that does not ask": {func(r *ruled) { r.facts.ServiceAccounts["app"] = nil }, nil},
+	})
+}

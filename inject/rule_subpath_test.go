@@ -1,0 +1,23 @@
+package inject
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func TestSubPath(t *testing.T) {
+	testRule(t, "AKV001", map[string]ruleCase{
+		"sub path":   {func(r *ruled) { r.mount().SubPath = "a" }, []string{"error spec.containers[0].volumeMounts[0].subPath"}},
+		"expression": {func(r *ruled) { r.mount().SubPathExpr = "$(A)" }, []string{"error spec.containers[0].volumeMounts[0].subPathExpr"}},
+		"of another volume": {func(r *ruled) {
+			r.app().VolumeMounts = append(r.app().VolumeMounts, corev1.VolumeMount{Name: "other", SubPath: "a"})
+		}, nil},
+		"waived": {func(r *ruled) { r.mount().SubPath = "a"; r.annotate(AnnotationAllow, "AKV001") }, []string{"warning spec.containers[0].volumeMounts[0].subPath"}},
+		"of a synced Secret": {func(r *ruled) {
+			r.sync("db")
+			r.pod.Spec.Volumes = append(r.pod.Spec.Volumes, corev1.Volume{Name: "db", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "db"}}})
+			r.app().VolumeMounts = append(r.app().VolumeMounts, corev1.VolumeMount{Name: "db", MountPath: "/db", SubPath: "a"})
+		}, []string{"error spec.containers[0].volumeMounts[1].subPath"}},
+	})
+}

@@ -1,0 +1,109 @@
+package inject_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"akv-injector/inject"
+	"akv-injector/internal/corpus"
+)
+
+// Each rule is found, in each severity that the table lists and on each kind of object, by
+// some case; and no case finds what the table does not list.
+func TestCorpusFindsEveryRule(t *testing.T) {
+	type sight struct {
+		rule     string
+		severity inject.Severity
+	}
+	type place struct {
+		rule string
+		on   inject.Place
+	}
+	severities, places := map[sight]bool{}, map[place]bool{}
+	for _, c := range cases(t) {
+		for _, f := range c.Findings() {
+			if f.Rule == "" {
+				continue
+			}
+			rule := inject.RuleByID(f.Rule)
+			if rule == nil {
+				t.Errorf("%s: %s is not in the table", c.Name, f.Rule)
+				continue
+			}
+			if !slices.Contains(rule.On, on(c)) {
+				t.Errorf("%s: %s finds something on %s, and the table does not say so", c.Name, f.Rule, on(c))
+			}
+			places[place{f.Rule, on(c)}] = true
+			if !slices.Contains(rule.Severities, f.Severity) && !letPass(c, f) {
+				t.Errorf("%s: %s finds a %s, and the table does not say so", c.Name, f.Rule, f.Severity)
+			}
+			severities[sight{f.Rule, f.Severity}] = true
+		}
+	}
+	for _, r := range inject.Rules() {
+		for _, s := range r.Severities {
+			if !severities[sight{r.ID, s}] {
+				t.Errorf("no case finds %s as %s", r.ID, s)
+			}
+		}
+		for _, p := range r.On {
+			if !places[place{r.ID, p}] {
+				t.Errorf("no case finds %s on %s", r.ID, p)
+			}
+		}
+	}
+}
+
+func on(c *corpus.Case) inject.Place {
+	switch {
+	case c.Pod != nil:
+		return inject.OnPods
+	case c.Class() != nil:
+		return inject.OnClasses
+	}
+	return inject.OnTemplates
+}
+
+// letPass tells whether a finding would be an error, but for a waiver, an update that did
+// not bring it, or the controller that made the pod.
+func letPass(c *corpus.Case, f inject.Finding) bool {
+	return f.Severity == inject.Warning && (strings.Contains(f.Message, "(let pass") || c.Options.Origin != "")
+}
+
+// Correct forms find nothing: not those that the Azure provider and AKS publish, not other
+// drivers, other providers and ordinary Secrets.
+func TestFineCasesFindNothing(t *testing.T) {
+	fine := 0
+	for _, c := range cases(t) {
+		if !strings.HasPrefix(c.Name, "fine-") && !strings.HasPrefix(c.Name, "class-published-") {
+			continue
+		}
+		fine++
+		if found := c.Findings(); len(found) > 0 {
+			t.Errorf("%s: %v", c.Name, found)
+		}
+	}
+	if fine < 20 {
+		t.Errorf("%d correct cases", fine)
+	}
+}
+
+// A dry run shows each line as a warning of its own.
+func TestDescriptionsFitIntoWarnings(t *testing.T) {
+	described := 0
+	for _, c := range cases(t) {
+		lines := c.Description()
+		if len(lines) > 0 {
+			described++
+		}
+		for _, line := range lines {
+			if len([]rune(line)) > 256 || line == "" || strings.ContainsAny(line, "\n\t\x00") {
+				t.Errorf("%s: %d characters: %q", c.Name, len(line), line)
+			}
+		}
+	}
+	if described < 40 {
+		t.Errorf("%d cases are described", described)
+	}
+}

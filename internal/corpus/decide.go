@@ -1,0 +1,100 @@
+package corpus
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// Target is the case's pod or template as the engine takes it, nil for a class.
+func (c *Case) Target() *inject.Target { return c.target(c.Object) }
+
+// OldTarget is the template before the update, or nil.
+func (c *Case) OldTarget() *inject.Target { return c.target(c.Old) }
+
+// TargetOf is another pod, such as the patched one, under the case's circumstances.
+func (c *Case) TargetOf(pod *corev1.Pod) *inject.Target { return c.target(pod) }
+
+func (c *Case) target(o runtime.Object) *inject.Target {
+	t := inject.TargetOf(o)
+	if t == nil {
+		return nil
+	}
+	t.Origin = origins[c.Options.Origin]
+	if !t.Template {
+		t.Mutating, t.Admitted = c.Mutating(), c.Options.Admitted
+	}
+	return t
+}
+
+// Request is what the case's pod or template asks for.
+func (c *Case) Request() *inject.Request { return c.requestOf(c.Target()) }
+
+func (c *Case) requestOf(t *inject.Target) *inject.Request {
+	return inject.Parse(t, c.NamespaceObject(), c.Settings())
+}
+
+// Facts are those that the case's object needs, and no others: what a decision uses
+// without having said so is missing here too.
+func (c *Case) Facts() inject.Facts {
+	if class := c.Class(); class != nil {
+		return c.ClassFacts(class.Name)
+	}
+	return c.FactsFor(c.Request().Needs())
+}
+
+// Decide is the engine's decision about the case's pod or template; for an update, about
+// what it becomes, as if it were created.
+func (c *Case) Decide() inject.Decision { return c.DecideTarget(c.Target()) }
+
+// DecideTarget is the decision about another target in the case's cluster.
+func (c *Case) DecideTarget(t *inject.Target) inject.Decision {
+	r := c.requestOf(t)
+	return inject.Decide(t, r, c.FactsFor(r.Needs()))
+}
+
+// Findings are what the engine says of the object, by the operation.
+func (c *Case) Findings() []inject.Finding {
+	if c.Unseen() {
+		return nil
+	}
+	if c.Class() != nil {
+		return c.classFindings()
+	}
+	now := c.Target()
+	findings := c.Decide().Findings
+	if c.Operation() != Update {
+		return findings
+	}
+	before := c.OldTarget()
+	return inject.OnUpdate(now, before, findings, c.DecideTarget(before).Findings)
+}
+
+func (c *Case) classFindings() []inject.Finding {
+	now, _ := c.Object.(*secretsstorev1.SecretProviderClass)
+	before, _ := c.Old.(*secretsstorev1.SecretProviderClass)
+	switch c.Operation() {
+	case Delete:
+		return inject.DecideClassDeletion(before, c.Facts())
+	case Update:
+		return inject.DecideClassUpdate(now, before, c.NamespaceObject(), c.Settings(), c.Facts())
+	}
+	return inject.DecideClass(now, c.NamespaceObject(), c.Settings(), c.Facts())
+}
+
+// Description is what inject.Describe says of a workload's pods.
+func (c *Case) Description() []string {
+	if !c.Workload() || c.Unseen() {
+		return nil
+	}
+	t := c.Target()
+	r := c.requestOf(t)
+	f := c.FactsFor(r.Needs())
+	d := inject.Decide(t, r, f)
+	for _, class := range d.Classes {
+		f.Classes[class.Name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
+	}
+	return inject.Describe(t, r, f, &d)
+}

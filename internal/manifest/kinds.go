@@ -1,0 +1,53 @@
+package manifest
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+)
+
+// classVersions are those of a SecretProviderClass that the driver 1.6.0 serves. They have
+// the same fields.
+var classVersions = []string{"v1", "v1alpha1"}
+
+// known are the kinds that have something to do with what pods get.
+var known = func() map[schema.GroupVersionKind]func() runtime.Object {
+	kinds := map[schema.GroupVersionKind]func() runtime.Object{
+		corev1.SchemeGroupVersion.WithKind("Pod"):                   func() runtime.Object { return &corev1.Pod{} },
+		corev1.SchemeGroupVersion.WithKind("ReplicationController"): func() runtime.Object { return &corev1.ReplicationController{} },
+		corev1.SchemeGroupVersion.WithKind("Namespace"):             func() runtime.Object { return &corev1.Namespace{} },
+		corev1.SchemeGroupVersion.WithKind("ServiceAccount"):        func() runtime.Object { return &corev1.ServiceAccount{} },
+		appsv1.SchemeGroupVersion.WithKind("Deployment"):            func() runtime.Object { return &appsv1.Deployment{} },
+		appsv1.SchemeGroupVersion.WithKind("StatefulSet"):           func() runtime.Object { return &appsv1.StatefulSet{} },
+		appsv1.SchemeGroupVersion.WithKind("DaemonSet"):             func() runtime.Object { return &appsv1.DaemonSet{} },
+		appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):            func() runtime.Object { return &appsv1.ReplicaSet{} },
+		batchv1.SchemeGroupVersion.WithKind("Job"):                  func() runtime.Object { return &batchv1.Job{} },
+		batchv1.SchemeGroupVersion.WithKind("CronJob"):              func() runtime.Object { return &batchv1.CronJob{} },
+		storagev1.SchemeGroupVersion.WithKind("CSIDriver"):          func() runtime.Object { return &storagev1.CSIDriver{} },
+	}
+	for _, version := range classVersions {
+		kinds[schema.GroupVersionKind{Group: secretsstorev1.SchemeGroupVersion.Group, Version: version, Kind: "SecretProviderClass"}] = func() runtime.Object {
+			return &secretsstorev1.SecretProviderClass{}
+		}
+	}
+	return kinds
+}()
+
+// decode is the object of a kind that is known, or nil. Names of fields have a case, as
+// they have for the API server, and fields that are unknown are dropped.
+func decode(gvk schema.GroupVersionKind, text []byte) (runtime.Object, error) {
+	construct, ok := known[gvk]
+	if !ok {
+		return nil, nil
+	}
+	o := construct()
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, o); err != nil {
+		return nil, err
+	}
+	return o, nil
+}

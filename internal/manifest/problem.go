@@ -1,0 +1,70 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Problem is something that cannot be read, and where.
+type Problem struct {
+	File string
+	// Line is 0 where the file as a whole is meant.
+	Line    int
+	Message string
+	// Note is set where nothing is wrong with it in its place: a file in a folder of
+	// manifests need not be one.
+	Note bool
+}
+
+// String is "file:line: message".
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Message)
+}
+
+// yamlLine is where the YAML library puts the line.
+var yamlLine = regexp.MustCompile(`^line (\d+): `)
+
+// fromYAML is what the YAML library says of a document, which may be more than one thing.
+func (d *document) fromYAML(err error) []Problem {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if list, ok := strings.CutPrefix(text, "unmarshal errors:\n"); ok {
+		text = list
+	}
+	var problems []Problem
+	for part := range strings.SplitSeq(text, "\n") {
+		line := 1
+		part = strings.TrimSpace(part)
+		if m := yamlLine.FindStringSubmatch(part); m != nil {
+			line, _ = strconv.Atoi(m[1])
+			part = part[len(m[0]):]
+		}
+		if strings.HasPrefix(part, "invalid map key") {
+			// The library says neither the line nor, in short, what: the key has a value
+			// in it, which may be anything.
+			line, part = d.keyWithFields(), "a list or an object stands where a key should (a template? render it first, as with: helm template)"
+		}
+		problems = append(problems, d.problem(line, "not YAML: "+explain(part)))
+	}
+	return problems
+}
+
+// explain adds to the library's complaints what usually causes them.
+func explain(complaint string) string {
+	switch {
+	case strings.Contains(complaint, "found character that cannot start any token"):
+		return complaint + " (a tab? YAML is indented by spaces)"
+	case strings.HasPrefix(complaint, "key ") && strings.HasSuffix(complaint, " already set in map"):
+		return "the " + strings.TrimSuffix(complaint, " already set in map") + " stands there twice"
+	}
+	return complaint
+}
+
+// problem is one at a line of the document, whose first is 1.
+func (d *document) problem(line int, message string) Problem {
+	return Problem{File: d.file, Line: d.lineAt(line), Message: message}
+}

@@ -1,0 +1,71 @@
+package webhook
+
+import (
+	"context"
+	"sync"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/inject"
+)
+
+// DefaultDriverNamespace is where the add-on of AKS and the driver's chart put it.
+const DefaultDriverNamespace = "kube-system"
+
+// DriverCache is a cache of the DaemonSets in the driver's namespace.
+type DriverCache interface {
+	Informers
+	List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error
+}
+
+// DriverFlags reads the flags of the CSI driver from a cache. As long as that has not
+// been filled (we may not be allowed to list DaemonSets) they are not known: no admission
+// waits for what only makes a warning more exact.
+func DriverFlags(c DriverCache, namespace string, log logr.Logger) DriverFunc {
+	var once sync.Once
+	unknown := func(why string, err error) *inject.Driver {
+		once.Do(func() {
+			log.Info("the CSI driver's flags are not known, so nothing can be said of the real rotation interval (AKV015); "+
+				"may akv-injector list and watch DaemonSets there?", "namespace", namespace, "reason", why, "error", err)
+		})
+		return nil
+	}
+	return func(ctx context.Context) *inject.Driver {
+		informer, err := c.GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
+		switch {
+		case err != nil:
+			return unknown("no cache", err)
+		case !informer.HasSynced():
+			return unknown("the cache is not filled", nil)
+		}
+		var sets appsv1.DaemonSetList
+		if err := c.List(ctx, &sets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+			return unknown("the cache does not answer", err)
+		}
+		return inject.DriverIn(sets.Items)
+	}
+}
+
+// driverTransform leaves of a DaemonSet what inject.DriverIn reads, and of any other than
+// the driver's nothing but its name.
+func driverTransform(obj any) (any, error) {
+	full, ok := obj.(*appsv1.DaemonSet)
+	if !ok {
+		return obj, nil
+	}
+	kept := &appsv1.DaemonSet{ObjectMeta: keptMeta(&full.ObjectMeta, nil, func(string) bool { return false })}
+	if inject.DriverIn([]appsv1.DaemonSet{*full}) == nil {
+		return kept, nil
+	}
+	kept.Spec.Template.Spec.NodeSelector = full.Spec.Template.Spec.NodeSelector
+	for _, c := range full.Spec.Template.Spec.Containers {
+		kept.Spec.Template.Spec.Containers = append(kept.Spec.Template.Spec.Containers, corev1.Container{
+			Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args,
+		})
+	}
+	return kept, nil
+}

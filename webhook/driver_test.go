@@ -1,0 +1,104 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/inject"
+)
+
+func daemonSet(name string, args ...string) *appsv1.DaemonSet {
+	return &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: DefaultDriverNamespace, Name: name, Labels: map[string]string{"app": name}},
+		Spec: appsv1.DaemonSetSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			NodeSelector: map[string]string{corev1.LabelOSStable: "linux"},
+			Volumes:      []corev1.Volume{{Name: "v"}},
+			Containers:   []corev1.Container{{Name: "c", Image: "x/driver:v1.6.0", Args: args, Env: []corev1.EnvVar{{Name: "A"}}}},
+		}}},
+	}
+}
+
+func flagged() *appsv1.DaemonSet {
+	return daemonSet("driver", "--provider-volume=/p", "--enable-secret-rotation=true", "--rotation-poll-interval=30s")
+}
+
+// driverCache holds DaemonSets as the cache's transform leaves them.
+type driverCache struct {
+	informers
+	sets []*appsv1.DaemonSet
+	err  error
+}
+
+func (c driverCache) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	for _, set := range c.sets {
+		kept, err := driverTransform(set)
+		if err != nil {
+			return err
+		}
+		list.(*appsv1.DaemonSetList).Items = append(list.(*appsv1.DaemonSetList).Items, *kept.(*appsv1.DaemonSet))
+	}
+	return c.err
+}
+
+func TestDriverFlags(t *testing.T) {
+	synced := informers{informer: informer{synced: true}}
+	cases := map[string]struct {
+		cache driverCache
+		want  *inject.Driver
+		logs  string
+	}{
+		"the driver": {
+			cache: driverCache{informers: synced, sets: []*appsv1.DaemonSet{daemonSet("other", "--rotation-poll-interval=1s"), flagged()}},
+			want:  &inject.Driver{Version: "1.6.0", Rotation: true, PollInterval: 30 * time.Second},
+		},
+		"none":       {cache: driverCache{informers: synced}},
+		"not filled": {cache: driverCache{informers: informers{informer: informer{}}}, logs: "not filled"},
+		"no cache":   {cache: driverCache{informers: informers{err: errors.New("stopped")}}, logs: "no cache"},
+		"no answer":  {cache: driverCache{informers: synced, err: errTimeout}, logs: "does not answer"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			logs := &logLines{}
+			flags := DriverFlags(c.cache, DefaultDriverNamespace, logs.logger())
+			for range 2 {
+				if diff := cmp.Diff(c.want, flags(t.Context())); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+			// What lasts is told once.
+			if want := min(len(c.logs), 1); len(logs.lines) != want || !strings.Contains(logs.all(), c.logs) {
+				t.Errorf("log %q, want %q", logs.lines, c.logs)
+			}
+		})
+	}
+}
+
+func TestDriverTransform(t *testing.T) {
+	got, err := driverTransform(daemonSet("other", "--x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: DefaultDriverNamespace, Name: "other"}}, got); diff != "" {
+		t.Errorf("another's (-want +got):\n%s", diff)
+	}
+	once, err := driverTransform(flagged())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := driverTransform(once)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(once, again); diff != "" {
+		t.Errorf("not stable (-once +twice):\n%s", diff)
+	}
+}

@@ -1,0 +1,26 @@
+package webhook
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"akv-injector/inject"
+)
+
+// The API server says AKV021 by itself, from a policy; in the rule's own words.
+func TestPolicySaysWhatTheRuleSays(t *testing.T) {
+	manifests, err := os.ReadFile("../deploy/install.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := inject.RuleByID("AKV021")
+	before, after, ok := strings.Cut(inject.NotOptedInFix, "NAME")
+	if !ok {
+		t.Fatalf("the fix names no namespace: %q", inject.NotOptedInFix)
+	}
+	want := "'" + rule.ID + " " + rule.Name + ": " + inject.NotOptedInMessage + " Fix: " + before + "' + variables.namespace + '" + after + "'"
+	if !strings.Contains(string(manifests), want) {
+		t.Errorf("deploy/install.yaml has not\n%s", want)
+	}
+}

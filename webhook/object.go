@@ -1,0 +1,113 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	kjson "sigs.k8s.io/json"
+)
+
+// object is what a request is about.
+type object struct {
+	// kind as its group and version have it.
+	kind schema.GroupVersionKind
+	client.Object
+}
+
+// pod is the object where the path serves nothing but pods.
+func (o *object) pod() *corev1.Pod {
+	pod, _ := o.Object.(*corev1.Pod)
+	return pod
+}
+
+// noun is what a message calls the object's kind.
+func (o *object) noun() string {
+	if o.kind.Kind == "Pod" {
+		return "pod"
+	}
+	return o.kind.Kind
+}
+
+// decodeNew reads the object that is to be stored. What it refuses is told as a
+// verdict: asking again would give the same.
+func (k kinds) decodeNew(req *admissionv1.AdmissionRequest) (*object, error) {
+	return k.decode(req, "object", req.Object.Raw)
+}
+
+// decodeOld reads the object that is stored. It is nil if that cannot be read.
+func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) *object {
+	o, err := k.decode(req, "oldObject", req.OldObject.Raw)
+	if err != nil {
+		return nil
+	}
+	return o
+}
+
+func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte) (*object, error) {
+	kind, err := k.of(req)
+	if err != nil {
+		return nil, err
+	}
+	if req.Namespace == "" {
+		return nil, fmt.Errorf("request.namespace is empty, but a %s lives in a namespace", kind.Kind)
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, fmt.Errorf("request.%s is empty, expected a %s", name, kind.Kind)
+	}
+
+	o := &object{kind: kind.GroupVersionKind, Object: kind.empty()}
+	// Unknown fields are a newer API server's. Of a duplicate field we might see
+	// another one than the API server does, so the patch would not fit.
+	duplicates, err := kjson.UnmarshalStrict(raw, o.Object, kjson.DisallowDuplicateFields)
+	if err != nil {
+		return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
+	}
+	if len(duplicates) > 0 {
+		return nil, fmt.Errorf("request.%s is ambiguous: %s", name, line(duplicates[0].Error(), maxDetail))
+	}
+	if got := o.GetObjectKind().GroupVersionKind(); got != kind.GroupVersionKind {
+		version, known := got.ToAPIVersionAndKind()
+		return nil, fmt.Errorf("request.%s is apiVersion %q, kind %q; expected %s, %s", name,
+			line(version, maxName), line(known, maxName), kind.GroupVersion(), kind.Kind)
+	}
+	// A pod that a controller creates may leave its namespace to the request.
+	o.SetNamespace(req.Namespace)
+	return o, nil
+}
+
+// of finds what the request says that its object is.
+func (k kinds) of(req *admissionv1.AdmissionRequest) (*kind, error) {
+	got := schema.GroupVersionKind{Group: req.Kind.Group, Version: req.Kind.Version, Kind: req.Kind.Kind}
+	resource := schema.GroupResource{Group: req.Resource.Group, Resource: req.Resource.Resource}
+	i := slices.IndexFunc(k, func(known kind) bool { return known.resource == resource })
+	if i < 0 {
+		var resources []string
+		for _, known := range k {
+			resources = append(resources, known.resource.String())
+		}
+		return nil, fmt.Errorf("request.resource is %q, expected %s: the webhook configuration sends what akv-injector does not know",
+			line(resource.String(), maxName), strings.Join(resources, ", "))
+	}
+	if known := &k[i]; got == known.GroupVersionKind {
+		return known, nil
+	}
+	return nil, fmt.Errorf("request.kind is %q, expected %s of %s", line(got.String(), maxName), k[i].Kind, k[i].GroupVersion())
+}
+
+// objectName is what a message calls the object: a pod that a controller makes has no
+// name yet, only the beginning of one.
+func objectName(req *admissionv1.AdmissionRequest, o *object) string {
+	name := req.Name
+	if name == "" && o != nil {
+		name = o.GetName()
+		if name == "" {
+			name = o.GetGenerateName()
+		}
+	}
+	return line(name, maxName)
+}

@@ -1,0 +1,68 @@
+package webhook
+
+import (
+	"context"
+
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// validateClass looks at a SecretProviderClass, and at who mounts one that changes or
+// goes. A deletion is never refused.
+func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, error) {
+	findings, optedIn, err := a.decideClass(ctx, a.lookup(), c)
+	if err == nil && optedIn && len(errorsOf(findings)) > 0 {
+		// A cached namespace may have another fence than the real one: see decide.
+		findings, optedIn, err = a.decideClass(ctx, a.liveLookup(), c)
+	}
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case !optedIn:
+		return skipped(reasonNotOptedIn), nil
+	case len(errorsOf(findings)) > 0:
+		return refusedByFindings(c, findings), nil
+	}
+	return passed(findings), nil
+}
+
+func (a *Admission) decideClass(ctx context.Context, l *lookup, c *change) (findings []inject.Finding, optedIn bool, err error) {
+	ns, err := l.namespace(ctx, c.req.Namespace)
+	if err != nil || !inject.OptedIn(ns) {
+		return nil, false, err
+	}
+	facts := newFacts(ns)
+	if c.before != nil {
+		facts.MountedBy = a.mounting(ctx, c.before)
+	}
+	if c.now == nil {
+		return inject.DecideClassDeletion(c.before.class(), facts), true, nil
+	}
+	// Which identity is right depends on the tokens that the driver asks for.
+	if err := l.add(ctx, &facts, inject.Needs{CSIDriver: true}); err != nil {
+		return nil, false, err
+	}
+	if c.before == nil {
+		return inject.DecideClass(c.now.class(), ns, a.settings, facts), true, nil
+	}
+	return inject.DecideClassUpdate(c.now.class(), c.before.class(), ns, a.settings, facts), true, nil
+}
+
+// mounting names the pods that mount a class. Where that cannot be told there is nothing
+// to warn of: no class depends on it.
+func (a *Admission) mounting(ctx context.Context, class *object) []string {
+	pods, err := a.mountedBy(ctx, class.GetNamespace(), class.GetName())
+	if err != nil {
+		a.log.Error(err, "not known which pods mount a SecretProviderClass",
+			"namespace", line(class.GetNamespace(), maxName), "name", line(class.GetName(), maxName))
+		return nil
+	}
+	return pods
+}
+
+// class is the object where the path serves nothing but classes.
+func (o *object) class() *secretsstorev1.SecretProviderClass {
+	class, _ := o.Object.(*secretsstorev1.SecretProviderClass)
+	return class
+}
