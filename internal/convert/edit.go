@@ -174,6 +174,9 @@ func (e *editor) setFirst(m *yaml.Node, keys *yaml.Node) {
 }
 
 func (e *editor) add(before, indent int, keys *yaml.Node) {
+	if e.treeOnly {
+		return // the place may be none: JSON has no lines here
+	}
 	text, err := encode(keys, false)
 	if err != nil {
 		e.treeOnly = true
