@@ -16,7 +16,7 @@ func parseInterval(value string) (d time.Duration, problem string, ok bool) {
 	case d <= 0:
 		return 0, "not positive; write a duration of at least 10s, such as 2m", false
 	case d < minInterval:
-		return d, "under 10s; Key Vault throttles long before that: write at least 10s", true
+		return d, "under 10s, where Key Vault throttles; write at least 10s", true
 	}
 	return d, "", true
 }

@@ -34,9 +34,9 @@ func checkClassParameters(s *subject) []Finding {
 			continue
 		}
 		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
-			message, fix := messageAndFix(e)
+			problem, fix := parameterProblem(e, e.Field+": ")
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s: %s", shorten(v.className), e.Field, message),
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", shorten(v.className), problem),
 				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+shorten(v.className))))
 		}
 		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
@@ -53,16 +53,29 @@ func checkClassParameters(s *subject) []Finding {
 func checkClassContent(c *classSubject) []Finding {
 	var findings []Finding
 	for _, e := range parameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
-		message, fix := messageAndFix(e)
+		problem, fix := parameterProblem(e, "")
 		findings = append(findings, Finding{
 			Rule: "AKV008", Severity: Error, Type: e.Type, Field: e.Field,
-			Message: "The Azure provider cannot use this class: " + message, Fix: fix,
+			Message: "The Azure provider cannot use this class: " + problem, Fix: fix,
 		})
 	}
 	for i, o := range c.objects {
 		findings = append(findings, pfxAsText([]Object{o}, c.objectPath(i, "objectEncoding"))...)
 	}
 	return findings
+}
+
+// parameterProblem says what is wrong with a parameter, behind where that is if the
+// finding's own field is another one, and how to mend it.
+func parameterProblem(e *field.Error, where string) (problem, fix string) {
+	message, fix := messageAndFix(e)
+	if e.Type != field.ErrorTypeRequired {
+		return where + message, fix
+	}
+	if where == "" {
+		return e.Field[strings.LastIndexByte(e.Field, '.')+1:] + " is missing.", fix
+	}
+	return e.Field + " is missing.", fix
 }
 
 func pfxAsText(objects []Object, path *field.Path) []Finding {

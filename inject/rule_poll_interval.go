@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -22,8 +23,9 @@ var pollIntervalRule = Rule{
 func checkPollInterval(s *subject) []Finding {
 	var findings []Finding
 	report := func(path *field.Path, value, problem string) {
+		problem, _, _ = strings.Cut(problem, "; ") // the fix has the rest
 		findings = append(findings, found("AKV005", Error, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The interval %q is no usable rotation poll interval: %s.", shorten(value), problem),
+			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", shorten(value), problem),
 			"Write a Go duration of at least 10s, such as 2m."))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil && interval.Value != "" {

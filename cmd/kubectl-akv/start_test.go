@@ -178,6 +178,8 @@ func TestLintExitCodes(t *testing.T) {
 		"a warning":                {warnedPod, nil, exitOK, "stdin:7: warning AKV003"},
 		"a warning, of weight":     {warnedPod, []string{"--fail-on=warning"}, exitFindings, "0 errors, 1 warning"},
 		"another kind":             {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", nil, exitOK, "0 of 1 object in 1 file checked; of other kinds: 1 Service\n"},
+		"a version long gone":      {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", nil, exitOK, "of other kinds: 1 extensions/v1beta1 Deployment\n"},
+		"nothing but ends":         {"---\n...\n---\n" + safePod + "...\n---\n", nil, exitOK, "1 of 1 object in 1 file checked\n"},
 		"nothing":                  {"", nil, exitUnusable, "nothing to check: there is no Kubernetes object in the input\n"},
 		"no manifest":              {"replicas: 2\n", nil, exitUnusable, "stdin:1: not a Kubernetes object"},
 		"broken beside an error":   {unsafePod + "---\na: [\n", []string{"--fail-on", "never"}, exitUnusable, "stdin:6: error AKV004"},

@@ -61,7 +61,11 @@ func Check(set *manifest.Set, cluster *manifest.Cluster, settings inject.Setting
 			r.Checked++
 		}
 		if o.Typed == nil {
-			r.Passed[o.Kind]++
+			kind := o.Kind
+			if o.OtherVersion() {
+				kind = o.GroupVersionKind().GroupVersion().String() + " " + kind
+			}
+			r.Passed[kind]++
 		}
 	}
 	// Not by severity: whoever mends a file goes through it from top to bottom.

@@ -38,6 +38,20 @@ var known = func() map[schema.GroupVersionKind]func() runtime.Object {
 	return kinds
 }()
 
+// OtherVersion tells whether the kind is one that is known, in a version or a group that is
+// not: nobody has looked at such an object, though its name looks as if.
+func (o *Object) OtherVersion() bool {
+	if o.Typed != nil {
+		return false
+	}
+	for gvk := range known {
+		if gvk.Kind == o.Kind {
+			return true
+		}
+	}
+	return false
+}
+
 // decode is the object of a kind that is known, or nil. Names of fields have a case, as
 // they have for the API server, and fields that are unknown are dropped.
 func decode(gvk schema.GroupVersionKind, text []byte) (runtime.Object, error) {
