@@ -156,6 +156,7 @@ func (s *subject) source(setting Setting) string {
 		return "annotation of the namespace"
 	case OnServer:
 		return "setting of akv-injector"
+	case Unset, OnServiceAccount:
 	}
 	return "ServiceAccount " + shorten(accountOf(s.spec))
 }

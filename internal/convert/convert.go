@@ -2,6 +2,7 @@ package convert
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -168,9 +169,7 @@ func (in *input) selector(o *manifest.Object) map[string]string {
 			return nil
 		}
 		all := map[string]string{}
-		for k, v := range s.MatchLabels {
-			all[k] = v
-		}
+		maps.Copy(all, s.MatchLabels)
 		for _, e := range s.MatchExpressions {
 			all[e.Key] = ""
 		}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 
 	"akv-injector/internal/manifest"
 )
@@ -27,10 +28,7 @@ type problems []Problem
 
 func (p *problems) add(o *manifest.Object, field, message, fix string) {
 	found := Problem{File: o.File, Line: o.LineOf(field), Message: message, Fix: fix}
-	for _, had := range *p {
-		if had == found {
-			return
-		}
+	if !slices.Contains(*p, found) {
+		*p = append(*p, found)
 	}
-	*p = append(*p, found)
 }
