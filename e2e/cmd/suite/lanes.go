@@ -61,8 +61,8 @@ func (r *runner) planned(ctx context.Context, dir string) (*plan, error) {
 
 func (r *runner) plan(packages []string) (*plan, error) {
 	p := &plan{}
-	// One package after the other within a lane. What go vet would say, `make verify` says.
-	base := []string{"-count=1", "-p=1", "-vet=off", "-timeout=40m"}
+	// One package after the other within a lane.
+	base := []string{"-count=1", "-p=1", noVet, "-timeout=40m"}
 	heavy := slices.Clone(r.flags)
 	heavy = slices.DeleteFunc(heavy, func(flag string) bool { return flag == "-race" })
 	compile := slices.Clone(heavy)
