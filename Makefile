@@ -15,16 +15,16 @@ build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 demo: ## Show it at work on a real Kubernetes on this machine (KEEP=1 leaves it running)
-	cd e2e && go run ./cmd/demo $(if $(KEEP),--keep)
+	cd e2e && go run -trimpath ./cmd/demo $(if $(KEEP),--keep)
 
 test: cc ## All tests: unit, then e2e (V=1 tells each)
-	cd e2e && go run ./cmd/suite $(RACE) $(if $(V),-v)
+	cd e2e && go run -trimpath ./cmd/suite $(RACE) $(if $(V),-v)
 
 unit: cc ## Tests that need nothing but Go
 	go test $(RACE) ./...
 
 e2e: cc ## Tests against a real Kubernetes on this machine; as root with a real node
-	cd e2e && go run ./cmd/suite $(RACE) $(if $(V),-v) -only e2e
+	cd e2e && go run -trimpath ./cmd/suite $(RACE) $(if $(V),-v) -only e2e
 
 verify: ## All other checks: format, lint, tidy modules, chart, generated files
 	hack/verify

@@ -63,6 +63,9 @@ func (s *system) check(t *testing.T, c *corpus.Case) {
 			r.dryRun = dryRun
 			a := s.admit(t.Context(), r)
 			wantWarnings(t, warnings, plain.warnings, a.warnings, namespace)
+			if dryRun && !isLater && c.Mutating() {
+				s.wantPreviewed(t, c, r, a, inTwin)
+			}
 			if len(refusal) > 0 {
 				wantRefused(t, refusal, a.err, namespace)
 				// Its class is there, and collected when it has been unused for a while.

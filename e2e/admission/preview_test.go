@@ -23,7 +23,7 @@ func (s *system) wantPreviewed(t *testing.T, c *corpus.Case, r request, a answer
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := manifest.Source{Paths: []string{"-"}, Stdin: bytes.NewReader(text)}.Read()
+	set := manifest.Source{Paths: []string{manifest.Stdin}, Stdin: bytes.NewReader(text)}.Read()
 	if len(set.Problems) > 0 || len(set.Objects) != 1 {
 		t.Fatalf("%d objects are read, with the problems %v", len(set.Objects), set.Problems)
 	}

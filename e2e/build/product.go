@@ -68,6 +68,11 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 		env = []string{"CGO_ENABLED=1"} // the race detector is written in C
 	}
 	args := append([]string{"build", "-buildvcs=false", "-o", filepath.Join(scratch, name)}, flags...)
+	program := filepath.Join(dir, name)
+	// Go links nothing anew where it finds what it would make.
+	if err := copyProgram(program, filepath.Join(scratch, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
 	done := progress(log, time.Second, "building %s", name)
 	_, err = runGo(ctx, root, env, append(args, pkg)...)
 	done(err)
@@ -75,8 +80,21 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 		return "", fmt.Errorf("building %s: %w", pkg, err)
 	}
 	// A rename never disturbs who runs the program that it replaces.
-	program := filepath.Join(dir, name)
 	return program, os.Rename(filepath.Join(scratch, name), program)
+}
+
+func copyProgram(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
 }
 
 // sweep removes folders that killed runs have left where programs are made: those that

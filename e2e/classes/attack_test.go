@@ -23,7 +23,7 @@ import (
 // ends with a canary, a class that is restored after the attack's, so that what has not
 // happened by then is not about to.
 func TestAttacks(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{Replicas: 2})
+	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2}))
 
 	t.Run("annotations of a stored pod edited", func(t *testing.T) {
 		t.Parallel()

@@ -18,7 +18,7 @@ import (
 // server counts all writes in one order, so the class's must be the smaller.
 func TestClassIsThereBeforeThePod(t *testing.T) {
 	const pods = 50
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{Replicas: 2})
+	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2}))
 	c.Namespace(t, "first", nil)
 	inParallel(t, pods, func(ctx context.Context, i int) error {
 		pod := cluster.Pod("first", fmt.Sprintf("pod-%d", i), fmt.Sprintf("object-%d", i/2))

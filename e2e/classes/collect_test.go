@@ -21,7 +21,7 @@ const grace = 2 * time.Second
 
 // TestCollect runs two replicas with a short grace period.
 func TestCollect(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{Replicas: 2, Args: []string{"--class-grace-period=" + grace.String()}})
+	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2, Args: []string{"--class-grace-period=" + grace.String()}}))
 
 	t.Run("an unused class goes after the grace period", func(t *testing.T) {
 		t.Parallel()

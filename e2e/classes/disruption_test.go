@@ -24,7 +24,7 @@ import (
 // pods are created: every pod comes in the end, every one injected, with its class there.
 func TestInjectorRestartsAmidCreates(t *testing.T) {
 	const replicas = 60
-	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, injector.Options{})
+	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, watched(injector.Options{}))
 	c.Namespace(t, "rollout", nil)
 	deploy(t, c, "rollout", replicas)
 	awaitPods(t, c, "rollout", 1)
@@ -58,7 +58,7 @@ func TestInjectorRestartsAmidCreates(t *testing.T) {
 // TestTwoReplicasRestartWithoutARefusal rolls two replicas, one at a time, while pods are
 // created: nothing is refused.
 func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{Replicas: 2, Args: []string{"--shutdown-delay=1s"}})
+	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2, Args: []string{"--shutdown-delay=1s"}}))
 	c.Namespace(t, "rolling", nil)
 	done := make(chan struct{})
 	created := make(chan int)
@@ -111,7 +111,7 @@ func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
 // TestAPIServerRestart restarts the API server under a running injector: what it injects
 // and restores afterwards is what it did before.
 func TestAPIServerRestart(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{Args: []string{"--class-grace-period=" + grace.String()}})
+	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Args: []string{"--class-grace-period=" + grace.String()}}))
 	c.Namespace(t, "survivor", nil)
 	before := cluster.Pod("survivor", "before", "DB-Password")
 	name := c.Create(t, before)
@@ -138,7 +138,7 @@ func TestAPIServerRestart(t *testing.T) {
 // TestClassCRDComesLate starts the injector on a cluster without the driver's CRDs: it
 // stays unready and says so, and goes on by itself.
 func TestClassCRDComesLate(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, injector.Options{WithoutCRDs: true})
+	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, watched(injector.Options{WithoutCRDs: true}))
 	replica := c.Injector.Replicas()[0]
 	err := cluster.Await(t.Context(), patience, "the replica to say why it is not ready", func(ctx context.Context) (bool, string) {
 		ready, answer := replica.Ready(ctx)

@@ -24,7 +24,12 @@ func Main(m sandbox.Tests, options injector.Options, modules ...string) {
 				return err
 			}
 		}
-		_, err := build.Product(ctx, os.Stderr, "./cmd/akv-injector", options.BuildFlags...)
+		options.Log = os.Stderr
+		if _, err := injector.Build(ctx, options); err != nil {
+			return err
+		}
+		options.Race = false // some tests of a package may go without
+		_, err := injector.Build(ctx, options)
 		return err
 	})
 }

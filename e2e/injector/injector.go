@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,8 +36,11 @@ type Options struct {
 	Replicas int
 	// Args are added to the program's flags.
 	Args []string
-	// BuildFlags are added to go build, such as -race.
+	// BuildFlags are added to go build.
 	BuildFlags []string
+	// Race builds the program with the race detector, whose first finding ends a replica
+	// and fails the test.
+	Race bool
 	// WithoutCRDs leaves the driver's CRDs out.
 	WithoutCRDs bool
 	// WebhookTimeout is how long the API server waits for an answer, in whole seconds up
@@ -82,7 +87,7 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 			in = nil
 		}
 	}()
-	if in.program, err = build.Product(ctx, options.Log, "./cmd/akv-injector", options.BuildFlags...); err != nil {
+	if in.program, err = Build(ctx, options); err != nil {
 		return in, err
 	}
 	if !options.WithoutCRDs {
@@ -130,6 +135,15 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 		}
 	}
 	return in, in.awaitCalled(ctx)
+}
+
+// Build builds the program.
+func Build(ctx context.Context, options Options) (path string, err error) {
+	flags := slices.Clone(options.BuildFlags)
+	if options.Race {
+		flags = append(flags, "-race")
+	}
+	return build.Product(ctx, options.Log, "./cmd/akv-injector", flags...)
 }
 
 // InstallCRDs installs the driver's CRDs from its module.
@@ -240,12 +254,27 @@ func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
 	}, in.options.Args...)
 	r.process, err = process.Start(process.Spec{
 		Name: fmt.Sprintf("akv-injector %d", r.number), Path: in.program, Args: args, Log: r.log,
+		Env: []string{"GORACE=halt_on_error=1"},
 	})
 	return err
 }
 
 // StopReplica ends one replica as the kubelet does, with SIGTERM.
-func (in *Injector) StopReplica(r *Replica) error { return r.process.Stop(30 * time.Second) }
+func (in *Injector) StopReplica(r *Replica) error {
+	return errors.Join(r.process.Stop(30*time.Second), in.raced(r))
+}
+
+// raced is what the race detector has found. A replica that it ended may have looked like
+// one that a test stopped.
+func (in *Injector) raced(r *Replica) error {
+	if !in.options.Race {
+		return nil
+	}
+	if _, report, found := strings.Cut(r.Log(), "WARNING: DATA RACE"); found {
+		return fmt.Errorf("akv-injector %d has a data race:%s", r.number, report)
+	}
+	return nil
+}
 
 // Replicas are the running ones.
 func (in *Injector) Replicas() []*Replica { return in.replicas }
@@ -329,7 +358,7 @@ func get(ctx context.Context, url string) (status int, body string, err error) {
 func (in *Injector) Stop() error {
 	var errs []error
 	for _, r := range in.replicas {
-		errs = append(errs, r.process.Stop(30*time.Second))
+		errs = append(errs, in.StopReplica(r))
 		for _, release := range r.release {
 			release()
 		}

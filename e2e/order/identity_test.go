@@ -8,8 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/controlplane"
-	"akv-injector/e2e/injector"
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
 )
@@ -17,12 +15,10 @@ import (
 // clusterTenant is the tenant that the identity webhook is started with.
 const clusterTenant = "99999999-8888-7777-6666-555555555555"
 
-// TestIdentityWebhookServesOurPods is what the order is for: a pod that came without a
+// servesOurPods is what the order is for: a pod that came without a
 // label and without a service account, and asks for objects of a vault, can log in to
 // Azure in each of its containers, as the identity that we gave it.
-func TestIdentityWebhookServesOurPods(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{})
-	startIdentityWebhook(t, c)
+func servesOurPods(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "identity", nil)
 
 	pod := cluster.Pod("identity", "pod", "DB-Password")
@@ -88,10 +84,9 @@ func TestIdentityWebhookServesOurPods(t *testing.T) {
 	}
 }
 
-// A pod of a controller comes without a name: the volume's is then made of another one.
-func TestIdentityWebhookServesPodsOfControllers(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{})
-	startIdentityWebhook(t, c)
+// servesPodsOfControllers: a pod of a controller comes without a name: the volume's is then
+// made of another one.
+func servesPodsOfControllers(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "generated", nil)
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Name: "without-tenant", Namespace: "generated",

@@ -37,10 +37,20 @@ const (
 // tokenVolume is what it calls the volume of a pod called "pod", as all are here.
 var tokenVolume = workloadidentity.VolumeName("pod")
 
-// TestIdentityWebhookSeesWhatWeSet records what a webhook of the same name and selector
-// is asked, and adds a volume as the real one does, so that ours is called again.
-func TestIdentityWebhookSeesWhatWeSet(t *testing.T) {
+// TestOrder has one cluster, in which one webhook after the other has the identity
+// webhook's part.
+func TestOrder(t *testing.T) {
 	c := cluster.Start(t, controlplane.Options{}, injector.Options{})
+	t.Run("a name that sorts before ours sees no label", func(t *testing.T) { seesNoLabel(t, c) })
+	t.Run("the identity webhook's name sees what we set", func(t *testing.T) { seesWhatWeSet(t, c) })
+	startIdentityWebhook(t, c)
+	t.Run("the identity webhook serves our pods", func(t *testing.T) { servesOurPods(t, c) })
+	t.Run("the identity webhook serves pods of controllers", func(t *testing.T) { servesPodsOfControllers(t, c) })
+}
+
+// seesWhatWeSet records what a webhook of the same name and selector is asked, and adds a
+// volume as the real one does, so that ours is called again.
+func seesWhatWeSet(t *testing.T, c *cluster.Cluster) {
 	recorder := &recorder{}
 	install(t, c, identityConfiguration, recorder)
 
@@ -94,10 +104,9 @@ func TestIdentityWebhookSeesWhatWeSet(t *testing.T) {
 	}
 }
 
-// TestANameThatSortsBeforeOursSeesNoLabel is the other side: it shows that the order of
-// names is what the first test rests on.
-func TestANameThatSortsBeforeOursSeesNoLabel(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{})
+// seesNoLabel is the other side: it shows that the order of names is what the other tests
+// rest on.
+func seesNoLabel(t *testing.T, c *cluster.Cluster) {
 	recorder := &recorder{}
 	install(t, c, "aaa-"+identityConfiguration, recorder)
 	c.Namespace(t, "disordered", nil)
@@ -117,6 +126,12 @@ func (r *recorder) pods() []*corev1.Pod {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen
+}
+
+func (r *recorder) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = nil
 }
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -161,7 +176,7 @@ func hasVolume(pod *corev1.Pod, name string) bool {
 	return false
 }
 
-// install serves the recorder and registers it as the identity webhook is.
+// install serves the recorder and registers it as the identity webhook is, for one test.
 func install(t *testing.T, c *cluster.Cluster, configuration string, r *recorder) {
 	t.Helper()
 	pair, err := c.ServingCertificate(configuration, "127.0.0.1")
@@ -175,7 +190,7 @@ func install(t *testing.T, c *cluster.Cluster, configuration string, r *recorder
 	server := httptest.NewUnstartedServer(r)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
-	t.Cleanup(server.Close)
+	t.Cleanup(server.Close) // when it is not called any more: cleanups run last to first
 	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {
 		t.Fatal(err)
@@ -200,27 +215,34 @@ func install(t *testing.T, c *cluster.Cluster, configuration string, r *recorder
 	if err := c.API.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	awaitRegistered(t, c, r)
+	if err := c.CreateNamespace(t.Context(), "called-"+configuration, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	awaitCalled(t.Context(), t, c, r, "called-"+configuration, true)
+	t.Cleanup(func() {
+		ctx := context.Background() // the test's own is over
+		if err := c.API.Delete(ctx, object); err != nil {
+			t.Error(err)
+			return
+		}
+		awaitCalled(ctx, t, c, r, "called-"+configuration, false)
+	})
 }
 
-// awaitRegistered waits until the API server acts on the new configuration, of which it
-// learns by watching: until a pod with the label, where nobody has opted in, is shown to
-// the recorder. Then it forgets that.
-func awaitRegistered(t *testing.T, c *cluster.Cluster, r *recorder) {
+// awaitCalled waits until the API server acts on a configuration, or on its end, of which
+// it learns by watching: until a pod with the label, where nobody has opted in, is shown to
+// the recorder, or is not. Then the recorder forgets it.
+func awaitCalled(ctx context.Context, t *testing.T, c *cluster.Cluster, r *recorder, namespace string, called bool) {
 	t.Helper()
-	if err := c.CreateNamespace(t.Context(), "registered", nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	err := cluster.Await(t.Context(), time.Minute, "the recorder to be called", func(ctx context.Context) (bool, string) {
-		pod := cluster.Pod("registered", "pod", "")
+	err := cluster.Await(ctx, time.Minute, fmt.Sprintf("the recorder's being called to be %t", called), func(ctx context.Context) (bool, string) {
+		r.forget()
+		pod := cluster.Pod(namespace, "pod", "")
 		pod.Annotations, pod.Labels = nil, map[string]string{inject.LabelUseWorkloadIdentity: "true"}
 		err := c.API.Create(ctx, pod, client.DryRunAll)
-		return len(r.pods()) > 0, fmt.Sprint(err)
+		return err == nil && len(r.pods()) > 0 == called, fmt.Sprint(err)
 	})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seen = nil
+	r.forget()
 }

@@ -101,7 +101,7 @@ func (b byHand) rotate(t *testing.T, secret, value, pod string, files ...string)
 	t.Helper()
 	setSecret(t, b.Tenant, secret, value)
 	for _, file := range files {
-		awaitShell(t, b.Tenant, pod, "app", "cat "+file, value)
+		check(t, b.AwaitContent(t.Context(), pod, file, value))
 	}
 }
 

@@ -19,42 +19,36 @@ import (
 	"akv-injector/e2e/system"
 )
 
-// fifty is how many pods come at once. Their classes are written at admission, moments
-// before the driver looks for them.
+// fifty is how many pods come at once, half of them the replicas of a Deployment.
 const fifty = 50
 
-// fiftyOfOneClass: the replicas of a Deployment, of which the first brings the class.
-func fiftyOfOneClass(t *testing.T, s *system.System) {
-	tenant := newTenant(t, s, "fifty-replicas")
+// fiftyAtOnce: classes are written at admission, moments before the driver looks for them.
+// Of the replicas the first brings the class; each other pod brings one of its own.
+func fiftyAtOnce(t *testing.T, s *system.System) {
+	const replicas, single = fifty / 2, fifty - fifty/2
+	tenant := newTenant(t, s, "fifty")
 	_, err := tenant.SetSecret("DB-Password", "value")
 	check(t, err)
-	pod := tenant.Pod("", "DB-Password")
-	pod.Labels = map[string]string{"app": "fifty"}
-	replicas := int32(fifty)
-	allAtOnce(t, tenant, 1, func() error {
-		return s.API.Create(t.Context(), &appsv1.Deployment{
-			ObjectMeta: metav1.ObjectMeta{Name: "fifty", Namespace: tenant.Namespace},
-			Spec: appsv1.DeploymentSpec{
-				Replicas: &replicas,
-				Selector: &metav1.LabelSelector{MatchLabels: pod.Labels},
-				Template: corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec},
-			},
-		})
-	})
-}
-
-// fiftyOfTheirOwnClasses: each pod brings a class of its own.
-func fiftyOfTheirOwnClasses(t *testing.T, s *system.System) {
-	tenant := newTenant(t, s, "fifty-classes")
-	_, err := tenant.SetSecret("DB-Password", "value")
-	check(t, err)
+	template := tenant.Pod("", "DB-Password")
+	template.Labels = map[string]string{"app": "fifty"}
+	deployment := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "fifty", Namespace: tenant.Namespace},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(replicas)),
+			Selector: &metav1.LabelSelector{MatchLabels: template.Labels},
+			Template: corev1.PodTemplateSpec{ObjectMeta: template.ObjectMeta, Spec: template.Spec},
+		},
+	}
 	// The tests' own client would spread the pods over ten seconds.
 	config := rest.CopyConfig(s.Config)
 	config.QPS = -1
 	hasty, err := client.New(config, client.Options{Scheme: s.API.Scheme()})
 	check(t, err)
-	allAtOnce(t, tenant, fifty, func() error {
-		for i := range fifty {
+	allAtOnce(t, tenant, 1+single, func() error {
+		if err := hasty.Create(t.Context(), deployment); err != nil {
+			return err
+		}
+		for i := range single {
 			pod := tenant.Pod(fmt.Sprintf("pod-%d", i), fmt.Sprintf("file-%d=DB-Password", i))
 			if err := hasty.Create(t.Context(), pod); err != nil {
 				return err

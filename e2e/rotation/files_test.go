@@ -52,7 +52,7 @@ func awaitShell(t *testing.T, tenant *system.Tenant, pod, container, script, wan
 func awaitFiles(t *testing.T, tenant *system.Tenant, pod, container string, contents map[string]string) {
 	t.Helper()
 	for path, content := range contents {
-		awaitShell(t, tenant, pod, container, "cat "+mounted(path), content)
+		check(t, tenant.AwaitFile(t.Context(), pod, container, mounted(path), content))
 	}
 }
 

@@ -93,8 +93,7 @@ var alone = []test{
 	{"Outage", outage},
 	{"Unreachable", unreachable},
 	{"ControllerAway", controllerAway},
-	{"FiftyOfOneClass", fiftyOfOneClass},
-	{"FiftyOfTheirOwnClasses", fiftyOfTheirOwnClasses},
+	{"FiftyAtOnce", fiftyAtOnce},
 	{"NodeRestart", nodeRestart},
 	{"NodeReboot", nodeReboot},
 }

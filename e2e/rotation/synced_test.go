@@ -45,7 +45,7 @@ func syncedVariable(t *testing.T, s *system.System) {
 	for _, value := range []string{"second", "third"} {
 		set(value)
 		awaitShell(t, asking, injected.Name, "app", byPath, value)
-		awaitShell(t, b.Tenant, pod.Name, "app", "cat /mnt/store/DB-Password", value)
+		check(t, b.AwaitContent(t.Context(), pod.Name, "/mnt/store/DB-Password", value))
 		check(t, b.Await(t.Context(), b.Namespace, fmt.Sprintf("%q in the Secret synced", value), func(ctx context.Context) (bool, string) {
 			secret, err := b.Client.CoreV1().Secrets(b.Namespace).Get(ctx, "synced", metav1.GetOptions{})
 			if err != nil {

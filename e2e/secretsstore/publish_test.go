@@ -145,7 +145,6 @@ func startVolume(t *testing.T, options secretsstore.Options) *volume {
 	if err := os.MkdirAll(filepath.Dir(v.target), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { v.unpublish(t) })
 	api, err := client.New(cp.Config, client.Options{Scheme: cluster.Scheme()})
 	if err != nil {
 		t.Fatal(err)
@@ -159,6 +158,17 @@ func startVolume(t *testing.T, options secretsstore.Options) *volume {
 	if err := api.Create(t.Context(), class); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		v.unpublish(t)
+		ctx := context.Background() // the test's own is over
+		if err := api.Delete(ctx, class); err != nil {
+			t.Error(err)
+		}
+		// There is no garbage collector, which removes those of pods that are gone.
+		if err := api.DeleteAllOf(ctx, &secretsstorev1.SecretProviderClassPodStatus{}, client.InNamespace(class.Namespace)); err != nil {
+			t.Error(err)
+		}
+	})
 	return v
 }
 

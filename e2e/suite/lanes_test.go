@@ -12,7 +12,7 @@ func TestLanes(t *testing.T) {
 		"q/a_test.go": header + "func TestQ(t *testing.T) { t.Skip(\"no root\") }\n",
 	})
 	var out bytes.Buffer
-	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false,
+	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false, 2,
 		Lane{Name: "old", Args: []string{"-skip=New", "./p"}},
 		Lane{Name: "new", Args: []string{"-run=New", "./p"}},
 		Lane{Args: []string{"./q"}})
@@ -39,7 +39,36 @@ func TestLanes(t *testing.T) {
 
 func TestALaneThatCannotRunIsAnError(t *testing.T) {
 	var out bytes.Buffer
-	if _, err := RunLanes(t.Context(), &out, Where{Dir: "/nowhere"}, false, Lane{Args: []string{"./..."}}); err == nil {
+	if _, err := RunLanes(t.Context(), &out, Where{Dir: "/nowhere"}, false, 1, Lane{Args: []string{"./..."}}); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestNoMoreLanesAtOnceThanGiven(t *testing.T) {
+	const alone = header + `import ("os"; "time")
+func TestAlone(t *testing.T) {
+	if err := os.Mkdir("../busy", 0o700); err != nil { t.Fatal(err) }
+	time.Sleep(50 * time.Millisecond)
+	os.Remove("../busy")
+}
+`
+	dir := module(t, map[string]string{
+		"p/a_test.go": alone, "q/a_test.go": alone, "r/a_test.go": alone,
+	})
+	if err := Compile(t.Context(), dir, "./..."); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false, 1,
+		Lane{Args: []string{"./p"}}, Lane{Args: []string{"./q"}}, Lane{Args: []string{"./r"}})
+	if err != nil || report.Failed || len(report.Tests) != 3 {
+		t.Errorf("%v, %+v\n%s", err, report, &out)
+	}
+}
+
+func TestCompileSaysWhatDoesNot(t *testing.T) {
+	dir := module(t, map[string]string{"p/a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"})
+	if err := Compile(t.Context(), dir, "./..."); err == nil || !strings.Contains(err.Error(), "undefinedName") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -3,6 +3,9 @@ package system
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -83,13 +86,50 @@ func (t *Tenant) Cat(ctx context.Context, pod, path string) (string, error) {
 
 // AwaitContent waits until a file in the pod's container app has a content.
 func (t *Tenant) AwaitContent(ctx context.Context, pod, path, content string) error {
-	return t.Await(ctx, t.Namespace, fmt.Sprintf("%q in %s of %s", content, path, pod), func(ctx context.Context) (bool, string) {
-		got, err := t.Cat(ctx, pod, path)
+	return t.AwaitFile(ctx, pod, "app", path, content)
+}
+
+// AwaitFile waits until a file in a pod's container has a content. What a program in the
+// container reads counts; but such a program is only started when the file is seen from
+// outside to have the content, or cannot be seen from there.
+func (t *Tenant) AwaitFile(ctx context.Context, pod, container, path, content string) error {
+	what := fmt.Sprintf("%q in %s of container %s of %s", content, path, container, pod)
+	root := ""
+	return t.Await(ctx, t.Namespace, what, func(ctx context.Context) (bool, string) {
+		if root == "" {
+			root = t.containerRoot(ctx, pod, container)
+		}
+		if root != "" {
+			switch got, err := os.ReadFile(filepath.Join(root, path)); {
+			case err != nil:
+				root = "" // the container may be another one by now
+			case string(got) != content:
+				return false, fmt.Sprintf("%q", got)
+			}
+		}
+		got, err := t.Exec(ctx, t.Namespace, pod, container, "cat", path)
 		if err != nil {
 			return false, err.Error()
 		}
 		return got == content, fmt.Sprintf("%q", got)
 	})
+}
+
+// containerRoot is where the files of a running container are; empty if it is not known.
+func (t *Tenant) containerRoot(ctx context.Context, name, container string) string {
+	var pod corev1.Pod
+	if err := t.API.Get(ctx, client.ObjectKey{Namespace: t.Namespace, Name: name}, &pod); err != nil {
+		return ""
+	}
+	for _, s := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
+		if s.Name != container || s.State.Running == nil {
+			continue
+		}
+		if root, err := t.Node.ContainerRoot(s.ContainerID); err == nil {
+			return root
+		}
+	}
+	return ""
 }
 
 // AwaitEvent waits for an event in the tenant's namespace that has each of the texts.

@@ -26,8 +26,8 @@ const (
 	patience = 6 * time.Minute
 )
 
-// TestNothingIsLeft runs two systems at once, which also shows that two do not collide, and
-// looks at the machine when both have ended.
+// TestNothingIsLeft runs several systems at once, which also shows that they do not
+// collide, and looks at the machine when all have ended.
 func TestNothingIsLeft(t *testing.T) {
 	if err := sandbox.Supported(); err != nil {
 		t.Skip("left out:", err)
@@ -36,38 +36,41 @@ func TestNothingIsLeft(t *testing.T) {
 	if err := system.Prepare(t.Context(), os.Stderr); err != nil {
 		t.Fatal(err)
 	}
-	for _, pair := range []struct {
-		name   string
-		first  ending
-		second ending
+	for _, round := range []struct {
+		name string
+		ends []ending
 	}{
-		{"success and failure", ending{role: roleEnds}, ending{role: roleFails, code: 3}},
-		{"interrupt and kill", ending{role: roleWaits, signal: syscall.SIGINT}, ending{role: roleWaits, signal: syscall.SIGKILL, code: -1}},
-		{
-			"interrupt from the terminal, of a running and of a starting one",
-			ending{role: roleWaits, signal: syscall.SIGINT, group: true},
+		{"success, failure and kill", []ending{{role: roleEnds}, {role: roleFails, code: 3}, {role: roleWaits, signal: syscall.SIGKILL, code: -1}}},
+		{"interrupts", []ending{
+			{role: roleWaits, signal: syscall.SIGINT, group: true},
 			// What was started is stopped, and the start is told to have failed.
-			ending{role: roleWaits, signal: syscall.SIGINT, group: true, early: true, code: 3},
-		},
+			{role: roleWaits, signal: syscall.SIGINT, early: true, code: 3},
+		}},
 	} {
-		t.Run(pair.name, func(t *testing.T) {
+		t.Run(round.name, func(t *testing.T) {
 			before := look(t, nil)
-			first, second := begin(t, t.TempDir(), pair.first), begin(t, t.TempDir(), pair.second)
+			var children []*child
+			for _, how := range round.ends {
+				children = append(children, begin(t, t.TempDir(), how))
+			}
 			// The names are kept, since the folders go and what is named by them may stay.
-			runs := []string{first.run(t), second.run(t)}
-			for i, c := range []*child{first, second} {
+			var runs []string
+			for _, c := range children {
+				runs = append(runs, c.run(t))
+			}
+			for i, c := range children {
 				if c.early {
 					seen(t, runs[i], starting)
 					c.end(t)
 				}
 			}
-			for i, c := range []*child{first, second} {
+			for i, c := range children {
 				if !c.early {
 					c.awaitUp(t)
 					seen(t, runs[i], whole)
 				}
 			}
-			for _, c := range []*child{first, second} {
+			for _, c := range children {
 				if !c.early {
 					c.end(t)
 				}
@@ -75,12 +78,14 @@ func TestNothingIsLeft(t *testing.T) {
 
 			// A killed run cannot clean up: the kernel ends its processes, mounts and
 			// networks, and the next run removes its cgroups and its empty folder.
-			if pair.second.signal == syscall.SIGKILL {
-				awaitGone(t, before, runs, "cgroup ")
-				begin(t, second.temporary, ending{role: roleSweep}).end(t)
+			for _, c := range children {
+				if c.signal == syscall.SIGKILL {
+					awaitGone(t, before, runs, "cgroup ")
+					begin(t, c.temporary, ending{role: roleSweep}).end(t)
+				}
 			}
 			awaitGone(t, before, runs, "")
-			for _, c := range []*child{first, second} {
+			for _, c := range children {
 				wantEmpty(t, c)
 			}
 		})

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	goruntime "runtime"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,13 +83,23 @@ var origins = map[string]inject.Origin{
 	"builtin-controller": inject.FromBuiltinController,
 }
 
-// Root is the folder of the cases in this source tree.
+// Root is the folder of the cases in the source tree that the working folder is in: for a
+// test, that of its package. (A test's own idea of where it was compiled from is no help:
+// it is not there with -trimpath, which lets all clones share what is compiled.)
 func Root() string {
-	_, file, _, ok := goruntime.Caller(0)
-	if !ok {
-		panic("corpus: built without source positions")
+	working, err := os.Getwd()
+	if err != nil {
+		panic("corpus: " + err.Error())
 	}
-	return filepath.Join(filepath.Dir(file), "..", "..", "inject", "testdata", "cases")
+	for dir := working; ; dir = filepath.Dir(dir) {
+		cases := filepath.Join(dir, "inject", "testdata", "cases")
+		if _, err := os.Stat(cases); err == nil {
+			return cases
+		}
+		if dir == filepath.Dir(dir) {
+			panic("corpus: no inject/testdata/cases above " + working)
+		}
+	}
 }
 
 // Load reads all cases under root, and the facts that they share, which are beside it.

@@ -6,65 +6,94 @@ import (
 	"fmt"
 	"os/exec"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
 	"akv-injector/e2e/suite"
 )
 
-// Tests against the real system wait more than they compute, so some go on side by
-// side. Each package has a control plane, and where it needs one a node, of its own.
-const (
-	// rotation is half of all the time, and the same with two drivers.
-	rotation = "rotation"
-	// classes measures times, which must not be disturbed, and teardown runs two whole
-	// systems at once, which would disturb all others.
-	classes  = "classes"
-	teardown = "teardown"
-)
+// real has the packages that are tested against a real Kubernetes: those that take
+// longest first. They wait more than they compute, so several go on side by side, each
+// with a control plane, and where it needs one a node, of its own.
+//
+// They are compiled without the race detector, which would take the time of all others
+// for code that does little but wait. It looks at all other packages, and at akv-injector
+// itself where it has most to do at once (see package classes).
+var real = []string{"rotation", "admission", "order", "classes", "teardown", "secretsstore", "controlplane", "node"}
 
-// lanes gives the packages of the module in dir: first those that go side by side, then
-// those that run by themselves.
-func (r *runner) lanes(ctx context.Context, dir string) (together, after []suite.Lane, err error) {
+// parts are runs of tests of one package by themselves. Every other test of the package
+// is in a run of its own.
+var parts = map[string][]part{
+	// The same tests with two drivers, and half of all the time.
+	"rotation": {{name: "driver 1.6.0", tests: "TestDriver160"}, {name: "driver 1.4.8", tests: "TestDriver148"}},
+	// It measures how long something takes, which must not be disturbed.
+	"classes": {{name: "times", tests: "TestRestoredWithinASecond", quiet: true}},
+}
+
+type part struct {
+	name, tests string
+	quiet       bool // nothing else may run
+}
+
+// plan is what is run of a module: first the lanes that go side by side, then those that
+// run by themselves.
+type plan struct {
+	compile         [][]string // arguments of suite.Compile
+	together, alone []suite.Lane
+}
+
+// atOnce is how many lanes go side by side: more only wait for each other.
+func atOnce() int { return 2 * runtime.NumCPU() }
+
+// planned gives the plan for the module in dir, with all its packages.
+func (r *runner) planned(ctx context.Context, dir string) (*plan, error) {
 	list := exec.CommandContext(ctx, "go", "list", "./...")
 	list.Dir = dir
 	var complaint bytes.Buffer
 	list.Stderr = &complaint
 	out, err := list.Output()
 	if err != nil {
-		return nil, nil, fmt.Errorf("go list: %w\n%s", err, &complaint)
+		return nil, fmt.Errorf("go list: %w\n%s", err, &complaint)
 	}
-	packages := strings.Fields(string(out))
-	take := func(name string) (string, error) {
+	return r.plan(strings.Fields(string(out)))
+}
+
+func (r *runner) plan(packages []string) (*plan, error) {
+	p := &plan{}
+	// One package after the other within a lane.
+	base := []string{"-count=1", "-p=1", noVet, "-timeout=40m"}
+	heavy := slices.Clone(r.flags)
+	heavy = slices.DeleteFunc(heavy, func(flag string) bool { return flag == "-race" })
+	compile := slices.Clone(heavy)
+	for _, name := range real {
 		i := slices.IndexFunc(packages, func(p string) bool { return path.Base(p) == name })
 		if i < 0 {
-			return "", fmt.Errorf("there is no package %s in %s", name, dir)
+			return nil, fmt.Errorf("there is no package %s", name)
 		}
-		taken := packages[i]
+		pkg := packages[i]
 		packages = slices.Delete(packages, i, i+1)
-		return taken, nil
-	}
-	rotating, err := take(rotation)
-	if err != nil {
-		return nil, nil, err
-	}
-	var alone []string
-	for _, name := range []string{classes, teardown} {
-		taken, err := take(name)
-		if err != nil {
-			return nil, nil, err
+		compile = append(compile, pkg)
+		args := func(more ...string) []string { return slices.Concat(heavy, base, more, []string{pkg}) }
+		var taken []string
+		for _, part := range parts[name] {
+			lane := suite.Lane{Name: part.name, Args: args("-run=^" + part.tests + "$")}
+			if part.quiet {
+				p.alone = append(p.alone, lane)
+			} else {
+				p.together = append(p.together, lane)
+			}
+			taken = append(taken, part.tests)
 		}
-		alone = append(alone, taken)
+		if taken == nil {
+			p.together = append(p.together, suite.Lane{Args: args()})
+			continue
+		}
+		// What the parts run is what the rest skips: no test is in neither.
+		skip := "-skip=^(" + strings.Join(taken, "|") + ")$"
+		p.together = append(p.together, suite.Lane{Name: "the rest", Args: args(skip)})
 	}
-	args := func(more ...string) []string {
-		// One package after the other within a lane.
-		return append(append(slices.Clone(r.flags), "-count=1", "-p=1", "-timeout=40m"), more...)
-	}
-	// What the first of them runs is what the second skips: no test is in neither.
-	together = []suite.Lane{
-		{Name: "driver 1.6.0", Args: args("-run=160$", rotating)},
-		{Name: "the rest", Args: args("-skip=160$", rotating)},
-		{Args: args(packages...)},
-	}
-	return together, []suite.Lane{{Args: args(alone...)}}, nil
+	p.together = append(p.together, suite.Lane{Args: slices.Concat(r.flags, base, packages)})
+	p.compile = [][]string{compile, slices.Concat(r.flags, packages)}
+	return p, nil
 }

@@ -28,9 +28,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	r := &runner{verbose: *verbose}
+	// Without paths of this checkout, another one finds compiled what has not changed.
+	r := &runner{verbose: *verbose, flags: []string{"-trimpath"}}
 	if *race {
 		r.flags = append(r.flags, "-race")
+		if err := os.Setenv(build.RaceVariable, "1"); err != nil {
+			panic(err) // the name is ours
+		}
 	}
 	if err := r.run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -45,6 +49,9 @@ type runner struct {
 	phases  []suite.Phase
 	failed  bool
 }
+
+// noVet leaves out what `make verify` looks for in any case.
+const noVet = "-vet=off"
 
 // prefix of the folder that has all temporary files of the tests, so that those of tests
 // that are killed go with it.
@@ -62,7 +69,7 @@ func (r *runner) run(ctx context.Context, only string) (err error) {
 	defer func() { err = errors.Join(err, r.remove()) }()
 	if only != "e2e" {
 		fmt.Println("Unit tests:")
-		if err := r.test(ctx, "unit tests", root, suite.Lane{Args: append(slices.Clone(r.flags), "./...")}); err != nil {
+		if err := r.test(ctx, "unit tests", root, 1, suite.Lane{Args: append(slices.Clone(r.flags), noVet, "./...")}); err != nil {
 			return err
 		}
 	}
@@ -70,16 +77,19 @@ func (r *runner) run(ctx context.Context, only string) (err error) {
 		if err := r.build(ctx); err != nil {
 			return err
 		}
-		fmt.Println("Tests against a real Kubernetes:")
 		dir := filepath.Join(root, "e2e")
-		together, after, err := r.lanes(ctx, dir)
+		plan, err := r.planned(ctx, dir)
 		if err != nil {
 			return err
 		}
-		if err := r.test(ctx, "end-to-end tests, side by side", dir, together...); err != nil {
+		if err := r.compile(ctx, dir, plan.compile); err != nil {
 			return err
 		}
-		if err := r.test(ctx, "end-to-end tests, by themselves", dir, after...); err != nil {
+		fmt.Println("Tests against a real Kubernetes:")
+		if err := r.test(ctx, "end-to-end tests, side by side", dir, atOnce(), plan.together...); err != nil {
+			return err
+		}
+		if err := r.test(ctx, "end-to-end tests, by themselves", dir, 1, plan.alone...); err != nil {
 			return err
 		}
 	}
@@ -106,9 +116,22 @@ func (r *runner) build(ctx context.Context) error {
 	return err
 }
 
-func (r *runner) test(ctx context.Context, name, dir string, lanes ...suite.Lane) error {
+// compile compiles the tests of the module in dir, ahead of lanes that share packages.
+func (r *runner) compile(ctx context.Context, dir string, runs [][]string) error {
 	begun := time.Now()
-	report, err := suite.RunLanes(ctx, os.Stdout, suite.Where{Dir: dir, Run: r.place}, r.verbose, lanes...)
+	fmt.Println("Compiling the tests …")
+	for _, args := range runs {
+		if err := suite.Compile(ctx, dir, args...); err != nil {
+			return err
+		}
+	}
+	r.phases = append(r.phases, suite.Phase{Name: "compiling the tests", Took: time.Since(begun)})
+	return nil
+}
+
+func (r *runner) test(ctx context.Context, name, dir string, atOnce int, lanes ...suite.Lane) error {
+	begun := time.Now()
+	report, err := suite.RunLanes(ctx, os.Stdout, suite.Where{Dir: dir, Run: r.place}, r.verbose, atOnce, lanes...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPlan(t *testing.T) {
+	r := &runner{flags: []string{"-trimpath", "-race"}}
+	var packages []string
+	for _, name := range append([]string{"new", "suite"}, real...) {
+		packages = append(packages, "akv-injector/e2e/"+name)
+	}
+	p, err := r.plan(slices.Clone(packages))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for _, lane := range slices.Concat(p.together, p.alone) {
+		pkg := lane.Args[len(lane.Args)-1]
+		seen = append(seen, lane.Args[slices.IndexFunc(lane.Args, func(a string) bool { return strings.Contains(a, "/e2e/") }):]...)
+		// Packages without a system of their own, and new ones, get the race detector.
+		if race := slices.Contains(lane.Args, "-race"); race != strings.HasSuffix(pkg, "suite") {
+			t.Errorf("%s: -race is %t", pkg, race)
+		}
+	}
+	slices.Sort(seen)
+	slices.Sort(packages)
+	if got := slices.Compact(seen); !slices.Equal(got, packages) {
+		t.Errorf("the lanes have %q, want %q", got, packages)
+	}
+	rest := p.together[2].Args
+	if !slices.Contains(rest, "-skip=^(TestDriver160|TestDriver148)$") {
+		t.Errorf("the rest of rotation is %q", rest)
+	}
+	if len(p.alone) != 1 || !slices.Contains(p.alone[0].Args, "-run=^TestRestoredWithinASecond$") {
+		t.Errorf("alone is %q", p.alone)
+	}
+}
+
+func TestPlanWantsItsPackages(t *testing.T) {
+	if _, err := (&runner{}).plan([]string{"akv-injector/e2e/suite"}); err == nil || !strings.Contains(err.Error(), "there is no package rotation") {
+		t.Errorf("the error is %v", err)
+	}
+}
