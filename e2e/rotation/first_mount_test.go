@@ -89,7 +89,7 @@ func newFirstMount(t *testing.T, s *system.System, name, objects string) *firstM
 // another is one more pod of the same.
 func (f *firstMount) another(name string) *firstMount {
 	pod := f.Pod(name, f.objects)
-	pod.Spec.Containers[0].Command = []string{"sh", "-c", "until [ -e /end ]; do sleep 0.1; done"}
+	pod.Spec.Containers[0].Command = []string{"sh", "-c", "until [ -e /end ]; do sleep 1; done"}
 	live := system.Sleeper("live")
 	propagation := corev1.MountPropagationHostToContainer
 	live.VolumeMounts = []corev1.VolumeMount{{

@@ -15,9 +15,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// They wait more than they compute: eight at a time take half as long as two on two
-	// processors. A -parallel of the command line is read later, and wins.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	// They wait more than they compute: on two processors five at a time take half as long as
+	// two, and more of them only wait for each other. A -parallel of the command line is read
+	// later, and wins.
+	if err := flag.Set("test.parallel", "5"); err != nil {
 		panic(err)
 	}
 	sandbox.Main(m, func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) })

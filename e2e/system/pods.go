@@ -89,7 +89,8 @@ func (t *Tenant) AwaitContent(ctx context.Context, pod, path, content string) er
 	return t.AwaitFile(ctx, pod, "app", path, content)
 }
 
-// AwaitFile waits until a file in a pod's container has a content. What a program in the
+// AwaitFile waits until a file in a pod's container has a content, with or without an end
+// of its last line. What a program in the
 // container reads counts; but such a program is only started when the file is seen from
 // outside to have the content, or cannot be seen from there.
 func (t *Tenant) AwaitFile(ctx context.Context, pod, container, path, content string) error {
@@ -103,7 +104,7 @@ func (t *Tenant) AwaitFile(ctx context.Context, pod, container, path, content st
 			switch got, err := os.ReadFile(filepath.Join(root, path)); {
 			case err != nil:
 				root = "" // the container may be another one by now
-			case string(got) != content:
+			case trim(string(got)) != trim(content):
 				return false, fmt.Sprintf("%q", got)
 			}
 		}
@@ -111,9 +112,11 @@ func (t *Tenant) AwaitFile(ctx context.Context, pod, container, path, content st
 		if err != nil {
 			return false, err.Error()
 		}
-		return got == content, fmt.Sprintf("%q", got)
+		return trim(got) == trim(content), fmt.Sprintf("%q", got)
 	})
 }
+
+func trim(content string) string { return strings.TrimSuffix(content, "\n") }
 
 // containerRoot is where the files of a running container are; empty if it is not known.
 func (t *Tenant) containerRoot(ctx context.Context, name, container string) string {

@@ -27,8 +27,9 @@ var real = []string{"rotation", "admission", "order", "classes", "teardown", "se
 var parts = map[string][]part{
 	// The same tests with two drivers, and half of all the time.
 	"rotation": {{name: "driver 1.6.0", tests: "TestDriver160"}, {name: "driver 1.4.8", tests: "TestDriver148"}},
-	// It measures how long something takes, which must not be disturbed.
-	"classes": {{name: "times", tests: "TestRestoredWithinASecond", quiet: true}},
+	// They have limits of time and memory, which mean nothing on a busy machine.
+	"admission": {{name: "limits", tests: "Test(BadInput|GracefulEnd|LargePods)", quiet: true}},
+	"classes":   {{name: "limits", tests: "TestRestoredWithinASecond", quiet: true}},
 }
 
 type part struct {
