@@ -19,7 +19,7 @@ func TestPolicySaysWhatTheRuleSays(t *testing.T) {
 	if !ok {
 		t.Fatalf("the fix names no namespace: %q", inject.NotOptedInFix)
 	}
-	want := "'" + rule.ID + " " + rule.Name + ": " + inject.NotOptedInMessage + " Fix: " + before + "' + variables.namespace + '" + after + "'"
+	want := "'" + rule.ID + " " + rule.Name + ": " + inject.NotOptedInMessage + " Fix: " + before + "' + variables.namespaceName + '" + after + "'"
 	if !strings.Contains(string(manifests), want) {
 		t.Errorf("deploy/install.yaml has not\n%s", want)
 	}
