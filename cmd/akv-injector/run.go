@@ -50,6 +50,9 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	probes.Add("shutdown", drain.Ready)
 	probes.Add("cluster", cluster.ready)
 	probes.Add("certificate", certificate.Ready)
+	// Checks that are added later would leave a moment in which nothing is wrong.
+	server := &serving{}
+	probes.Add("webhook server", server.ready)
 
 	// Probes come first and go last: they tell what everything else waits for.
 	closeProbes, err := serveProbes(stop, o.healthProbeAddress, probes, log)
@@ -88,6 +91,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	ctrlmetrics.Registry.MustRegister(certificate.Metric())
+	server.by(webhook.Check(mgr.GetWebhookServer().StartedChecker()))
 	return mgr.Start(ctx)
 }
 

@@ -21,7 +21,12 @@ func (s *System) Clear(ctx context.Context, namespace string) error {
 		return err
 	}
 	for _, kind := range []client.Object{&appsv1.Deployment{}, &corev1.Pod{}} {
-		if err := s.API.DeleteAllOf(ctx, kind, client.InNamespace(namespace), client.GracePeriodSeconds(0)); err != nil {
+		// Fifty pods at once may take a busy API server longer than it gives a request.
+		err := s.Await(ctx, namespace, "the deletion of all pods", func(ctx context.Context) (bool, string) {
+			err := s.API.DeleteAllOf(ctx, kind, client.InNamespace(namespace), client.GracePeriodSeconds(0))
+			return err == nil, fmt.Sprint(err)
+		})
+		if err != nil {
 			return err
 		}
 	}
