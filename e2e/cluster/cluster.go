@@ -154,8 +154,10 @@ func (c *Cluster) Class(t *testing.T, namespace, name string) *secretsstorev1.Se
 func Await(ctx context.Context, limit time.Duration, what string, condition func(context.Context) (done bool, seen string)) error {
 	seen := ""
 	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
-		var done bool
-		done, seen = condition(ctx)
+		done, now := condition(ctx)
+		if seen == "" || ctx.Err() == nil { // or it saw nothing but that its time is up
+			seen = now
+		}
 		return done, nil
 	})
 	if err != nil {

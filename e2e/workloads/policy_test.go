@@ -72,7 +72,7 @@ func TestNamespaceThatDidNotOptIn(t *testing.T) {
 	if told := toldOf(mustKubectl(t, c, asking("web"), "apply", "-n", "left-out", "-f", "-")); len(told) != 1 || strings.Contains(told[0], "label namespace") {
 		t.Errorf("in a namespace that is left out: %q", told)
 	}
-	if told := toldOf(mustKubectl(t, c, asking("off", inject.AnnotationInject+`: "false"`), "apply", "-n", "elsewhere", "-f", "-")); len(told) > 0 {
+	if told := toldOf(mustKubectl(t, c, asking("opts-out", inject.AnnotationInject+`: "false"`), "apply", "-n", "elsewhere", "-f", "-")); len(told) > 0 {
 		t.Errorf("a Deployment that opts out is told %q", told)
 	}
 	if diff := cmp.Diff(before, calls(t, c)); diff != "" {
@@ -91,9 +91,11 @@ func TestNamespaceThatDidNotOptIn(t *testing.T) {
 	})
 	// What asked before goes on.
 	mustKubectl(t, c, "", "scale", "deployment/web", "-n", "elsewhere", "--replicas=2")
-	mustKubectl(t, c, "", "rollout", "restart", "deployment/web", "-n", "elsewhere")
+	awaitPods(t, c, "elsewhere", map[string]int{"web": 2, "opts-out": 1}, nil)
 	mustKubectl(t, c, "", "annotate", "deployment/web", "-n", "elsewhere", "team=payments")
-	awaitPods(t, c, "elsewhere", map[string]int{"web": 2, "off": 1}, nil)
+	mustKubectl(t, c, "", "rollout", "restart", "deployment/web", "-n", "elsewhere")
+	// One more than asked for: the old ones go when it is ready, which it never is here.
+	awaitPods(t, c, "elsewhere", map[string]int{"web": 3, "opts-out": 1}, nil)
 	mustKubectl(t, c, "", "delete", "deployment/web", "-n", "elsewhere")
 }
 
