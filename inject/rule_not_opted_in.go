@@ -16,11 +16,13 @@ var notOptedInRule = Rule{
 	Remedy:   "Opt the namespace in: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled,
 }
 
-// What the rule says, here and in the admission policy.
-const (
-	NotOptedInMessage = "The namespace did not opt in to akv-injector, so the pods get no secrets and nothing rotates."
-	NotOptedInFix     = "Run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
-)
+// NotOptedInMessage is what the rule says, here and in the admission policy.
+const NotOptedInMessage = "The namespace did not opt in to akv-injector, so the pods get no secrets and nothing rotates."
+
+// NotOptedInFix is its remedy for a namespace.
+func NotOptedInFix(namespace string) string {
+	return "Run: kubectl label namespace " + namespace + " " + LabelInjection + "=" + InjectionEnabled
+}
 
 func checkNotOptedIn(s *subject) []Finding {
 	if s.f.Namespace == nil || OptedIn(s.f.Namespace) {
@@ -30,5 +32,5 @@ func checkNotOptedIn(s *subject) []Finding {
 	if len(keys) == 0 {
 		return nil
 	}
-	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(shorten(keys[0])), NotOptedInMessage, NotOptedInFix)}
+	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(shorten(keys[0])), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
 }

@@ -15,9 +15,9 @@ func TestPolicySaysWhatTheRuleSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	rule := inject.RuleByID("AKV021")
-	before, after, ok := strings.Cut(inject.NotOptedInFix, "NAME")
+	before, after, ok := strings.Cut(inject.NotOptedInFix("NAME"), "NAME")
 	if !ok {
-		t.Fatalf("the fix names no namespace: %q", inject.NotOptedInFix)
+		t.Fatal("the fix names no namespace")
 	}
 	want := "'" + rule.ID + " " + rule.Name + ": " + inject.NotOptedInMessage + " Fix: " + before + "' + variables.namespaceName + '" + after + "'"
 	if !strings.Contains(string(manifests), want) {
