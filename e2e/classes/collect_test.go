@@ -17,7 +17,9 @@ import (
 	"akv-injector/inject"
 )
 
-const grace = 2 * time.Second
+// grace is much longer than an admission takes, and a cache may lag, on a busy machine: as
+// in a cluster, where it is minutes. Within it a pod may be stored that names the class.
+const grace = 8 * time.Second
 
 // TestCollect runs two replicas with a short grace period.
 func TestCollect(t *testing.T) {
