@@ -28,6 +28,18 @@ var users = map[string]authenticationv1.UserInfo{
 	},
 }
 
+// clusterOf is one with the case's objects and settings.
+func clusterOf(c *corpus.Case) *cluster {
+	var items []client.Object
+	for _, o := range c.Objects() {
+		items = append(items, o.(client.Object))
+	}
+	cl := newCluster(items...)
+	cl.settings = c.Settings()
+	cl.driver = c.Facts().Driver
+	return cl
+}
+
 // TestCorpus sends the engine's golden cases through the handlers as the API server
 // does, mutating first, then validating what came of it: the verdicts are the cases'.
 func TestCorpus(t *testing.T) {
@@ -40,13 +52,7 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			var items []client.Object
-			for _, o := range c.Objects() {
-				items = append(items, o.(client.Object))
-			}
-			cl := newCluster(items...)
-			cl.settings = c.Settings()
-			cl.driver = c.Facts().Driver
+			cl := clusterOf(c)
 			a := cl.admission()
 			want := inject.Decide(c.Target(), c.Request(), c.Facts())
 			if !inject.OptedIn(c.NamespaceObject()) {
@@ -113,13 +119,7 @@ func TestCorpusOfWorkloadsAndClasses(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			var items []client.Object
-			for _, o := range c.Objects() {
-				items = append(items, o.(client.Object))
-			}
-			cl := newCluster(items...)
-			cl.settings = c.Settings()
-			cl.driver = c.Facts().Driver
+			cl := clusterOf(c)
 			a := cl.admission()
 			handler := a.ValidateWorkload()
 			if class := c.Class(); class != nil {

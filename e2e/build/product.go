@@ -67,7 +67,8 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 	if slices.Contains(flags, "-race") {
 		env = []string{"CGO_ENABLED=1"} // the race detector is written in C
 	}
-	args := append([]string{"build", "-buildvcs=false", "-o", filepath.Join(scratch, name)}, flags...)
+	// Without paths of this checkout, another one finds compiled what has not changed.
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(scratch, name)}, flags...)
 	program := filepath.Join(dir, name)
 	// Go links nothing anew where it finds what it would make.
 	if err := copyProgram(program, filepath.Join(scratch, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

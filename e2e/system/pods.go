@@ -90,9 +90,9 @@ func (t *Tenant) AwaitContent(ctx context.Context, pod, path, content string) er
 }
 
 // AwaitFile waits until a file in a pod's container has a content, with or without an end
-// of its last line. What a program in the
-// container reads counts; but such a program is only started when the file is seen from
-// outside to have the content, or cannot be seen from there.
+// of its last line. What a program in the container reads counts; but such a program is
+// only started when the file is seen from outside to have the content, or cannot be seen
+// from there.
 func (t *Tenant) AwaitFile(ctx context.Context, pod, container, path, content string) error {
 	what := fmt.Sprintf("%q in %s of container %s of %s", content, path, container, pod)
 	root := ""
