@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"akv-injector/inject"
 	"akv-injector/internal/corpus"
 )
 
@@ -72,6 +73,9 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 			}
 			_, told, err := s.do(t.Context(), c, workloadOrigin(t, c), namespace, c.Operation(), s.newObject(t, c, old[namespace]), dryRun)
 			wantWarnings(t, want, plain, told, namespace)
+			if dryRun && c.Operation() == corpus.Create && inject.TargetOf(c.Object) != nil {
+				s.wantTemplatePreviewed(t, c, namespace, twin, objectOf(t, c.ObjectJSON), len(refusal) > 0)
+			}
 			if len(refusal) > 0 {
 				wantRefused(t, refusal, err, namespace)
 				return

@@ -2,13 +2,17 @@ package admission_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 
+	"akv-injector/inject"
 	"akv-injector/internal/corpus"
 	"akv-injector/internal/manifest"
 	"akv-injector/internal/preview"
@@ -19,27 +23,7 @@ import (
 // of the previewed pod, in a namespace that akv-injector is not asked about, is the same.
 func (s *system) wantPreviewed(t *testing.T, c *corpus.Case, r request, a answer, inTwin func(*unstructured.Unstructured) answer) {
 	t.Helper()
-	text, err := r.pod.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := manifest.Source{Paths: []string{manifest.Stdin}, Stdin: bytes.NewReader(text)}.Read()
-	if len(set.Problems) > 0 || len(set.Objects) != 1 {
-		t.Fatalf("%d objects are read, with the problems %v", len(set.Objects), set.Problems)
-	}
-	client, err := dynamic.NewForConfig(s.cp.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster := &preview.Live{Files: set.Cluster(r.namespace, false), Client: client}
-	items, err := preview.Of(t.Context(), set, cluster, c.Settings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(items) != 1 {
-		t.Fatalf("%d pods are previewed, want one", len(items))
-	}
-	item := items[0]
+	item := s.previewOf(t, c, r.namespace, r.pod)
 	if a.err != nil {
 		if item.Outcome != preview.Refused {
 			t.Errorf("the preview's outcome is %d, want a refusal as the API server's: %v", item.Outcome, a.err)
@@ -69,4 +53,90 @@ func (s *system) wantPreviewed(t *testing.T, c *corpus.Case, r request, a answer
 	if diff := cmp.Diff(want, classes); diff != "" {
 		t.Errorf("the preview's classes (-want +got):\n%s", diff)
 	}
+}
+
+// previewOf is what `kubectl akv preview --live` says of one object.
+func (s *system) previewOf(t *testing.T, c *corpus.Case, namespace string, object *unstructured.Unstructured) preview.Item {
+	t.Helper()
+	text, err := object.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := manifest.Source{Paths: []string{manifest.Stdin}, Stdin: bytes.NewReader(text)}.Read()
+	if len(set.Problems) > 0 || len(set.Objects) != 1 {
+		t.Fatalf("%d objects are read, with the problems %v", len(set.Objects), set.Problems)
+	}
+	client, err := dynamic.NewForConfig(s.cp.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := &preview.Live{Files: set.Cluster(namespace, false), Client: client}
+	items, err := preview.Of(t.Context(), set, cluster, c.Settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(items) != 1 {
+		t.Fatalf("%d objects are previewed, want one", len(items))
+	}
+	return items[0]
+}
+
+// wantTemplatePreviewed holds what is previewed of a workload against what the API server
+// answers when one of the cluster's controllers makes a pod from its template.
+func (s *system) wantTemplatePreviewed(t *testing.T, c *corpus.Case, namespace, twin string, workload *unstructured.Unstructured, refused bool) {
+	t.Helper()
+	item := s.previewOf(t, c, namespace, workload)
+	if refused {
+		if item.Outcome != preview.Refused {
+			t.Errorf("the preview's outcome is %d, want a refusal as the API server's", item.Outcome)
+		}
+		return
+	}
+	podOf := func(object []byte, in string) answer {
+		t.Helper()
+		r := request{as: builtinController, namespace: in, pod: fromTemplate(t, object, item.Target, workload), dryRun: true}
+		return s.admit(t.Context(), r)
+	}
+	made := podOf(item.Object.JSON, namespace)
+	switch item.Outcome {
+	case preview.Refused:
+		if httpCode(made.err) != http.StatusUnprocessableEntity {
+			t.Errorf("the preview says that the pods are refused (%+v), and the API server answers %v", item.Findings, made.err)
+		}
+		return
+	case preview.Injected, preview.Unchanged:
+	default:
+		t.Fatalf("the preview's outcome is %d (%s); the API server answers %v to a pod", item.Outcome, item.Why, made.err)
+	}
+	if made.err != nil {
+		t.Fatalf("the preview's outcome is %d, and the API server refuses a pod: %v", item.Outcome, made.err)
+	}
+	want := podOf(item.After, twin)
+	if want.err != nil {
+		t.Fatalf("a fault of the case: without akv-injector the API server itself refuses a pod of it: %v", want.err)
+	}
+	if diff := cmp.Diff(stored(want.pod), stored(made.pod)); diff != "" {
+		t.Errorf("the preview of the template is not what a pod of it becomes (-preview +stored):\n%s", diff)
+	}
+}
+
+// fromTemplate is the pod that a controller makes from the template of a workload's JSON.
+func fromTemplate(t *testing.T, object []byte, target *inject.Target, workload *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	text, err := preview.At(object, target.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := &unstructured.Unstructured{}
+	if err := json.Unmarshal(text, &pod.Object); err != nil {
+		t.Fatal(err)
+	}
+	pod.SetAPIVersion("v1")
+	pod.SetKind("Pod")
+	pod.SetGenerateName(workload.GetName() + "-")
+	pod.SetOwnerReferences([]metav1.OwnerReference{{
+		APIVersion: workload.GetAPIVersion(), Kind: workload.GetKind(), Name: workload.GetName(),
+		UID: "00000000-0000-0000-0000-000000000001", Controller: new(true),
+	}})
+	return pod
 }

@@ -26,8 +26,9 @@ const fifty = 50
 // Of the replicas the first brings the class; each other pod brings one of its own.
 func fiftyAtOnce(t *testing.T, s *system.System) {
 	const replicas, single = fifty / 2, fifty - fifty/2
-	tenant := newTenant(t, s, "fifty")
-	_, err := tenant.SetSecret("DB-Password", "value")
+	tenant, err := s.NewTenant(t.Context(), "fifty")
+	check(t, err)
+	_, err = tenant.SetSecret("DB-Password", "value")
 	check(t, err)
 	template := tenant.Pod("", "DB-Password")
 	template.Labels = map[string]string{"app": "fifty"}

@@ -78,6 +78,8 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 		t.Errorf("the class that is there now: %q", again.stderr)
 	}
 
+	wantPlugin(t, c, ns)
+
 	before := calls(t, c)
 	plain := strings.Replace(asking("plain"), "      annotations:\n", "      annotations:\n        team: payments\n", 1)
 	plain = strings.Join(slices.DeleteFunc(strings.Split(plain, "\n"), func(l string) bool { return strings.Contains(l, inject.Prefix) }), "\n")
