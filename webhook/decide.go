@@ -65,7 +65,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, q *question) (dec
 		}
 		d.Findings = inject.OnUpdate(q.now, q.before, d.Findings, had)
 	}
-	if q.describe && len(d.Errors()) == 0 && request.Asks {
+	if q.describe && len(d.Errors()) == 0 {
 		// Whether a generated class is there already is nobody else's question.
 		for _, class := range d.Classes {
 			if err := l.class(ctx, &facts, class.Name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -70,8 +71,21 @@ func (s *system) facts(t *testing.T, c *corpus.Case) (namespace, twin string) {
 	t.Helper()
 	namespace = fmt.Sprintf("case-%d", namespaces.Add(1))
 	twin = namespace + "-twin"
+	// A pod cannot come before its account.
+	objects := c.Objects()
+	slices.SortStableFunc(objects, func(a, b runtime.Object) int {
+		_, podA := a.(*corev1.Pod)
+		_, podB := b.(*corev1.Pod)
+		switch {
+		case podA == podB:
+			return 0
+		case podB:
+			return -1
+		}
+		return 1
+	})
 	for _, name := range []string{namespace, twin} {
-		for _, o := range c.Objects() {
+		for _, o := range objects {
 			if err := s.create(t, o, name, name == namespace); err != nil {
 				t.Fatalf("a fault of the case: its facts cannot be: %v", err)
 			}
@@ -114,7 +128,14 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 		_, err = client.Resource(classesResource).Namespace(namespace).Create(ctx, u, metav1.CreateOptions{})
 	case *corev1.Pod:
 		accessor.SetNamespace(namespace)
-		_, err = s.cp.Client.CoreV1().Pods(namespace).Create(ctx, o, metav1.CreateOptions{})
+		status := o.Status
+		pods := s.cp.Client.CoreV1().Pods(namespace)
+		if o, err = pods.Create(ctx, o, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+		// A creation takes no status.
+		o.Status.Phase = status.Phase
+		_, err = pods.UpdateStatus(ctx, o, metav1.UpdateOptions{})
 	case *storagev1.CSIDriver, *appsv1.DaemonSet:
 		// The cluster's; see circumstances.
 	default:

@@ -26,8 +26,6 @@ type circumstances struct {
 	driver string
 	// daemonSets are the driver's, in JSON.
 	daemonSets string
-	// noClassCRD is set where the cluster does not know SecretProviderClasses.
-	noClassCRD bool
 	// mutating is false where the pod comes without having passed the mutating webhook.
 	mutating bool
 }
@@ -38,7 +36,7 @@ func circumstancesOf(t *testing.T, c *corpus.Case) circumstances {
 	settings.Version = ""
 	return circumstances{
 		settings: settings, driver: driverOf(t, c.Objects()), daemonSets: daemonSetsOf(t, c.Objects()),
-		noClassCRD: c.Options.NoClassCRD, mutating: c.Mutating(),
+		mutating: c.Mutating(),
 	}
 }
 

@@ -93,6 +93,7 @@ func (c *Case) Description() []string {
 	r := c.requestOf(t)
 	f := c.FactsFor(r.Needs())
 	d := inject.Decide(t, r, f)
+	d.Findings = c.Findings() // what an update did not bring keeps nobody from being told
 	for _, class := range d.Classes {
 		f.Classes[class.Name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
 	}
