@@ -18,11 +18,13 @@ func Node() []string {
 	}
 }
 
-// SecretsStore names the Secrets Store CSI driver, as of today and as it was when it
-// rotated with a loop of its own, and its provider for Azure Key Vault.
+// SecretsStore names the Secrets Store CSI driver and its provider for Azure Key Vault.
 func SecretsStore() []string {
-	return []string{"secrets-store-csi-driver", "secrets-store-csi-driver-1.4", "secrets-store-csi-driver-provider-azure"}
+	return []string{"secrets-store-csi-driver", "secrets-store-csi-driver-provider-azure"}
 }
+
+// LegacyDriver names the CSI driver as it was when it rotated with a loop of its own.
+func LegacyDriver() []string { return []string{"secrets-store-csi-driver-1.4"} }
 
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }
@@ -32,10 +34,10 @@ func Usable(node bool) []string {
 	if node {
 		return Everything()
 	}
-	return slices.Concat(ControlPlane(), SecretsStore(), WorkloadIdentity())
+	return slices.Concat(ControlPlane(), SecretsStore(), LegacyDriver(), WorkloadIdentity())
 }
 
 // Everything names all of these.
 func Everything() []string {
-	return slices.Concat(ControlPlane(), Node(), SecretsStore(), WorkloadIdentity())
+	return slices.Concat(ControlPlane(), Node(), SecretsStore(), LegacyDriver(), WorkloadIdentity())
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestStandInsAreBesideTheRecipe(t *testing.T) {
-	for _, name := range slices.Concat(SecretsStore()[:2], WorkloadIdentity()) {
+	for _, name := range slices.Concat(SecretsStore()[:1], LegacyDriver(), WorkloadIdentity()) {
 		r, err := readRecipe(embedded, name)
 		if err != nil {
 			t.Error(err)

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 				return err
 			}
 		}
-		_, err := build.Ensure(ctx, os.Stderr, slices.Concat(build.ControlPlane(), build.SecretsStore())...)
+		_, err := build.Ensure(ctx, os.Stderr, slices.Concat(build.ControlPlane(), build.SecretsStore(), build.LegacyDriver())...)
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -56,13 +57,27 @@ type System struct {
 	stops []func() error
 }
 
-// Prepare builds all that a system is made of, with the network that a sandbox lacks.
+// Prepare builds all that systems are made of, whatever their options, with the network
+// that a sandbox lacks.
 func Prepare(ctx context.Context, log io.Writer) error {
-	if _, err := build.Ensure(ctx, log, build.Everything()...); err != nil {
+	if err := PrepareCurrent(ctx, log); err != nil {
+		return err
+	}
+	if _, err := build.Ensure(ctx, log, build.LegacyDriver()...); err != nil {
+		return err
+	}
+	_, err := build.ModuleDir(ctx, build.CSIDriverLegacy)
+	return err
+}
+
+// PrepareCurrent leaves out what a system without Options.Legacy has no use for.
+func PrepareCurrent(ctx context.Context, log io.Writer) error {
+	programs := slices.Concat(build.ControlPlane(), build.Node(), build.SecretsStore(), build.WorkloadIdentity())
+	if _, err := build.Ensure(ctx, log, programs...); err != nil {
 		return err
 	}
 	// A program that is in the cache already left none of its modules behind.
-	for _, module := range []string{build.CSIDriver, build.CSIDriverLegacy, build.IdentityWebhook} {
+	for _, module := range []string{build.CSIDriver, build.IdentityWebhook} {
 		if _, err := build.ModuleDir(ctx, module); err != nil {
 			return err
 		}
