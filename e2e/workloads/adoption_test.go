@@ -15,54 +15,12 @@ import (
 
 // legacy is a namespace full of what stops rotation, written by hand before akv-injector
 // came. Each workload's app label says its one mistake.
-var legacy = `
-apiVersion: secrets-store.csi.x-k8s.io/v1
-kind: SecretProviderClass
-metadata: {name: good}
-spec:
-  provider: azure
-  parameters:
-    keyvaultName: payments-kv
-    clientID: 11111111-2222-3333-4444-555555555555
-    tenantID: 66666666-7777-8888-9999-000000000000
-    objects: |
-      array:
-        - |
-          objectName: DB-Password
-          objectType: secret
+var legacy = class("good", "payments-kv", goodElement) + `
   secretObjects:
   - {secretName: synced, type: Opaque, data: [{objectName: DB-Password, key: password}]}
 ---
-apiVersion: secrets-store.csi.x-k8s.io/v1
-kind: SecretProviderClass
-metadata: {name: pinned}
-spec:
-  provider: azure
-  parameters:
-    keyvaultName: payments-kv
-    clientID: 11111111-2222-3333-4444-555555555555
-    tenantID: 66666666-7777-8888-9999-000000000000
-    objects: |
-      array:
-        - |
-          objectName: DB-Password
-          objectType: secret
-          objectVersion: 0123456789abcdef0123456789abcdef
----
-apiVersion: secrets-store.csi.x-k8s.io/v1
-kind: SecretProviderClass
-metadata: {name: maps}
-spec:
-  provider: azure
-  parameters:
-    keyvaultName: payments-kv
-    clientID: 11111111-2222-3333-4444-555555555555
-    tenantID: 66666666-7777-8888-9999-000000000000
-    objects: |
-      array:
-        - objectName: DB-Password
-          objectType: secret
----
+` + class("pinned", "payments-kv", pinnedElement) + `---
+` + class("maps", "payments-kv", mapElement) + `---
 ` + workload("apps/v1", "Deployment", "sub-path", "AKV001", "good", "subPath: DB-Password", "") + `---
 ` + workload("apps/v1", "Deployment", "pinned", "AKV004", "pinned", "", "") + `---
 ` + workload("apps/v1", "Deployment", "maps", "AKV008", "maps", "", "") + `---
@@ -93,6 +51,32 @@ spec:
       - name: secrets
         csi: {driver: secrets-store.csi.k8s.io, readOnly: true, volumeAttributes: {secretProviderClass: good}}
 `
+
+// Elements of a class's objects: as the provider takes them, pinned, and a map where a
+// string belongs.
+const (
+	goodElement   = "|\n          objectName: DB-Password\n          objectType: secret"
+	pinnedElement = goodElement + "\n          objectVersion: 0123456789abcdef0123456789abcdef"
+	mapElement    = "objectName: DB-Password\n          objectType: secret"
+)
+
+// class is a SecretProviderClass of one object.
+func class(name, vault, element string) string {
+	return `
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata: {name: ` + name + `}
+spec:
+  provider: azure
+  parameters:
+    keyvaultName: ` + vault + `
+    clientID: ` + cluster.ClientID + `
+    tenantID: ` + cluster.TenantID + `
+    objects: |
+      array:
+        - ` + element + `
+`
+}
 
 // workload is one of a kind whose mount or volume attributes have something more.
 func workload(apiVersion, kind, name, rule, class, mount, attribute string) string {

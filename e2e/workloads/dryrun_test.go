@@ -104,23 +104,6 @@ func TestClasses(t *testing.T) {
 	c := start(t, injector.Options{})
 	const ns = "shop"
 	c.Namespace(t, ns, map[string]string{inject.AnnotationAllowedVaults: "payments-*"})
-	class := func(name, vault, element string) string {
-		return `
-apiVersion: secrets-store.csi.x-k8s.io/v1
-kind: SecretProviderClass
-metadata: {name: ` + name + `}
-spec:
-  provider: azure
-  parameters:
-    keyvaultName: ` + vault + `
-    clientID: ` + cluster.ClientID + `
-    tenantID: ` + cluster.TenantID + `
-    objects: |
-      array:
-        - ` + element + `
-`
-	}
-	const good = "|\n          objectName: DB-Password\n          objectType: secret"
 	refused := func(what, text string, wants ...string) {
 		t.Helper()
 		_, err := kubectl(t.Context(), c, text, "apply", "-n", ns, "-f", "-")
@@ -134,16 +117,16 @@ spec:
 			}
 		}
 	}
-	refused("elements that are maps", class("maps", "payments-kv", "objectName: DB-Password\n          objectType: secret"), "AKV008", "spec.parameters.objects[0]", "Fix:")
-	refused("a pinned version", class("pinned", "payments-kv", good+"\n          objectVersion: 0123456789abcdef0123456789abcdef"), "AKV004", "spec.parameters.objects[0].objectVersion")
-	refused("another vault", class("fenced", "other-kv", good), "AKV018", "spec.parameters.keyvaultName")
-	if told := mustKubectl(t, c, class("db", "payments-kv", good), "apply", "-n", ns, "-f", "-").warnings(); len(told) > 0 {
+	refused("elements that are maps", class("maps", "payments-kv", mapElement), "AKV008", "spec.parameters.objects[0]", "Fix:")
+	refused("a pinned version", class("pinned", "payments-kv", pinnedElement), "AKV004", "spec.parameters.objects[0].objectVersion")
+	refused("another vault", class("fenced", "other-kv", goodElement), "AKV018", "spec.parameters.keyvaultName")
+	if told := mustKubectl(t, c, class("db", "payments-kv", goodElement), "apply", "-n", ns, "-f", "-").warnings(); len(told) > 0 {
 		t.Errorf("told of a class that is right: %q", told)
 	}
 	mustKubectl(t, c, workload("apps/v1", "Deployment", "web", "none", "db", "", ""), "apply", "-n", ns, "-f", "-")
 	awaitPods(t, c, ns, map[string]int{"web": 2}, nil)
 
-	changed := mustKubectl(t, c, class("db", "payments-kv", strings.ReplaceAll(good, "DB-Password", "Other")), "apply", "-n", ns, "-f", "-")
+	changed := mustKubectl(t, c, class("db", "payments-kv", strings.ReplaceAll(goodElement, "DB-Password", "Other")), "apply", "-n", ns, "-f", "-")
 	wantTold(t, "a change of what pods mount", changed, "AKV022")
 	labelled := mustKubectl(t, c, "", "label", "secretproviderclass/db", "-n", ns, "team=payments")
 	if told := labelled.warnings(); len(told) > 0 {
