@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/modfile"
@@ -22,9 +23,9 @@ const productModule = "akv-injector"
 
 // Product builds a main package of our own module, such as "./cmd/akv-injector",
 // from the working tree, with that module's own dependencies, and gives the
-// program's path. Further flags, such as "-race", go to go build. Go's build
-// cache makes a second call cheap; log (nil: nowhere) hears of a build that takes
-// longer than a second.
+// program's path. Further flags, such as "-race", go to go build. A process builds
+// it once, and Go's build cache makes that cheap; log (nil: nowhere) hears of a build
+// that takes longer than a second.
 func Product(ctx context.Context, log io.Writer, pkg string, flags ...string) (string, error) {
 	root, err := productRoot()
 	if err != nil {
@@ -43,8 +44,29 @@ func Own(ctx context.Context, log io.Writer, pkg string, flags ...string) (strin
 	return buildHere(ctx, log, filepath.Join(root, "e2e"), pkg, flags...)
 }
 
-// buildHere builds a main package of the module in the folder root.
+// built are the programs of this process, by what they are built of. Go takes a second of
+// processor time only to find that nothing changed, and one test starts many programs.
+var (
+	built      = map[string]string{}
+	buildMutex sync.Mutex
+)
+
+// buildHere builds a main package of the module in the folder root, once.
 func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...string) (string, error) {
+	buildMutex.Lock()
+	defer buildMutex.Unlock()
+	key := fmt.Sprintf("%q %q %q", root, pkg, flags)
+	if program, ok := built[key]; ok {
+		return program, nil
+	}
+	program, err := buildAnew(ctx, log, root, pkg, flags...)
+	if err == nil {
+		built[key] = program
+	}
+	return program, err
+}
+
+func buildAnew(ctx context.Context, log io.Writer, root, pkg string, flags ...string) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
