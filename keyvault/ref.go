@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 )
 
 // Type is the kind of an object, spelt as objectType in a SecretProviderClass.
@@ -57,10 +56,4 @@ func checkPlace(cloud, vault string, t Type) error {
 		return errors.New("not a vault's name, which has 3 to 24 letters, digits and hyphens and begins with a letter")
 	}
 	return nil
-}
-
-// folded has one form for all spellings of one object.
-func (r Ref) folded() Ref {
-	h, _ := hostsOf(r.Cloud)
-	return Ref{Cloud: h.suffix, Vault: strings.ToLower(r.Vault), Type: r.Type, Name: strings.ToLower(r.Name)}
 }

@@ -1,0 +1,51 @@
+package keyvault
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// maxAnswer is far more than a page of 25 versions with all their tags has. The SDK reads
+// answers whole.
+const maxAnswer = 1 << 20
+
+var errAnswerTooLarge = errors.New("the answer is larger than any of Key Vault's")
+
+// bounded carries calls as another transport does, and cuts answers that do not end.
+type bounded struct{ policy.Transporter }
+
+func (b bounded) Do(req *http.Request) (*http.Response, error) {
+	resp, err := b.Transporter.Do(req)
+	if resp != nil && resp.Body != nil {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	}
+	return resp, err
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errAnswerTooLarge
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// newTransport is the standard library's with more connections kept for each host: a
+// pod's objects are asked for side by side.
+func newTransport() policy.Transporter {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = callsAtOnce
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		// Key Vault redirects nobody, and a token goes nowhere else.
+		return http.ErrUseLastResponse
+	}}
+}
