@@ -26,6 +26,11 @@ type statusPrinter struct {
 	now                   func() time.Time
 
 	table printers.ResourcePrinter
+	// aligned remembers the widths of columns.
+	aligned interface {
+		io.Writer
+		Flush() error
+	}
 	// documents counts those of YAML.
 	documents int
 }
@@ -118,6 +123,7 @@ var statusColumns = []statusColumn{
 
 func (p *statusPrinter) printTable(items []status.Item) error {
 	if p.table == nil {
+		p.aligned = printers.GetNewTabWriter(p.out)
 		p.table = printers.NewTablePrinter(printers.PrintOptions{NoHeaders: p.noHeaders, Wide: p.format == "wide"})
 	}
 	columns := statusColumns
@@ -139,7 +145,10 @@ func (p *statusPrinter) printTable(items []status.Item) error {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	return p.table.PrintObj(table, p.out)
+	if err := p.table.PrintObj(table, p.aligned); err != nil {
+		return err
+	}
+	return p.aligned.Flush()
 }
 
 // shortVersion is as much of a version as tells it from others.
@@ -185,7 +194,7 @@ func reasons(i *status.Item) string {
 	for _, r := range i.Reasons {
 		messages = append(messages, r.Message)
 	}
-	return strings.Join(messages, "; ")
+	return orNone(strings.Join(messages, "; "))
 }
 
 func orNone(s string) string {

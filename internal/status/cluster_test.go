@@ -1,246 +1,27 @@
 package status
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
+
+	"akv-injector/internal/apitest"
 )
 
-// apiServer lists and gets what it has, in pages, and tells of changes.
-type apiServer struct {
-	mu        sync.Mutex
-	objects   []map[string]any
-	page      int
-	forbidden []string // resources that nobody may list
-	unknown   []string // resources that it does not know
-	asked     []string
-	watches   []chan string // lines for those who watch
-}
-
-var resources = map[string]string{
-	"pods": "Pod", "events": "Event", "secretproviderclasses": "SecretProviderClass", "daemonsets": "DaemonSet",
-	"secretproviderclasspodstatuses": "SecretProviderClassPodStatus", "csidrivers": "CSIDriver",
-}
-
-// serve starts one with YAML documents.
-func serve(t *testing.T, text string) (*apiServer, dynamic.Interface) {
+// serve starts an API server with YAML documents.
+func serve(t *testing.T, text string) (*apitest.Server, dynamic.Interface) {
 	t.Helper()
-	s := &apiServer{page: 500}
-	for document := range strings.SplitSeq(text, "\n---\n") {
-		var object map[string]any
-		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
-			t.Fatalf("%v:\n%s", err, document)
-		}
-		s.objects = append(s.objects, object)
-	}
-	server := httptest.NewServer(s)
-	t.Cleanup(func() {
-		s.mu.Lock()
-		for _, w := range s.watches {
-			close(w)
-		}
-		s.watches = nil
-		s.mu.Unlock()
-		server.Close()
-	})
-	client, err := dynamic.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
+	s := apitest.Start(t, text)
+	client, err := dynamic.NewForConfig(&rest.Config{Host: s.URL, QPS: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, client
-}
-
-func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	resource, namespace, name := split(r.URL.Path)
-	query := r.URL.Query()
-	s.mu.Lock()
-	s.asked = append(s.asked, question4(r.Method, resource, namespace, name, query))
-	forbidden, unknown := slices.Contains(s.forbidden, resource), slices.Contains(s.unknown, resource)
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case r.Method != http.MethodGet:
-		refuse(w, http.StatusMethodNotAllowed, metav1.StatusReasonMethodNotAllowed)
-	case forbidden:
-		refuse(w, http.StatusForbidden, metav1.StatusReasonForbidden)
-	case unknown || resources[resource] == "":
-		http.Error(w, "404 page not found", http.StatusNotFound)
-	case query.Get("watch") != "":
-		s.watch(w, r)
-	case name != "":
-		s.get(w, resource, namespace, name)
-	default:
-		s.list(w, resource, namespace, query)
-	}
-}
-
-// split takes a path apart: /apis/GROUP/VERSION/namespaces/NS/RESOURCE/NAME.
-func split(path string) (resource, namespace, name string) {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	parts = parts[2:]
-	if path[:5] == "/apis" {
-		parts = parts[1:]
-	}
-	if parts[0] == "namespaces" && len(parts) > 2 {
-		namespace, parts = parts[1], parts[2:]
-	}
-	if len(parts) > 1 {
-		name = parts[1]
-	}
-	return parts[0], namespace, name
-}
-
-func question4(method, resource, namespace, name string, query url.Values) string {
-	text := strings.TrimSpace(fmt.Sprintf("%s %s/%s %s", method, namespace, resource, name))
-	for _, key := range []string{"labelSelector", "fieldSelector"} {
-		if v := query.Get(key); v != "" {
-			text += " " + v
-		}
-	}
-	if query.Get("watch") != "" {
-		text += " watch"
-	}
-	return text
-}
-
-func refuse(w http.ResponseWriter, code int, reason metav1.StatusReason) {
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(metav1.Status{
-		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "not for you",
-	})
-}
-
-// find are the objects of a resource.
-func (s *apiServer) find(resource, namespace, name, selector, fields string) []map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	wanted, _ := labels.Parse(selector)
-	var found []map[string]any
-	for _, o := range s.objects {
-		metadata, _ := o["metadata"].(map[string]any)
-		set := labels.Set{}
-		if all, ok := metadata["labels"].(map[string]any); ok {
-			for k, v := range all {
-				set[k] = fmt.Sprint(v)
-			}
-		}
-		reason, _ := o["reason"].(string)
-		if o["kind"] == resources[resource] && (namespace == "" || metadata["namespace"] == namespace) && (name == "" || metadata["name"] == name) &&
-			wanted.Matches(set) && (fields == "" || strings.HasSuffix(fields, "reason="+reason)) {
-			found = append(found, o)
-		}
-	}
-	return found
-}
-
-func (s *apiServer) get(w http.ResponseWriter, resource, namespace, name string) {
-	found := s.find(resource, namespace, name, "", "")
-	if len(found) == 0 {
-		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(withVersion(found[0]))
-}
-
-func (s *apiServer) list(w http.ResponseWriter, resource, namespace string, query url.Values) {
-	found := s.find(resource, namespace, "", query.Get("labelSelector"), query.Get("fieldSelector"))
-	limit, _ := strconv.Atoi(query.Get("limit"))
-	from, _ := strconv.Atoi(query.Get("continue"))
-	if limit == 0 || limit > s.page {
-		limit = s.page
-	}
-	metadata := map[string]any{"resourceVersion": "7"}
-	found = found[from:]
-	if len(found) > limit {
-		found = found[:limit]
-		metadata["continue"] = strconv.Itoa(from + limit)
-	}
-	items := []any{}
-	for _, o := range found {
-		items = append(items, withVersion(o))
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": resources[resource] + "List", "metadata": metadata, "items": items})
-}
-
-// withVersion adds what the client wants of any object.
-func withVersion(o map[string]any) map[string]any {
-	out := map[string]any{"apiVersion": "v1"}
-	for k, v := range o {
-		out[k] = v
-	}
-	return out
-}
-
-// watch tells what tell is given, to whoever watches.
-func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
-	lines := make(chan string, 10)
-	s.mu.Lock()
-	s.watches = append(s.watches, lines)
-	s.mu.Unlock()
-	w.(http.Flusher).Flush()
-	for {
-		select {
-		case <-r.Context().Done():
-			return
-		case line, ok := <-lines:
-			if !ok {
-				return
-			}
-			_, _ = fmt.Fprintln(w, line)
-			w.(http.Flusher).Flush()
-		}
-	}
-}
-
-// tell tells all who watch of a change.
-func (s *apiServer) tell(t *testing.T, document string) {
-	t.Helper()
-	var object map[string]any
-	read(t, document, &object)
-	text, err := json.Marshal(map[string]any{"type": "MODIFIED", "object": withVersion(object)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.watches {
-		w <- string(text)
-	}
-}
-
-func (s *apiServer) watched() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.watches)
-}
-
-// replace puts an object in the place of another of its kind.
-func (s *apiServer) replace(t *testing.T, document string) {
-	t.Helper()
-	var object map[string]any
-	read(t, document, &object)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.objects {
-		if s.objects[i]["kind"] == object["kind"] {
-			s.objects[i] = object
-		}
-	}
 }
 
 const (
@@ -287,7 +68,7 @@ func TestRead(t *testing.T) {
 		"GET shop/events involvedObject.kind=Pod,reason=FailedMount", "GET shop/events involvedObject.kind=Pod,reason=MountRotationFailed",
 		"GET /csidrivers secrets-store.csi.k8s.io", "GET /daemonsets",
 	}
-	if diff := cmp.Diff(want, s.asked); diff != "" {
+	if diff := cmp.Diff(want, s.Asked()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -299,12 +80,12 @@ func TestReadPages(t *testing.T) {
 		documents = append(documents, strings.ReplaceAll(podYAML, "name: web,", fmt.Sprintf("name: web-%d,", i)))
 	}
 	s, client := serve(t, strings.Join(documents, "---\n"))
-	s.page = 10
+	s.Page(10)
 	facts, _, err := (&Cluster{Client: client}).Read(t.Context())
 	if err != nil || len(facts.Pods) != 25 {
 		t.Error(err, len(facts.Pods))
 	}
-	if n := strings.Count(strings.Join(s.asked, "\n"), "/pods"); n != 3 {
+	if n := strings.Count(strings.Join(s.Asked(), "\n"), "/pods"); n != 3 {
 		t.Errorf("%d pages", n)
 	}
 }
@@ -316,7 +97,7 @@ func TestReadNothing(t *testing.T) {
 	if err != nil || len(notes)+len(facts.Pods) > 0 {
 		t.Error(facts, notes, err)
 	}
-	if diff := cmp.Diff([]string{"GET /pods app=web"}, s.asked); diff != "" {
+	if diff := cmp.Diff([]string{"GET /pods app=web"}, s.Asked()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -351,7 +132,7 @@ func TestReadWithoutRights(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, client := serve(t, everything())
-			s.forbidden = []string{c.forbidden}
+			s.Forbid(c.forbidden)
 			facts, notes, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop"}}).Read(t.Context())
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
@@ -372,7 +153,7 @@ func TestReadWithoutRights(t *testing.T) {
 // A cluster without the driver is no cluster where nothing is mounted.
 func TestReadWithoutDriver(t *testing.T) {
 	s, client := serve(t, everything())
-	s.unknown = []string{"secretproviderclasspodstatuses", "secretproviderclasses"}
+	s.Unlearn("secretproviderclasspodstatuses", "secretproviderclasses")
 	_, _, err := (&Cluster{Client: client}).Read(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the Secrets Store CSI driver is not installed") {
 		t.Error(err)

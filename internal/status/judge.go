@@ -34,7 +34,7 @@ func Judge(m *Mount, a Answer, r inject.Rotation, now time.Time) Item {
 	j.describe()
 	switch {
 	case !m.recorded && m.reason == nil && m.started:
-		j.set(Empty, NoMount, "a container has started, and the driver has recorded no mount: the folder is empty; see \"A pod that starts without its files\" in docs/operations.md, or delete the pod")
+		j.set(Empty, NoMount, "never mounted, so that its containers see an empty folder; delete the pod, and the next one has a new volume")
 		j.failed(time.Time{})
 	case !m.recorded && m.reason == nil:
 		j.set(Pending, NotStarted, "the pod has not started")

@@ -52,10 +52,10 @@ func TestWatch(t *testing.T) {
 		return ""
 	}
 	got := []string{verdict(<-reports)}
-	await(t, "two watches", func() bool { return s.watched() == 2 })
+	await(t, "two watches", func() bool { return s.Watched() == 2 })
 	after := record("secret/DB-Password=p2")
-	s.replace(t, after)
-	s.tell(t, after)
+	s.Replace(t, after)
+	s.Tell(t, after)
 	got = append(got, verdict(<-reports))
 	if diff := cmp.Diff([]string{"stale", "current"}, got); diff != "" {
 		t.Error(diff)
@@ -64,7 +64,7 @@ func TestWatch(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	for _, asked := range s.asked {
+	for _, asked := range s.Asked() {
 		if !strings.HasPrefix(asked, "GET ") {
 			t.Error("not a read:", asked)
 		}
@@ -75,28 +75,22 @@ func TestWatch(t *testing.T) {
 func TestWatchErrors(t *testing.T) {
 	s, client := serve(t, everything())
 	source := &Source{Cluster: &Cluster{Client: client}, Vaults: &Vaults{}}
-	s.forbidden = []string{"pods"}
+	s.Forbid("pods")
 	if err := source.Watch(t.Context(), time.Hour, nil, nil); err == nil {
 		t.Error("no error, and no right")
 	}
-	s.forbidden = nil
+	s.Forbid()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	told := 0
 	err := source.Watch(ctx, time.Second, func(*Report) error {
 		told++
-		s.mu.Lock()
-		s.forbidden = []string{"pods"}
-		s.mu.Unlock()
+		s.Forbid("pods")
 		if told == 2 {
 			cancel()
 		}
 		return nil
-	}, func(error) {
-		s.mu.Lock()
-		s.forbidden = nil
-		s.mu.Unlock()
-	})
+	}, func(error) { s.Forbid() })
 	if err != nil || told != 2 {
 		t.Errorf("%d reports, %v", told, err)
 	}
