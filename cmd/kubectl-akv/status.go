@@ -144,7 +144,7 @@ var (
 			Credential: keyvault.DefaultIdentity, CallTimeout: f.vaultTimeout,
 			// One person's look, at most sideBySide at a time: it may take what the vaults give.
 			CallsPerSecond: 200, Burst: 400,
-			CacheTime: max(keyvault.DefaultCacheTime, f.watchInterval), UserAgent: "kubectl-akv",
+			CacheTime: max(keyvault.DefaultCacheTime, f.watchInterval), MaxPages: 100, UserAgent: "kubectl-akv",
 		})
 	}
 )

@@ -182,6 +182,7 @@ func (o *onlooker) try(ctx context.Context, args ...string) (ran, error) {
 // statusItem is the documented form of an item.
 type statusItem struct {
 	Pod, Vault, Object, File, Status string
+	SecretProviderClass              string
 	Mounted, Newest                  *struct {
 		Version string
 		Created *time.Time
