@@ -59,7 +59,7 @@ func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.Vau
 		}
 		if !known && !i.again {
 			if state, ok := i.a.vaults.Cached(refOf(o)); ok {
-				i.put(o, answerOf(state, nil), f.Now)
+				i.put(o, vaultAnswer(state, nil), f.Now)
 				continue
 			}
 		}
@@ -81,9 +81,9 @@ func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now tim
 	for n, o := range objects {
 		asked.Go(func() {
 			if i.again {
-				answers[n] = answerOf(i.a.vaults.Fresh(ctx, refOf(o), staleAfter))
+				answers[n] = vaultAnswer(i.a.vaults.Fresh(ctx, refOf(o), staleAfter))
 			} else {
-				answers[n] = answerOf(i.a.vaults.Object(ctx, refOf(o)))
+				answers[n] = vaultAnswer(i.a.vaults.Object(ctx, refOf(o)))
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func refOf(o inject.VaultObject) keyvault.Ref {
 	return keyvault.Ref{Cloud: o.Cloud, Vault: o.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
 }
 
-func answerOf(state *keyvault.State, err error) inject.VaultAnswer {
+func vaultAnswer(state *keyvault.State, err error) inject.VaultAnswer {
 	if err != nil {
 		unknown, ok := errors.AsType[*keyvault.UnknownError](err)
 		if !ok {

@@ -154,7 +154,9 @@ func TestNothingIsRefusedOnAnOldAnswer(t *testing.T) {
 			cl.vaults.say(secretRef("old"), there(), nil)
 			cl.vaults.fresh = map[string]vaultSays{refKey(secretRef("new")): tc.fresh}
 			cl.vaults.cached = map[string]bool{"new": true, "old": true}
-			answer := answerOf(t, cl.admission().Mutate(), askingFor(t, "new, old"))
+			kind := workloads()[0]
+			pod := withAnnotation(asking(), inject.AnnotationObjects, "new, old")
+			answer := answerOf(t, cl.admission().ValidateWorkload(), changeOf(t, kind, workloadOf(t, kind, pod), nil))
 			if answer.Allowed != tc.allowed {
 				t.Errorf("allowed %v, want %v: %+v", answer.Allowed, tc.allowed, answer.Result)
 			}
