@@ -4,11 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -54,9 +53,9 @@ func classify(ctx context.Context, err error, now time.Time) outcome {
 	if failure, ok := errors.AsType[net.Error](err); ok && failure.Timeout() {
 		return outcome{reason: Slow}
 	}
-	_, dialing := errors.AsType[*net.OpError](err)
-	_, system := errors.AsType[syscall.Errno](err)
-	if dialing || system || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	_, called := errors.AsType[*url.Error](err)
+	_, broke := errors.AsType[*brokenError](err)
+	if called || broke {
 		return outcome{reason: Unreachable}
 	}
 	// What azidentity says where no source of an identity is at hand has no type that

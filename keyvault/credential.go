@@ -19,6 +19,13 @@ func WorkloadIdentity(options policy.ClientOptions) (azcore.TokenCredential, err
 	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: options})
 }
 
+// CheckWorkloadIdentity tells what the environment lacks of a workload identity, or nil.
+// It calls nobody.
+func CheckWorkloadIdentity() error {
+	_, err := WorkloadIdentity(policy.ClientOptions{})
+	return err
+}
+
 // DefaultIdentity is that of whoever runs the program: environment, workload identity,
 // managed identity, or the Azure CLI's login.
 func DefaultIdentity(options policy.ClientOptions) (azcore.TokenCredential, error) {

@@ -51,6 +51,21 @@ func (r *Reader) Object(ctx context.Context, ref Ref) (*State, error) {
 	return r.object(ctx, ref, time.Time{})
 }
 
+// Cached is Object for those who do not want to wait at all: it calls nobody, and ok is
+// false if the answer is not at hand.
+func (r *Reader) Cached(ref Ref) (state *State, ok bool) {
+	if ref.check() != nil {
+		return nil, false
+	}
+	q := newQuestion(ref.Cloud, ref.Vault, ref.Type, ref.Name)
+	found := r.answers.get(q.key(), r.o.Now(), time.Time{})
+	if found == nil || found.unknown != nil {
+		return nil, false
+	}
+	r.metrics.lookup(r.metrics.label(q.vault), q.t, found.word(), "hit")
+	return found.state, true
+}
+
 // Fresh is Object for those whom a stale answer would harm: a cached one counts only if
 // it is no older than maxAge.
 func (r *Reader) Fresh(ctx context.Context, ref Ref, maxAge time.Duration) (*State, error) {

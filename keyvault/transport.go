@@ -36,8 +36,17 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &brokenError{err}
+	}
 	return n, err
 }
+
+// brokenError is of a connection that broke in the middle of an answer. Each version of
+// HTTP has errors of its own for it, which have no name that others could use.
+type brokenError struct{ error }
+
+func (e *brokenError) Unwrap() error { return e.error }
 
 // newTransport is the standard library's with more connections kept for each host: a
 // pod's objects are asked for side by side.

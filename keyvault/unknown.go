@@ -56,7 +56,7 @@ var words = map[Reason]string{
 	Invalid:      "cannot be asked",
 	NoIdentity:   "was not asked: there is no identity to ask with, or Entra ID gave it no token",
 	Unauthorized: "did not accept the identity's token (401)",
-	Forbidden:    "does not let the identity read metadata (403): it has no role such as Key Vault Reader there, or the vault's firewall is closed",
+	Forbidden:    "does not let the identity read metadata (403)",
 	Throttled:    "has had too many calls (429)",
 	Failing:      "answered with an error of its own (5xx)",
 	Unreachable:  "could not be reached",
@@ -70,15 +70,42 @@ var words = map[Reason]string{
 
 // Error is a sentence without its full stop.
 func (e *UnknownError) Error() string {
-	text := fmt.Sprintf("vault %s %s", e.Vault, words[e.Reason])
-	switch {
-	case e.Reason == Invalid:
-		text = fmt.Sprintf("vault %q %s: %s", e.Vault, words[Invalid], e.detail)
-	case e.Reason == Open:
-		text = fmt.Sprintf("%s: it %s", text, words[e.Because])
+	if e.Reason == Invalid {
+		return fmt.Sprintf("vault %q %s", e.Vault, e.Why())
 	}
-	return text
+	return fmt.Sprintf("vault %s %s", e.Vault, e.Why())
 }
+
+// Why is the error behind the vault's name: "did not answer in time".
+func (e *UnknownError) Why() string {
+	switch {
+	case e.Reason == Invalid && e.detail != "":
+		return words[Invalid] + ": " + e.detail
+	case e.Reason == Open && e.Because != "":
+		return words[Open] + ": it " + words[e.Because]
+	}
+	return words[e.Reason]
+}
+
+// fixes say how to mend what a reason says.
+var fixes = map[Reason]string{
+	Invalid:      "Write names that Key Vault takes.",
+	NoIdentity:   "Give the program an identity with a federated credential, and let it reach Entra ID.",
+	Unauthorized: "Use an identity of the vault's own tenant and cloud.",
+	Forbidden:    "Give the identity the role Key Vault Reader on the vault, and let it through the vault's firewall.",
+	Throttled:    "Wait; if it lasts, look for who calls the vault so often.",
+	Failing:      "Wait; if it lasts, look at the vault's health in Azure.",
+	Unreachable:  "Let the program reach the vault's host on port 443.",
+	NoHost:       "Mend the vault's name, or make it resolve where the program runs.",
+	Untrusted:    "Look for a proxy that answers in the vault's place.",
+	Slow:         "Wait; if it lasts, look at the way to the vault.",
+	Open:         "Wait; it is asked again by itself.",
+	Limited:      "Wait a moment.",
+	Unexpected:   "Look for a proxy that answers in the vault's place.",
+}
+
+// Fix says in a sentence how to mend it.
+func (e *UnknownError) Fix() string { return fixes[e.Reason] }
 
 // ReasonOf is the reason of an UnknownError, Unexpected of any other error.
 func ReasonOf(err error) Reason {
