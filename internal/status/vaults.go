@@ -52,8 +52,8 @@ func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.
 				return nil
 			}
 			answers[q.ref] = Answer{Unknown: err.Error()}
-			if !slices.Contains(problems, err.Error()) && !followsUp(err) {
-				problems = append(problems, err.Error())
+			if text := problem(err); text != "" && !slices.Contains(problems, text) {
+				problems = append(problems, text)
 			}
 			return nil
 		})
@@ -63,10 +63,19 @@ func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.
 	return answers, problems
 }
 
-// followsUp tells whether a vault was left alone for what has been told.
-func followsUp(err error) bool {
+// problem says what is wrong with a vault, and how to mend it. It is empty where a vault
+// was left alone for what has been told.
+func problem(err error) string {
 	unknown, ok := errors.AsType[*keyvault.UnknownError](err)
-	return ok && unknown.Reason == keyvault.Open
+	switch {
+	case !ok:
+		return err.Error()
+	case unknown.Reason == keyvault.Open:
+		return ""
+	case unknown.Reason == keyvault.NoIdentity:
+		return err.Error() + ". Log in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential of theirs."
+	}
+	return err.Error() + ". " + unknown.Fix()
 }
 
 // question is an object, and the versions of it that are mounted somewhere.

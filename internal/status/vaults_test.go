@@ -130,7 +130,8 @@ func TestAskProblems(t *testing.T) {
 		}))
 	}
 	answers, problems := (&Vaults{Reader: reader, Timeout: time.Minute}).Ask(t.Context(), mounts)
-	want := (&keyvault.UnknownError{Vault: "shop-kv", Reason: keyvault.Forbidden}).Error()
+	first := &keyvault.UnknownError{Vault: "shop-kv", Reason: keyvault.Forbidden}
+	want := first.Error() + ". " + first.Fix()
 	if diff := cmp.Diff([]string{want}, problems); diff != "" {
 		t.Error(diff)
 	}
