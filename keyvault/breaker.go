@@ -88,6 +88,16 @@ func (b *breaker) leave(now time.Time, o outcome) {
 	}
 }
 
+// retire closes the breaker for the metrics, whatever calls still under way may bring.
+func (b *breaker) retire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open {
+		b.changed(-1)
+	}
+	b.changed = func(float64) {}
+}
+
 // blames tells whether a reason is about the vault, or the way to it, as a whole. A right
 // that is missing may be one object's, and the vault is well.
 func blames(r Reason) bool {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -95,6 +97,15 @@ func TestReasonsAreExplained(t *testing.T) {
 		e := &UnknownError{Vault: "payments-kv", Reason: r, Because: Throttled}
 		if words[r] == "" || fixes[r] == "" || e.Why() == "" || e.Fix() == "" {
 			t.Errorf("%s: %q, %q", r, e.Why(), e.Fix())
+		}
+	}
+	page, err := os.ReadFile("../docs/vault-checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := range words {
+		if !strings.Contains(string(page), "`"+string(r)+"`") {
+			t.Errorf("docs/vault-checks.md does not list %s", r)
 		}
 	}
 	if len(words) != len(fixes) {

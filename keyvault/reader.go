@@ -39,7 +39,7 @@ func New(o Options) *Reader {
 	o = o.complete()
 	return &Reader{
 		o: o, answers: newAnswers(o.MaxAnswers), room: semaphore.NewWeighted(allCallsAtOnce),
-		metrics: newMetrics(o.Registerer), vaults: lru.New(maxVaults),
+		metrics: newMetrics(o.Registerer), vaults: lru.NewWithEvictionFunc(maxVaults, forget),
 		credentials: credentials{of: o.Credential, options: o.sdk},
 	}
 }
@@ -184,6 +184,9 @@ func (r *Reader) vault(q question) *vault {
 	r.vaults.Add(host, v)
 	return v
 }
+
+// forget keeps a vault that is no longer remembered from being counted as left alone.
+func forget(_ lru.Key, kept any) { kept.(*vault).breaker.retire() }
 
 // spread makes a duration up to a fifth longer or shorter.
 func spread(d time.Duration) time.Duration {

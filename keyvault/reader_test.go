@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func TestObject(t *testing.T) {
@@ -243,6 +244,14 @@ func TestMemoryIsBounded(t *testing.T) {
 		if _, err := f.Object(t.Context(), ref); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// Those that fail are counted, and no longer once they are forgotten.
+	f.service.set(always(429, ""))
+	for i := range 2 * maxVaults {
+		_, _ = f.Object(t.Context(), Ref{Vault: fmt.Sprintf("bad-%d", i), Type: Secret, Name: "a"})
+	}
+	if open := testutil.ToFloat64(f.metrics.open.WithLabelValues(otherVaults)); open != maxVaults {
+		t.Errorf("%v vaults are left alone, of %d that are remembered", open, maxVaults)
 	}
 	if a, v, l := f.answers.lru.Len(), f.vaults.Len(), len(f.metrics.labels); a != 50 || v != maxVaults || l != maxLabels {
 		t.Errorf("%d answers, %d vaults, %d labels", a, v, l)

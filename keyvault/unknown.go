@@ -54,14 +54,14 @@ type UnknownError struct {
 // words of the reasons, behind a vault's name.
 var words = map[Reason]string{
 	Invalid:      "cannot be asked",
-	NoIdentity:   "was not asked: there is no identity to ask with, or Entra ID gave it no token",
+	NoIdentity:   "was not asked, for want of a token",
 	Unauthorized: "did not accept the identity's token (401)",
 	Forbidden:    "does not let the identity read metadata (403)",
 	Throttled:    "has had too many calls (429)",
 	Failing:      "answered with an error of its own (5xx)",
 	Unreachable:  "could not be reached",
-	NoHost:       "has no address: there is no such vault, or its name does not resolve here",
-	Untrusted:    "could not be trusted: the certificate at its address is not its own",
+	NoHost:       "has no address: its name does not resolve",
+	Untrusted:    "has a certificate that is not its own",
 	Slow:         "did not answer in time",
 	Open:         "is left alone for a moment",
 	Limited:      "was not asked: too many calls are under way already",
@@ -82,7 +82,7 @@ func (e *UnknownError) Why() string {
 	case e.Reason == Invalid && e.detail != "":
 		return words[Invalid] + ": " + e.detail
 	case e.Reason == Open && e.Because != "":
-		return words[Open] + ": it " + words[e.Because]
+		return words[Open] + ", since it " + words[e.Because]
 	}
 	return words[e.Reason]
 }
@@ -90,7 +90,7 @@ func (e *UnknownError) Why() string {
 // fixes say how to mend what a reason says.
 var fixes = map[Reason]string{
 	Invalid:      "Write names that Key Vault takes.",
-	NoIdentity:   "Give the program an identity with a federated credential, and let it reach Entra ID.",
+	NoIdentity:   "Give akv-injector an identity with a federated credential, and let it reach Entra ID.",
 	Unauthorized: "Use an identity of the vault's own tenant and cloud.",
 	Forbidden:    "Give the identity the role Key Vault Reader on the vault, and let it through the vault's firewall.",
 	Throttled:    "Wait; if it lasts, look for who calls the vault so often.",

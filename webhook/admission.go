@@ -76,7 +76,7 @@ type Admission struct {
 	room         room
 }
 
-// New returns an Admission. All options but OwnUser are required.
+// New returns an Admission. All options but OwnUser, VaultBudget and VaultHints are required.
 func New(o Options) *Admission {
 	return &Admission{
 		cached:      o.Cached,

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,7 +60,7 @@ func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.Vau
 		}
 		if !known && !i.again {
 			if state, ok := i.a.vaults.Cached(refOf(o)); ok {
-				i.put(o, vaultAnswer(state, nil), f.Now)
+				i.put(o, vaultAnswer(o, state, nil), f.Now)
 				continue
 			}
 		}
@@ -80,11 +81,14 @@ func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now tim
 	var asked sync.WaitGroup
 	for n, o := range objects {
 		asked.Go(func() {
+			var state *keyvault.State
+			var err error
 			if i.again {
-				answers[n] = vaultAnswer(i.a.vaults.Fresh(ctx, refOf(o), staleAfter))
+				state, err = i.a.vaults.Fresh(ctx, refOf(o), staleAfter)
 			} else {
-				answers[n] = vaultAnswer(i.a.vaults.Object(ctx, refOf(o)))
+				state, err = i.a.vaults.Object(ctx, refOf(o))
 			}
+			answers[n] = vaultAnswer(o, state, err)
 		})
 	}
 	asked.Wait()
@@ -131,7 +135,7 @@ func refOf(o inject.VaultObject) keyvault.Ref {
 	return keyvault.Ref{Cloud: o.Cloud, Vault: o.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
 }
 
-func vaultAnswer(state *keyvault.State, err error) inject.VaultAnswer {
+func vaultAnswer(o inject.VaultObject, state *keyvault.State, err error) inject.VaultAnswer {
 	if err != nil {
 		unknown, ok := errors.AsType[*keyvault.UnknownError](err)
 		if !ok {
@@ -139,11 +143,16 @@ func vaultAnswer(state *keyvault.State, err error) inject.VaultAnswer {
 		}
 		return inject.VaultAnswer{Unknown: "it " + unknown.Why(), UnknownFix: unknown.Fix()}
 	}
-	answer := inject.VaultAnswer{Partial: state.Truncated, Versions: make([]inject.VaultVersion, 0, len(state.Versions))}
-	for _, v := range state.Versions {
-		answer.Versions = append(answer.Versions, inject.VaultVersion{
-			ID: v.ID, Enabled: v.Enabled, Created: v.Created, NotBefore: v.NotBefore, Expires: v.Expires,
-		})
+	answer := inject.VaultAnswer{Partial: state.Truncated}
+	for i := range state.Versions {
+		v := &state.Versions[i]
+		// An object may have hundreds of versions, of which few count: those that may be
+		// the newest, and the one that it is pinned to.
+		if i == 0 || v.Created.Equal(state.Versions[0].Created) || o.Version != "" && strings.EqualFold(v.ID, o.Version) {
+			answer.Versions = append(answer.Versions, inject.VaultVersion{
+				ID: v.ID, Enabled: v.Enabled, Created: v.Created, NotBefore: v.NotBefore, Expires: v.Expires,
+			})
+		}
 	}
 	return answer
 }

@@ -77,9 +77,9 @@ func TestFaults(t *testing.T) {
 		"hang":                       {fault: vaultFault(azure.Fault{Hang: true}), says: "did not answer in time"},
 		"slower than the budget":     {fault: vaultFault(azure.Fault{Delay: time.Minute}), says: "did not answer in time"},
 		"reset in the middle":        {fault: vaultFault(azure.Fault{Reset: true}), says: "could not be reached"},
-		"expired certificate":        {fault: certificate(azure.CertificateExpired), says: "the certificate at its address is not its own"},
-		"another host's certificate": {fault: certificate(azure.CertificateWrongHost), says: "the certificate at its address is not its own"},
-		"another CA's certificate":   {fault: certificate(azure.CertificateUnknownAuthority), says: "the certificate at its address is not its own"},
+		"expired certificate":        {fault: certificate(azure.CertificateExpired), says: "has a certificate that is not its own"},
+		"another host's certificate": {fault: certificate(azure.CertificateWrongHost), says: "has a certificate that is not its own"},
+		"another CA's certificate":   {fault: certificate(azure.CertificateUnknownAuthority), says: "has a certificate that is not its own"},
 		"slow DNS":                   {fault: func(_ *testing.T, f *fixture) { f.SetDNSDelay(time.Minute) }, says: "did not answer in time"},
 		"connection refused": {fault: func(t *testing.T, f *fixture) {
 			t.Helper()
@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, says: "does not let the identity read metadata (403)", one: true},
-		"no token":       {fault: tokenFault(azure.Fault{Status: 500}), says: "Entra ID gave it no token", unidentified: true},
+		"no token":       {fault: tokenFault(azure.Fault{Status: 500}), says: "was not asked, for want of a token", unidentified: true},
 		"a token's hang": {fault: tokenFault(azure.Fault{Hang: true}), says: "did not answer in time", unidentified: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func TestProgram(t *testing.T) {
 	secret("DB-Password")
 
 	// Without a token nothing is known, and nothing refused.
-	p.wantUnchecked(t, "DB-Pasword", "Entra ID gave it no token")
+	p.wantUnchecked(t, "DB-Pasword", "was not asked, for want of a token")
 	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {
 		t.Fatal(err)
