@@ -5,6 +5,7 @@ package apitest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -172,16 +173,11 @@ func split(path string) (resource, namespace, name string) {
 }
 
 func describe(method, resource, namespace, name string, query url.Values) string {
-	text := strings.TrimSpace(fmt.Sprintf("%s %s/%s %s", method, namespace, resource, name))
-	for _, key := range []string{"labelSelector", "fieldSelector"} {
-		if v := query.Get(key); v != "" {
-			text += " " + v
-		}
-	}
+	words := []string{method, namespace + "/" + resource, name, query.Get("labelSelector"), query.Get("fieldSelector")}
 	if query.Get("watch") != "" {
-		text += " watch"
+		words = append(words, "watch")
 	}
-	return text
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
 func refuse(w http.ResponseWriter, code int, reason metav1.StatusReason) {
@@ -248,9 +244,7 @@ func (s *Server) list(w http.ResponseWriter, resource, namespace string, query u
 // withVersion adds what the client wants of any object.
 func withVersion(o map[string]any) map[string]any {
 	out := map[string]any{"apiVersion": "v1"}
-	for k, v := range o {
-		out[k] = v
-	}
+	maps.Copy(out, o)
 	return out
 }
 
