@@ -21,6 +21,11 @@ type Decision struct {
 	Containers []string
 	// Findings in a stable order, errors first.
 	Findings []Finding
+	// VaultObjects are those that the vaults are to be asked about (AKV020). Nothing has
+	// been said of them yet; see WithVault.
+	VaultObjects []VaultObject
+
+	vaultChecks []vaultCheck
 }
 
 // Errors are the findings that refuse the pod.
@@ -65,7 +70,6 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 		findings = append(findings, p.checkStatusSize(t)...)
 		s.spec = p.apply(t)
 	}
-	findings = append(findings, r.uncheckedVaults()...)
 	namespace := ""
 	if f.Namespace != nil {
 		namespace = f.Namespace.Name
@@ -81,21 +85,62 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 	// Whoever wrote one of our annotations asked for something, if only by a misspelt
 	// name: its errors are spared nobody.
 	findings = append(findings, fromErrors(r.Errors, Error)...)
-	d := Decision{Findings: sortFindings(findings)}
-	if f.Namespace != nil && !OptedIn(f.Namespace) {
-		return d // nobody is called there; see AKV021
+	d := Decision{Findings: sortFindings(findings), vaultChecks: s.vaultChecks()}
+	d.VaultObjects = vaultObjects(d.vaultChecks)
+	d.inject(t, r, f, &p)
+	if f.Vault != nil {
+		return d.WithVault(r, f)
 	}
-	if !r.Asks || slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Severity == Error }) {
-		return d
+	return d
+}
+
+// inject completes the decision with what the pod gets, if it gets anything.
+func (d *Decision) inject(t *Target, r *Request, f Facts, p *plan) {
+	if f.Namespace != nil && !OptedIn(f.Namespace) {
+		return // nobody is called there; see AKV021
+	}
+	if !r.Asks || refuses(d.Findings) {
+		return
 	}
 	if len(p.volumes) < len(r.Mounts) {
-		return d // a template whose ServiceAccount is yet to come
+		return // a template whose ServiceAccount is yet to come
 	}
 	d.Injected = true
 	d.Patch = p.patch(t)
 	d.Classes = p.classes
 	d.Containers = p.status.Containers
+}
+
+func refuses(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error })
+}
+
+// WithVault is the decision with what the vaults say of its objects, which is in the
+// facts. Decide does the same if it is given all facts at once.
+func (d Decision) WithVault(r *Request, f Facts) Decision {
+	said := r.judgeVaults(d.vaultChecks, f)
+	if len(said) == 0 {
+		return d
+	}
+	for i := range said {
+		said[i] = r.spareFromVault(r.policy(said[i]))
+	}
+	d.Findings = sortFindings(slices.Concat(d.Findings, said))
+	if refuses(d.Findings) {
+		d.Injected, d.Patch, d.Classes, d.Containers = false, nil, nil, nil
+	}
 	return d
+}
+
+// spareFromVault lets a pod pass that a controller made, though it asks: what its template
+// named was there when that was admitted. A secret that has expired since, or is gone, must
+// not keep a drained node's pods from coming back; and the kubelet tries a mount again
+// sooner than a controller a pod.
+func (r *Request) spareFromVault(f Finding) Finding {
+	if r.target.Origin != FromUser {
+		f.Severity = Warning
+	}
+	return f
 }
 
 // spareController lets a pod pass that a controller made and that asks for nothing:
@@ -111,18 +156,6 @@ func (r *Request) spareController(f Finding) Finding {
 	}
 	f.Severity = Warning
 	return f
-}
-
-// uncheckedVaults says aloud that a namespace asks for what this version does not do.
-func (r *Request) uncheckedVaults() []Finding {
-	if !r.Asks || r.VaultChecks != "warn" && r.VaultChecks != "enforce" {
-		return nil
-	}
-	return []Finding{{
-		Severity: Warning, Type: field.ErrorTypeNotSupported, Field: namespaceAnnotationPath(AnnotationVaultChecks).String(),
-		Message: "This version of akv-injector does not ask the vault whether the objects exist; they were not checked.",
-		Fix:     "Set the annotation to off, or remove it.",
-	}}
 }
 
 // reservedNames refuses volumes of generated classes that the plan does not give.

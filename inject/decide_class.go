@@ -22,12 +22,26 @@ func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace
 		for _, check := range classChecks {
 			findings = append(findings, check(c)...)
 		}
+		findings = append(findings, c.r.judgeVaults(c.vaultChecksFor(f), f)...)
 	}
 	for i := range findings {
 		findings[i] = c.r.policy(findings[i])
 	}
 	findings = append(findings, fromErrors(c.r.Errors, Error)...)
 	return sortFindings(findings)
+}
+
+// ClassVaultObjects are those that the vault is to be asked about for DecideClass (AKV020).
+func ClassVaultObjects(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings) []VaultObject {
+	return vaultObjects(newClassSubject(class, ns, s, Facts{}).vaultChecks())
+}
+
+// vaultChecksFor are the checks if somebody has asked, and none otherwise.
+func (c *classSubject) vaultChecksFor(f Facts) []vaultCheck {
+	if f.Vault == nil {
+		return nil
+	}
+	return c.vaultChecks()
 }
 
 // DecideClassUpdate is DecideClass for a class that replaces another: only what the update

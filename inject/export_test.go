@@ -22,3 +22,8 @@ func WriteObjects(objects []Object) string {
 func ParseClassObjects(text string) ([]Object, field.ErrorList) {
 	return parseClassObjects(text, nil)
 }
+
+// MarshalText lets tests write facts as JSON.
+func (o VaultObject) MarshalText() ([]byte, error) {
+	return []byte(o.Cloud + "/" + o.Vault + "/" + o.Type + "/" + o.Name + "@" + o.Version), nil
+}

@@ -1,6 +1,8 @@
 package inject
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
@@ -25,6 +27,10 @@ type Facts struct {
 	Driver *Driver
 	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
 	NoClassCRD bool
+	// Vault is what vaults say of objects. Of one that is not among them nobody asked.
+	Vault map[VaultObject]VaultAnswer
+	// Now is the time; only what vaults say is held against it.
+	Now time.Time
 	// MountedBy are the names of the pods that mount the class that DecideClass,
 	// DecideClassUpdate or DecideClassDeletion is about, and are not finished.
 	MountedBy []string

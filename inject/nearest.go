@@ -22,6 +22,23 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
+// nearestFew are the candidates, three at most, that a misspelt name may have meant, the
+// nearest first.
+func nearestFew(name string, candidates []string) []string {
+	const few = 3
+	var near []string
+	left := slices.Clone(candidates)
+	for len(near) < few {
+		n := nearest(name, left)
+		if n == "" {
+			break
+		}
+		near = append(near, n)
+		left = slices.DeleteFunc(left, func(c string) bool { return c == n })
+	}
+	return near
+}
+
 // Nearest is the candidate that a misspelt name most likely meant, or "".
 func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
 

@@ -146,7 +146,7 @@ func (p *parser) parsePolicy() {
 		values []string
 	}{
 		{AnnotationRotationPolicy, []string{"enforce", "warn"}},
-		{AnnotationVaultChecks, []string{"off", "warn", "enforce"}},
+		{AnnotationVaultChecks, vaultChecksValues},
 	} {
 		value, ok := p.ns.Annotations[c.key]
 		if ok && !slices.Contains(c.values, strings.TrimSpace(value)) {
@@ -155,7 +155,10 @@ func (p *parser) parsePolicy() {
 		}
 	}
 	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
-	p.VaultChecks = strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks])
+	p.vaultChecks, p.vaultExpiryWarning = p.settings.VaultChecks, p.settings.VaultExpiryWarning
+	if value := strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks]); ValidateVaultChecks(value) == "" {
+		p.vaultChecks = value
+	}
 }
 
 // parseAllow reads the waivers of the pod, and those of the workload around a template.

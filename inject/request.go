@@ -3,6 +3,7 @@ package inject
 import (
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -33,12 +34,12 @@ type Request struct {
 	// NamespaceErrors are those in the namespace's annotations.
 	NamespaceErrors field.ErrorList
 
-	// VaultChecks is what the namespace asks for: off, warn, enforce or empty.
-	VaultChecks string
-
 	Fence Fence
 	allow map[string]bool
 	lax   bool // rotation-policy: warn
+	// vaultChecks is off, warn or enforce; empty is off.
+	vaultChecks        string
+	vaultExpiryWarning time.Duration
 	// tooLarge is set where a bound is exceeded; Errors say which. Nothing else is
 	// looked at then.
 	tooLarge bool
@@ -137,6 +138,11 @@ func (r *Request) Needs() Needs {
 	}
 	slices.Sort(n.Classes)
 	return n
+}
+
+// checksVaults tells whether vaults are to be asked.
+func (r *Request) checksVaults() bool {
+	return r.vaultChecks == VaultChecksWarn || r.vaultChecks == VaultChecksEnforce
 }
 
 // defaultAccount is what the API server fills in where a pod names no service account.

@@ -43,7 +43,7 @@ func checkPinnedVersion(s *subject) []Finding {
 			}
 			f := pinnedFinding(o, v.classPath(),
 				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", shorten(o.Name), shorten(v.className)))
-			findings = append(findings, s.classAllows(v, f))
+			findings = append(findings, s.r.classAllows(v, f))
 		}
 	}
 	return findings
@@ -70,8 +70,8 @@ func pinnedFinding(o Object, path *field.Path, fix string) Finding {
 }
 
 // classAllows lets a finding about a class's content pass if the class waives the rule.
-func (s *subject) classAllows(v *storeVolume, f Finding) Finding {
-	if v.class == nil || s.r.forbidAllow {
+func (r *Request) classAllows(v *storeVolume, f Finding) Finding {
+	if v.class == nil || f.Severity != Error || r.forbidAllow {
 		return f
 	}
 	if allow, _ := ParseAllow(v.class.Annotations[AnnotationAllow], nil); allow[f.Rule] {

@@ -53,12 +53,12 @@ func Rules() []Rule {
 		envFromSyncedSecretRule, classNotFoundRule, classParametersRule, attributeOverrideRule,
 		classTwiceRule, identityModeRule, serviceAccountRule, identityTokenRule, identityMismatchRule,
 		rotationOffRule, noDriverRule, mountConflictRule, vaultNotAllowedRule, fileModeRule,
-		notOptedInRule, classInUseRule,
+		objectUnavailableRule, notOptedInRule, classInUseRule,
 	}
 }
 
 // checks are the rules' looks at a pod. Those of AKV012 and, in part, AKV017 are the
-// planner's.
+// planner's; AKV020 waits for the vaults.
 var checks = []func(*subject) []Finding{
 	checkSubPath, checkVolumeReadOnly, checkMountReadOnly, checkPinnedVersion, checkPollInterval,
 	checkClassNotFound, checkClassParameters, checkAttributeOverride, checkClassTwice, checkIdentityMode,

@@ -89,6 +89,27 @@ func TestFineCasesFindNothing(t *testing.T) {
 	}
 }
 
+// A case in which vaults are asked says what they answer to everything.
+func TestVaultsOfCasesAnswerEverything(t *testing.T) {
+	asked := 0
+	for _, c := range cases(t) {
+		if c.Options.Vault == nil || c.Unseen() || c.Operation() == corpus.Delete {
+			continue
+		}
+		facts := c.Facts()
+		objects := c.VaultObjects()
+		for _, o := range objects {
+			if _, ok := facts.Vault[o]; !ok {
+				t.Errorf("%s: no answer about %+v", c.Name, o)
+			}
+		}
+		asked += len(objects)
+	}
+	if asked < 100 {
+		t.Errorf("vaults are asked about %d objects", asked)
+	}
+}
+
 // A dry run shows each line as a warning of its own.
 func TestDescriptionsFitIntoWarnings(t *testing.T) {
 	described := 0

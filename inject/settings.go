@@ -1,5 +1,7 @@
 package inject
 
+import "time"
+
 // Settings are the server's own: the last place where a setting is looked for,
 // behind the pod's and the namespace's annotations.
 type Settings struct {
@@ -12,15 +14,21 @@ type Settings struct {
 	RotationPollInterval string
 	// ForbidAllow refuses the allow annotation.
 	ForbidAllow bool
+	// VaultChecks is off, warn or enforce; empty means off.
+	VaultChecks string
+	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 is never.
+	VaultExpiryWarning time.Duration
 	// Version of the program, written into the status annotation.
 	Version string
 }
 
 // Defaults of the settings that have one.
 const (
-	DefaultCloud     = "AzurePublicCloud"
-	DefaultInterval  = "2m"
-	defaultMountPath = "/mnt/secrets-store"
+	DefaultCloud    = "AzurePublicCloud"
+	DefaultInterval = "2m"
+	// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
+	DefaultVaultExpiryWarning = 14 * 24 * time.Hour
+	defaultMountPath          = "/mnt/secrets-store"
 	// On Windows the kubelet would put the Linux default at the same place of drive C:.
 	defaultMountPathWindows = `C:\mnt\secrets-store`
 )

@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -34,6 +36,13 @@ type Options struct {
 	Cached, Live Getter
 	Driver       DriverFunc
 	MountedBy    MountedByFunc
+	// Vaults are asked where a namespace or the settings want it.
+	Vaults Vaults
+	// VaultBudget is how long an admission waits for them at most; 0 is
+	// DefaultVaultBudget.
+	VaultBudget time.Duration
+	// VaultHints tells names of a vault's objects to whoever misspells one.
+	VaultHints bool
 	// Settings are the server's, behind the pod's and the namespace's.
 	Settings inject.Settings
 	// OwnUser is the user name that the program itself has with the API server. Its
@@ -54,6 +63,10 @@ type Admission struct {
 	cached, live Getter
 	driver       DriverFunc
 	mountedBy    MountedByFunc
+	vaults       Vaults
+	vaultBudget  time.Duration
+	vaultHints   bool
+	now          func() time.Time
 	settings     inject.Settings
 	ownUser      string
 	ensure       EnsureFunc
@@ -63,20 +76,24 @@ type Admission struct {
 	room         room
 }
 
-// New returns an Admission. All options but OwnUser are required.
+// New returns an Admission. All options but OwnUser, VaultBudget and VaultHints are required.
 func New(o Options) *Admission {
 	return &Admission{
-		cached:    o.Cached,
-		live:      o.Live,
-		driver:    o.Driver,
-		mountedBy: o.MountedBy,
-		settings:  o.Settings,
-		ownUser:   o.OwnUser,
-		ensure:    o.Ensure,
-		refusal:   o.Refusal,
-		log:       o.Log,
-		metrics:   o.Metrics,
-		room:      newRoom(),
+		cached:      o.Cached,
+		live:        o.Live,
+		driver:      o.Driver,
+		mountedBy:   o.MountedBy,
+		vaults:      o.Vaults,
+		vaultBudget: cmp.Or(o.VaultBudget, DefaultVaultBudget),
+		vaultHints:  o.VaultHints,
+		now:         time.Now,
+		settings:    o.Settings,
+		ownUser:     o.OwnUser,
+		ensure:      o.Ensure,
+		refusal:     o.Refusal,
+		log:         o.Log,
+		metrics:     o.Metrics,
+		room:        newRoom(),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
@@ -106,6 +107,11 @@ type cluster struct {
 	// mounting are the pods that mount a class, by its name.
 	mounting    map[string][]string
 	mountingErr error
+	vaults      *vaults
+	vaultBudget time.Duration
+	vaultHints  bool
+	// now is the time, if it is not the real one.
+	now time.Time
 }
 
 // newCluster has the same objects in the cache and behind it.
@@ -114,11 +120,12 @@ func newCluster(items ...client.Object) *cluster {
 		cached: &objects{items: items}, live: &objects{items: items},
 		logs: &logLines{}, registry: prometheus.NewRegistry(),
 		settings: inject.Settings{TenantID: testTenant, Version: "test"},
+		vaults:   &vaults{},
 	}
 }
 
 func (c *cluster) admission() *Admission {
-	return New(Options{
+	a := New(Options{
 		Cached: c.cached, Live: c.live, Settings: c.settings, OwnUser: c.ownUser,
 		Driver: func(context.Context) *inject.Driver { return c.driver },
 		MountedBy: func(_ context.Context, _, class string) ([]string, error) {
@@ -134,9 +141,14 @@ func (c *cluster) admission() *Admission {
 			return "created", nil
 		},
 		Refusal: func(error) bool { return c.refuses },
+		Vaults:  c.vaults, VaultBudget: c.vaultBudget, VaultHints: c.vaultHints,
 		Log:     c.logs.logger(),
 		Metrics: NewMetrics(c.registry, "test"),
 	})
+	if !c.now.IsZero() {
+		a.now = func() time.Time { return c.now }
+	}
+	return a
 }
 
 // logLines keeps what was logged.

@@ -37,6 +37,15 @@ func clusterOf(c *corpus.Case) *cluster {
 	cl := newCluster(items...)
 	cl.settings = c.Settings()
 	cl.driver = c.Facts().Driver
+	if said := c.Options.Vault; said != nil {
+		cl.now, cl.vaultHints = said.Now, said.Hints
+		for i := range said.Objects {
+			o := &said.Objects[i]
+			state, err := o.State(said.Now)
+			cl.vaults.say(o.Ref(), state, err)
+			cl.vaults.names = append(cl.vaults.names, namesOf{o.Ref(), o.Names})
+		}
+	}
 	return cl
 }
 

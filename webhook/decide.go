@@ -37,17 +37,19 @@ func (d *decision) refuses(q *question) bool {
 // Caches lag. Whoever creates a ServiceAccount and, a moment later, a pod that
 // uses it must not be told that it is missing. So what would be refused on cached
 // facts is looked up again, all of it, and decided once more; the second decision
-// counts. Objects that are refused are few, so this costs little.
+// counts. Objects that are refused are few, so this costs little. So with what the vaults
+// say; for both times there is no more time than for one.
 func (a *Admission) decide(ctx context.Context, q *question) (decision, error) {
-	l := a.lookup()
-	d, err := a.decideWith(ctx, l, q)
-	if err != nil || !l.fromCache || !d.optedIn || !d.refuses(q) {
+	l, i := a.lookup(), a.inquiry()
+	d, err := a.decideWith(ctx, l, i, q)
+	if err != nil || !l.fromCache && !i.doubtful || !d.optedIn || !d.refuses(q) {
 		return d, err
 	}
-	return a.decideWith(ctx, a.liveLookup(), q)
+	i.again = true
+	return a.decideWith(ctx, a.liveLookup(), i, q)
 }
 
-func (a *Admission) decideWith(ctx context.Context, l *lookup, q *question) (decision, error) {
+func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *question) (decision, error) {
 	ns, err := l.namespace(ctx, q.namespace)
 	if err != nil || !inject.OptedIn(ns) {
 		return decision{}, err
@@ -58,6 +60,8 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, q *question) (dec
 		return decision{}, err
 	}
 	d := decision{Decision: inject.Decide(q.now, request, facts), optedIn: true}
+	i.add(ctx, &facts, d.VaultObjects)
+	d.Decision = d.WithVault(request, facts)
 	if q.before != nil && len(d.Errors()) > 0 {
 		had, err := a.had(ctx, l, q.before, ns, facts)
 		if err != nil {

@@ -16,6 +16,7 @@ type Metrics struct {
 	duration    *prometheus.HistogramVec
 	findings    *prometheus.CounterVec
 	classWrites *prometheus.CounterVec
+	vaultWait   prometheus.Histogram
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -40,13 +41,18 @@ func NewMetrics(registry prometheus.Registerer, version string) *Metrics {
 			Help: "SecretProviderClasses that admission asked for, by what came of it: unchanged, created, rewritten, unmarked, refused, failed.",
 		}, []string{"result"}),
 	}
+	m.vaultWait = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "akv_injector_vault_check_duration_seconds",
+		Help:    "Time that an admission request waited for vaults, where the cache did not know all answers.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "akv_injector_build_info",
 		Help:        "Always 1; the label says which version runs.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	registry.MustRegister(m.requests, m.duration, m.findings, m.classWrites, build)
+	registry.MustRegister(m.requests, m.duration, m.findings, m.classWrites, m.vaultWait, build)
 	return m
 }
 

@@ -88,7 +88,7 @@ func TestMetricNames(t *testing.T) {
 	want := []string{
 		"akv_injector_admission_duration_seconds",
 		"akv_injector_admission_requests_total",
-		"akv_injector_build_info",
+		"akv_injector_build_info", "akv_injector_vault_check_duration_seconds",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

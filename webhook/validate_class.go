@@ -11,10 +11,12 @@ import (
 // validateClass looks at a SecretProviderClass, and at who mounts one that changes or
 // goes. A deletion is never refused.
 func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, error) {
-	findings, optedIn, err := a.decideClass(ctx, a.lookup(), c)
+	i := a.inquiry()
+	findings, optedIn, err := a.decideClass(ctx, a.lookup(), i, c)
 	if err == nil && optedIn && len(errorsOf(findings)) > 0 {
 		// A cached namespace may have another fence than the real one: see decide.
-		findings, optedIn, err = a.decideClass(ctx, a.liveLookup(), c)
+		i.again = true
+		findings, optedIn, err = a.decideClass(ctx, a.liveLookup(), i, c)
 	}
 	switch {
 	case err != nil:
@@ -27,7 +29,7 @@ func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, erro
 	return passed(findings), nil
 }
 
-func (a *Admission) decideClass(ctx context.Context, l *lookup, c *change) (findings []inject.Finding, optedIn bool, err error) {
+func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *change) (findings []inject.Finding, optedIn bool, err error) {
 	ns, err := l.namespace(ctx, c.req.Namespace)
 	if err != nil || !inject.OptedIn(ns) {
 		return nil, false, err
@@ -43,6 +45,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, c *change) (find
 	if err := l.add(ctx, &facts, inject.Needs{CSIDriver: true}); err != nil {
 		return nil, false, err
 	}
+	i.add(ctx, &facts, inject.ClassVaultObjects(c.now.class(), ns, a.settings))
 	if c.before == nil {
 		return inject.DecideClass(c.now.class(), ns, a.settings, facts), true, nil
 	}

@@ -28,7 +28,7 @@ const alone = "--leader-elect=false"
 
 func defaults() options {
 	return options{
-		settings:           inject.Settings{RotationPollInterval: "2m"},
+		settings:           inject.Settings{RotationPollInterval: "2m", VaultChecks: "off", VaultExpiryWarning: 336 * time.Hour},
 		webhookPort:        9443,
 		certDir:            "/certs",
 		tlsMinVersion:      "1.3",
@@ -37,6 +37,7 @@ func defaults() options {
 		metricsAddress:     ":8080",
 		classGracePeriod:   10 * time.Minute,
 		driverNamespace:    "kube-system",
+		vaultTimeout:       time.Second,
 		logLevel:           "info",
 		logFormat:          "json",
 	}
@@ -53,7 +54,7 @@ func TestParseOptions(t *testing.T) {
 			args: []string{
 				"--webhook-port=9443", "--cert-dir=/certs", "--health-probe-address=:8081", "--metrics-address=:8080", "--leader-elect=true",
 				"--leader-election-namespace=akv-injector-system", "--shutdown-delay=5s", "--tenant-id=11111111-2222-3333-4444-555555555555",
-				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--driver-namespace=kube-system", "--log-level=info", "--log-format=json",
+				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--driver-namespace=kube-system", "--vault-checks=off", "--vault-expiry-warning=336h", "--vault-hints=false", "--vault-timeout=1s", "--log-level=info", "--log-format=json",
 			},
 			want: func(o *options) {
 				o.leaderElect, o.leaderElectionNamespace = true, "akv-injector-system"
@@ -122,6 +123,10 @@ func TestProblems(t *testing.T) {
 		"tenant":              {args: []string{alone, "--tenant-id=not a tenant"}, want: []string{"--tenant-id.*AKV_INJECTOR_TENANT_ID"}},
 		"cloud":               {args: []string{alone, "--cloud=Azure"}, want: []string{"--cloud.*AzureChinaCloud"}},
 		"interval":            {args: []string{alone, "--rotation-poll-interval=9s"}, want: []string{"--rotation-poll-interval.*at least 10s"}},
+		"vault checks":        {args: []string{alone, "--vault-checks=on"}, want: []string{"--vault-checks.*off, warn, enforce"}},
+		"expiry in the past":  {args: []string{alone, "--vault-expiry-warning=-1h"}, want: []string{"--vault-expiry-warning.*negative"}},
+		"no time for vaults":  {args: []string{alone, "--vault-timeout=0s"}, want: []string{"--vault-timeout.*above 0s"}},
+		"all time for vaults": {args: []string{alone, "--vault-timeout=30s"}, want: []string{"--vault-timeout.*timeoutSeconds"}},
 		"host":                {args: []string{alone, "--webhook-host=localhost"}, want: []string{"--webhook-host.*IP"}},
 		"no cert-dir":         {args: []string{alone, "--cert-dir="}, want: []string{"--cert-dir.*tls.crt"}},
 		"TLS 1.1":             {args: []string{alone, "--tls-min-version=1.1"}, want: []string{"--tls-min-version.*1.2 or 1.3"}},

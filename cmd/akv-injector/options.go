@@ -28,6 +28,9 @@ type options struct {
 
 	driverNamespace string
 
+	vaultHints   bool
+	vaultTimeout time.Duration
+
 	kubeconfig string
 	logLevel   string
 	logFormat  string
@@ -89,6 +92,17 @@ func (o *options) groups() []group {
 	driver.StringVar(&o.driverNamespace, "driver-namespace", webhook.DefaultDriverNamespace,
 		"`namespace` of the Secrets Store CSI driver's DaemonSet, whose flags say how often secrets are really rotated")
 
+	vaults := pflag.NewFlagSet("", pflag.ContinueOnError)
+	vaults.StringVar(&o.settings.VaultChecks, "vault-checks", inject.VaultChecksOff,
+		"`mode` in which vaults are asked whether the objects are there (AKV020), where a namespace does not say: off, warn or enforce. "+
+			"Only vaults that the namespace's allowed-vaults matches are asked")
+	vaults.DurationVar(&o.settings.VaultExpiryWarning, "vault-expiry-warning", inject.DefaultVaultExpiryWarning,
+		"`duration` before an object expires from which on there is a warning; 0 is never")
+	vaults.BoolVar(&o.vaultHints, "vault-hints", false,
+		"name the nearest objects of the vault where one is missing. Whoever may create pods in the namespace learns names from it")
+	vaults.DurationVar(&o.vaultTimeout, "vault-timeout", webhook.DefaultVaultBudget,
+		"`duration` for which an admission request waits for vaults at most. What has not been answered by then was not checked")
+
 	program := pflag.NewFlagSet("", pflag.ContinueOnError)
 	program.StringVar(&o.kubeconfig, "kubeconfig", "",
 		"`file` that says how to reach the API server. Without it, $KUBECONFIG, ~/.kube/config, or the pod's service account")
@@ -101,6 +115,7 @@ func (o *options) groups() []group {
 		{"Probes, metrics and log", observe},
 		{"Generated SecretProviderClasses", classes},
 		{"Secrets Store CSI driver", driver},
+		{"Vaults", vaults},
 		{"Program", program},
 	}
 }

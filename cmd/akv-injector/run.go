@@ -106,16 +106,19 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 	settings.Version = version
 	writer := controller.NewClassWriter(mgr)
 	webhook.New(webhook.Options{
-		Cached:    mgr.GetCache(),
-		Live:      mgr.GetAPIReader(),
-		Driver:    webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver")),
-		MountedBy: controller.MountedBy(mgr.GetCache()),
-		Settings:  settings,
-		OwnUser:   ownUser,
-		Ensure:    writer.EnsureClass,
-		Refusal:   controller.Refusal,
-		Log:       log.WithName("admission"),
-		Metrics:   webhook.NewMetrics(ctrlmetrics.Registry, version),
+		Cached:      mgr.GetCache(),
+		Live:        mgr.GetAPIReader(),
+		Driver:      webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver")),
+		MountedBy:   controller.MountedBy(mgr.GetCache()),
+		Vaults:      newVaults(o, log.WithName("vaults")),
+		VaultBudget: o.vaultTimeout,
+		VaultHints:  o.vaultHints,
+		Settings:    settings,
+		OwnUser:     ownUser,
+		Ensure:      writer.EnsureClass,
+		Refusal:     controller.Refusal,
+		Log:         log.WithName("admission"),
+		Metrics:     webhook.NewMetrics(ctrlmetrics.Registry, version),
 	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
 	kinds := webhook.CachedKinds()

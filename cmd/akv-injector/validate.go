@@ -21,6 +21,9 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 // terminationGracePeriodSeconds has to be longer still.
 const maxShutdownDelay = 5 * time.Minute
 
+// maxVaultTimeout leaves a third of the longest time that the API server waits for a webhook.
+const maxVaultTimeout = 20 * time.Second
+
 // validate returns everything that is wrong with the options.
 func (o *options) validate() []string {
 	var problems []string
@@ -65,6 +68,16 @@ func (o *options) validate() []string {
 	}
 	if o.classGracePeriod <= 0 {
 		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
+	}
+
+	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem != "" {
+		report("vault-checks", o.settings.VaultChecks, problem)
+	}
+	if d := o.settings.VaultExpiryWarning; d < 0 {
+		report("vault-expiry-warning", d.String(), "negative; write a duration such as 336h, or 0 for never")
+	}
+	if d := o.vaultTimeout; d <= 0 || d > maxVaultTimeout {
+		report("vault-timeout", d.String(), "write a duration above 0s and up to "+maxVaultTimeout.String()+", well below the timeoutSeconds of the webhook configurations")
 	}
 
 	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {

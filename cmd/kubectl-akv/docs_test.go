@@ -23,6 +23,14 @@ var update = flag.Bool("update", false, "write the outputs in docs/kubectl-akv.m
 const asProgram = "AKV_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	vaults := os.Getenv(vaultsVariable)
+	if vaults == "" {
+		vaults = vaultsFile
+	}
+	if err := standInForAzure(vaults); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUnusable)
+	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(start(context.Background(), os.Args[1:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
 	}
@@ -38,6 +46,11 @@ const (
 func shell(t *testing.T, dir string) func(script string, args ...string) (output string, code int) {
 	t.Helper()
 	bin := t.TempDir()
+	vaults, err := filepath.Abs(vaultsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, kubeconfig := clusterOfStatus(t)
 	for name, script := range map[string]string{
 		"kubectl-akv": fmt.Sprintf("#!/bin/sh\nexec '%s' \"$@\"\n", os.Args[0]),
 		"kubectl":     "#!/bin/sh\n[ \"$1\" = akv ] || exit 127\nshift\nexec kubectl-akv \"$@\"\n",
@@ -51,7 +64,7 @@ func shell(t *testing.T, dir string) func(script string, args ...string) (output
 		cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", script}, args...)...)
 		cmd.Dir = dir
 		// For the whole shell: the test's own binary must never run the tests again.
-		cmd.Env = append(os.Environ(), asProgram+"=1", "PATH="+bin+":"+os.Getenv("PATH"))
+		cmd.Env = append(os.Environ(), asProgram+"=1", vaultsVariable+"="+vaults, "KUBECONFIG="+kubeconfig, "PATH="+bin+":"+os.Getenv("PATH"))
 		output, err := cmd.CombinedOutput()
 		if err != nil && cmd.ProcessState == nil {
 			t.Fatal(err)
@@ -76,7 +89,7 @@ func TestDocOutputs(t *testing.T) {
 		output, _ := run(command)
 		return "```console\n$ " + command + "\n" + output + "```\n"
 	})
-	for _, cmd := range []string{"lint", "preview", "convert", "explain"} {
+	for _, cmd := range []string{"lint", "preview", "convert", "status", "explain"} {
 		if !shown[cmd] {
 			t.Errorf("the document has no example of %s", cmd)
 		}

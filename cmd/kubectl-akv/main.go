@@ -1,5 +1,6 @@
 // Command kubectl-akv is a kubectl plugin: it tells, before anything is applied, what
-// akv-injector will make of manifests, and what keeps their secrets from rotating.
+// akv-injector will make of manifests, and what keeps their secrets from rotating; and
+// afterwards, which versions of them running pods have.
 package main
 
 import (
@@ -71,7 +72,8 @@ func newRoot(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "kubectl-akv",
 		Short: "Azure Key Vault secrets that keep rotating in pods",
 		Long: `Tells, before anything is applied, what akv-injector will make of manifests, and what
-in them keeps a rotated Azure Key Vault secret from reaching the running container.
+in them keeps a rotated Azure Key Vault secret from reaching the running container; and
+afterwards, which versions running pods have mounted.
 
 Exit codes: 0 where all is well, 1 where the answer is no, 2 where the flags or the input
 make no sense.`,
@@ -96,5 +98,5 @@ make no sense.`,
 
 // commands in the order of --help.
 var commands = []func(genericiooptions.IOStreams) *cobra.Command{
-	newLint, newPreview, newConvert, newExplain, newVersion,
+	newLint, newPreview, newConvert, newStatus, newExplain, newVersion,
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -123,18 +120,7 @@ func TestPreviewLive(t *testing.T) {
 		_, _ = w.Write([]byte(`{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"NotFound","code":404}`))
 	}))
 	defer server.Close()
-	config, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": server.URL}}},
-		"contexts": []any{map[string]any{"name": "c", "context": map[string]any{"cluster": "c", "namespace": "team"}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "config")
-	if err := os.WriteFile(file, config, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := kubeconfigFor(t, server.URL, "team")
 	code, stdout, stderr := run(t, askingPod, "preview", "-f", "-", "--live", "--kubeconfig", file)
 	if code != exitOK || !strings.Contains(stdout, "99999999-2222") || !strings.Contains(stdout, "--- Pod team/web") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)

@@ -123,6 +123,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		"rules":      {[]string{"explain", "AKV00"}, []string{"AKV001\tsubpath", "AKV004\tpinned-version"}},
 		"formats":    {[]string{"lint", "-o", ""}, []string{"text", "json", "sarif"}},
+		"status's":   {[]string{"status", "-o", ""}, []string{"wide", "json", "yaml"}},
 		"severities": {[]string{"lint", "--fail-on", ""}, []string{"error", "warning", "never"}},
 		"clouds":     {[]string{"lint", "--cloud", ""}, clouds},
 		"commands":   {[]string{"l"}, []string{"lint\tFind in manifests what keeps secrets from rotating"}},

@@ -36,6 +36,8 @@ type Options struct {
 	Replicas int
 	// Args are added to the program's flags.
 	Args []string
+	// Env is added to the program's environment.
+	Env []string
 	// BuildFlags are added to go build.
 	BuildFlags []string
 	// Race builds the program with the race detector, whose first finding ends a replica
@@ -254,7 +256,7 @@ func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
 	}, in.options.Args...)
 	r.process, err = process.Start(process.Spec{
 		Name: fmt.Sprintf("akv-injector %d", r.number), Path: in.program, Args: args, Log: r.log,
-		Env: []string{"GORACE=halt_on_error=1"},
+		Env: append([]string{"GORACE=halt_on_error=1"}, in.options.Env...),
 	})
 	return err
 }

@@ -48,6 +48,30 @@ func (f *firstMount) checkMissing(t *testing.T, classes ...string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the commands of docs/operations.md find other volumes missing: -want +got:\n%s", diff)
 	}
+	f.checkEmpty(t, classes)
+}
+
+// checkEmpty wants kubectl akv status to call these classes of this pod empty, and no others.
+func (f *firstMount) checkEmpty(t *testing.T, classes []string) {
+	t.Helper()
+	program, err := build.Product(t.Context(), f.Options.Log, "./cmd/kubectl-akv")
+	check(t, err)
+	looker := &onlooker{f.Tenant, program, f.KubectlCommand(t.Context()).Env}
+	all, err := items(looker.run(t, 0, "-o", "json", "--no-vault", f.pod.Name).stdout)
+	check(t, err)
+	got := map[string]bool{}
+	for _, item := range all {
+		if item.Status == "empty" && item.reason("NoMount") != "" {
+			got[item.SecretProviderClass] = true
+		}
+	}
+	want := map[string]bool{}
+	for _, class := range classes {
+		want[class] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("kubectl akv status finds other volumes empty: -want +got:\n%s", diff)
+	}
 }
 
 // awaitTimes waits until the commands that show times tell that a container of this pod has

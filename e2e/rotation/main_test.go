@@ -10,6 +10,7 @@ import (
 	"os"
 	"testing"
 
+	"akv-injector/e2e/build"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/system"
 )
@@ -21,7 +22,13 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "5"); err != nil {
 		panic(err)
 	}
-	sandbox.Main(m, func(ctx context.Context) error { return system.Prepare(ctx, os.Stderr) })
+	sandbox.Main(m, func(ctx context.Context) error {
+		if err := system.Prepare(ctx, os.Stderr); err != nil {
+			return err
+		}
+		_, err := build.Product(ctx, os.Stderr, "./cmd/kubectl-akv")
+		return err
+	})
 }
 
 // TestDriver160 and TestDriver148 are the same tests with one driver and the other.
@@ -86,6 +93,7 @@ var together = []test{
 	{"MissingAccount", missingAccount},
 	{"MountPaths", mountPaths},
 	{"Refused", refused},
+	{"Status", statusCommand},
 }
 
 var alone = []test{

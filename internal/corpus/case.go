@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -53,7 +54,8 @@ type Case struct {
 	// Want has the text of the want files, by name.
 	Want map[string][]byte
 
-	objects objects
+	objects            objects
+	vaultExpiryWarning time.Duration
 }
 
 // Options are what the pod and the cluster's objects do not say.
@@ -63,7 +65,11 @@ type Options struct {
 		Cloud                string `json:"cloud"`
 		RotationPollInterval string `json:"rotationPollInterval"`
 		ForbidAllow          bool   `json:"forbidAllow"`
+		VaultChecks          string `json:"vaultChecks"`
+		VaultExpiryWarning   string `json:"vaultExpiryWarning"`
 	} `json:"settings"`
+	// Vault is what the vaults say, nil where they are not asked.
+	Vault *Vault `json:"vault"`
 	// Origin is user (the default), controller or builtin-controller.
 	Origin string `json:"origin"`
 	// Mutating is true unless it is set: false stands for the validating round alone.
@@ -127,7 +133,10 @@ func Load(root string) ([]*Case, error) {
 }
 
 func load(dir string, shared objects) (*Case, error) {
-	c := &Case{Name: filepath.Base(dir), Dir: dir, Want: map[string][]byte{}, objects: shared}
+	c := &Case{
+		Name: filepath.Base(dir), Dir: dir, Want: map[string][]byte{}, objects: shared,
+		vaultExpiryWarning: inject.DefaultVaultExpiryWarning,
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -214,7 +223,13 @@ func (c *Case) readOptions(path string) error {
 	if _, ok := origins[c.Options.Origin]; !ok {
 		return fmt.Errorf("no such origin: %q", c.Options.Origin)
 	}
-	return nil
+	if text := c.Options.Settings.VaultExpiryWarning; text != "" {
+		c.vaultExpiryWarning, err = time.ParseDuration(text)
+		if err != nil {
+			return err
+		}
+	}
+	return c.Options.Vault.check()
 }
 
 // Mutating tells whether the case is about the mutating round.
@@ -226,5 +241,6 @@ func (c *Case) Settings() inject.Settings {
 	return inject.Settings{
 		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval,
 		ForbidAllow: s.ForbidAllow, Version: Version,
+		VaultChecks: s.VaultChecks, VaultExpiryWarning: c.vaultExpiryWarning,
 	}
 }

@@ -132,6 +132,7 @@ func (c *Case) FactsFor(needs inject.Needs) inject.Facts {
 	if needs.CSIDriver {
 		c.driverFacts(&f)
 	}
+	c.vaultFacts(&f)
 	return f
 }
 
@@ -139,6 +140,7 @@ func (c *Case) FactsFor(needs inject.Needs) inject.Facts {
 func (c *Case) ClassFacts(name string) inject.Facts {
 	f := inject.Facts{Namespace: c.NamespaceObject()}
 	c.driverFacts(&f)
+	c.vaultFacts(&f)
 	for _, o := range c.objects {
 		if pod, ok := o.(*corev1.Pod); ok && inject.MountsClass(pod, name) {
 			f.MountedBy = append(f.MountedBy, pod.Name)

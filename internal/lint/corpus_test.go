@@ -70,6 +70,7 @@ func asManifest(c *corpus.Case) *corpus.Case {
 	m := *c
 	m.Old, m.OldJSON = nil, nil
 	m.Options.Origin, m.Options.Mutating, m.Options.Admitted = "", nil, false
+	m.Options.Vault = nil // no vault is asked about a file
 	return &m
 }
 

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/go-logr/logr"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"akv-injector/inject"
+	"akv-injector/keyvault"
+)
+
+// newVaults asks vaults with the identity that the workload identity webhook gave this
+// pod. It is there whatever the mode: a namespace can turn the checks on.
+func newVaults(o options, log logr.Logger) *keyvault.Reader {
+	if o.settings.VaultChecks != inject.VaultChecksOff {
+		// What is missing can be mended in a new pod only, so it is worth a line now.
+		if err := keyvault.CheckWorkloadIdentity(); err != nil {
+			log.Error(err, "no identity to ask vaults with, so no object will be checked: "+
+				"does the ServiceAccount have the annotation "+inject.AnnotationIdentityClientID+
+				", and the pod the label "+inject.LabelUseWorkloadIdentity+"?")
+		}
+	}
+	return keyvault.New(keyvault.Options{
+		Credential: keyvault.WorkloadIdentity,
+		Registerer: ctrlmetrics.Registry,
+		UserAgent:  "akv-injector",
+	})
+}

@@ -1,0 +1,289 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// AKV020 reads what the vaults say of the objects of the request, of the mounted classes
+// (under the volume's attributes) and of a class by itself. It prevents pods that wait in
+// ContainerCreating for an object that is not there: the provider 1.8.2 fails the mount of
+// all objects if the vault has not one of them (404) or has a secret disabled (403). Key
+// Vault gives expired objects out like any others, so programs run with what nobody else
+// accepts any more.
+//
+// Vaults are asked only where the namespace's allowed-vaults names them: whoever may
+// create pods would otherwise learn from the answers what any vault holds. What could not
+// be asked is told and refuses nothing.
+var objectUnavailableRule = Rule{
+	ID: "AKV020", Name: "object-unavailable", Severities: []Severity{Error, Warning}, Waivable: true, On: everywhere,
+	Summary:  "An object that the vault does not have, or has disabled, expired or not yet valid. Warnings tell of one that expires soon, and of objects that were not checked. Only where vault-checks is on.",
+	Prevents: "The pod never starts, since the mount fails for one object that is missing, or starts with what has expired.",
+	Evidence: "The Azure provider 1.8.2 fails the whole mount if the vault answers one object with an error; Key Vault answers 404 for one that is missing and 403 for a disabled secret, and gives expired ones out.",
+	Remedy:   "Mend the name, or create, enable or renew the object in the vault.",
+}
+
+// Values of the annotation vault-checks and of the server's setting.
+const (
+	VaultChecksOff     = "off"
+	VaultChecksWarn    = "warn"
+	VaultChecksEnforce = "enforce"
+)
+
+var vaultChecksValues = []string{VaultChecksOff, VaultChecksWarn, VaultChecksEnforce}
+
+// ValidateVaultChecks says what is wrong with a value of vault-checks, or "".
+func ValidateVaultChecks(value string) string {
+	if slices.Contains(vaultChecksValues, value) {
+		return ""
+	}
+	return "write " + strings.Join(vaultChecksValues, ", ")
+}
+
+// maxVaultObjects is how many objects the vaults are asked about for one pod, template or
+// class.
+const maxVaultObjects = 100
+
+// vaultCheck is an object that the rule looks at, and where it was named.
+type vaultCheck struct {
+	object VaultObject
+	// name as it was written.
+	name string
+	path *field.Path
+	// volume whose class names the object, nil where an annotation or a class itself does.
+	volume *storeVolume
+	// because says why the vault may not be asked, and fix how to mend that.
+	because, fix string
+}
+
+// vaultChecks are the objects that the rule looks at.
+func (s *subject) vaultChecks() []vaultCheck {
+	if !s.r.checksVaults() {
+		return nil
+	}
+	l := vaultCheckList{r: s.r}
+	if s.r.Asks {
+		for _, m := range s.r.Mounts {
+			if m.Class == "" && m.parsed && m.Vault != "" && s.r.Cloud.Value != "" {
+				for _, o := range m.Objects {
+					l.add(s.r.Cloud.Value, m.Vault, o, m.FieldPath, nil)
+				}
+			}
+		}
+	}
+	for i := range s.volumes {
+		v := &s.volumes[i]
+		if v.generated || !v.azure() || len(v.objectErrs) > 0 {
+			continue
+		}
+		for _, o := range v.objects {
+			l.addOfClass(v.parameters, o, v.classPath(), v)
+		}
+	}
+	return l.bounded()
+}
+
+// vaultChecks are the objects of a class that the rule looks at.
+func (c *classSubject) vaultChecks() []vaultCheck {
+	if !c.r.checksVaults() || c.class.Spec.Provider != ProviderAzure || len(c.objectErrs) > 0 {
+		return nil
+	}
+	l := vaultCheckList{r: c.r}
+	for i, o := range c.objects {
+		l.addOfClass(c.class.Spec.Parameters, o, c.objectPath(i, "objectName"), nil)
+	}
+	return l.bounded()
+}
+
+// vaultCheckList gathers checks.
+type vaultCheckList struct {
+	r      *Request
+	checks []vaultCheck
+}
+
+func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *field.Path, v *storeVolume) {
+	vault, cloud := strings.TrimSpace(parameters[paramVault]), strings.TrimSpace(parameters[paramCloud])
+	// What the provider cannot use is AKV008's to tell.
+	if vaultProblem(vault) != "" || cloud != "" && ValidateCloud(cloud) != "" {
+		return
+	}
+	if strings.TrimSpace(parameters[paramCloudFile]) != "" {
+		l.checks = append(l.checks, vaultCheck{
+			object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
+			because: "the file " + paramCloudFile + " on the nodes says where the vault is",
+			fix:     "Check the object by other means.",
+		})
+		return
+	}
+	l.add(cloud, vault, o, path, v)
+}
+
+func (l *vaultCheckList) add(cloud, vault string, o Object, path *field.Path, v *storeVolume) {
+	// A vault outside the fence is AKV018's to tell; a version called "latest", AKV004's.
+	if !l.r.Fence.Allows(vault) || o.Version == latestVersion {
+		return
+	}
+	c := vaultCheck{object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
+	if !l.r.Fence.set {
+		c.because = "the namespace has no " + AnnotationAllowedVaults
+		c.fix = "Name the vaults that the namespace may use in that annotation, or set " + AnnotationVaultChecks + ": off."
+	}
+	l.checks = append(l.checks, c)
+}
+
+// bounded are the checks, of which the vaults are asked about the first only.
+func (l *vaultCheckList) bounded() []vaultCheck {
+	asked := map[VaultObject]bool{}
+	for i := range l.checks {
+		c := &l.checks[i]
+		if c.because != "" || asked[c.object] {
+			continue
+		}
+		if len(asked) >= maxVaultObjects {
+			c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
+			c.fix = "Name fewer objects."
+			continue
+		}
+		asked[c.object] = true
+	}
+	return l.checks
+}
+
+// vaultObjects are those that the checks ask about, each once.
+func vaultObjects(checks []vaultCheck) []VaultObject {
+	var objects []VaultObject
+	seen := make(map[VaultObject]bool, len(checks))
+	for _, c := range checks {
+		if c.because == "" && !seen[c.object] {
+			seen[c.object] = true
+			objects = append(objects, c.object)
+		}
+	}
+	return objects
+}
+
+// judgeVaults holds the checks against what the vaults say. Of an object that is not among
+// the answers nobody asked, and nothing is said.
+func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
+	var findings []Finding
+	var unchecked []vaultCheck
+	for _, c := range checks {
+		if c.because != "" {
+			unchecked = append(unchecked, c)
+			continue
+		}
+		answer, ok := f.Vault[c.object]
+		switch {
+		case !ok:
+			continue
+		case answer.Unknown != "":
+			c.because, c.fix = answer.Unknown, answer.UnknownFix
+			unchecked = append(unchecked, c)
+			continue
+		case answer.Partial && c.object.candidates(answer) == nil:
+			c.because = "it has so many versions that they were not all looked at"
+			c.fix = "Purge old versions, if they are not needed."
+			unchecked = append(unchecked, c)
+			continue
+		}
+		finding, ok := r.judgeVault(c, answer, f.Now)
+		if !ok {
+			continue
+		}
+		if c.volume != nil {
+			finding = r.classAllows(c.volume, finding)
+		}
+		findings = append(findings, finding)
+	}
+	return append(findings, uncheckedFindings(unchecked)...)
+}
+
+func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (Finding, bool) {
+	what := fmt.Sprintf("The %s %q in the vault %q", c.object.Type, shorten(c.name), shorten(c.object.Vault))
+	severity := Warning
+	if r.vaultChecks == VaultChecksEnforce {
+		severity = Error
+	}
+	finding := func(typ field.ErrorType, message, fix string) (Finding, bool) {
+		return found("AKV020", severity, typ, c.path, message, fix), true
+	}
+	switch f := c.object.fault(answer, now); f.kind {
+	case missing:
+		return finding(field.ErrorTypeNotFound,
+			fmt.Sprintf("The vault %q has no %s %q, so the volume cannot be mounted and the pod does not start.", shorten(c.object.Vault), c.object.Type, shorten(c.name)),
+			c.missingFix(answer.Names))
+	case versionMissing:
+		return finding(field.ErrorTypeNotFound,
+			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", what, shorten(c.object.Version)),
+			"Leave objectVersion out to follow the newest.")
+	case disabled:
+		consequence := "the vault still gives its public part to the pod."
+		if c.object.Type == typeSecret {
+			consequence = "the vault does not give it out, the volume cannot be mounted and the pod does not start."
+		}
+		return finding(field.ErrorTypeForbidden, what+" is disabled: "+consequence,
+			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true")
+	case expired:
+		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", what, moment(f.at)),
+			"Make a new version of it.")
+	case notYetValid:
+		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", what, moment(f.at)),
+			"Wait, or make a version that is valid now.")
+	case faultless:
+	}
+	severity = Warning
+	if expiry := c.object.expiry(answer); !expiry.IsZero() && expiry.Sub(now) < r.vaultExpiryWarning {
+		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s expires on %s.", what, moment(expiry)), "Make a new version of it in time.")
+	}
+	return Finding{}, false
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// command begins an az command about the object.
+func (c vaultCheck) command(verb string) string {
+	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, shorten(c.name))
+}
+
+var azNouns = map[string]string{typeSecret: "secret", typeKey: "key", typeCert: "certificate"}
+
+// missingFix names the objects that were most likely meant, where names may be told.
+func (c vaultCheck) missingFix(names []string) string {
+	if near := nearestFew(c.name, names); len(near) > 0 {
+		quoted := make([]string, 0, len(near))
+		for _, n := range near {
+			quoted = append(quoted, fmt.Sprintf("%q", shorten(n)))
+		}
+		return "Did you mean " + strings.Join(quoted, " or ") + "?"
+	}
+	return fmt.Sprintf("Mend the name, or create the object. To see those that are there, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
+		azNouns[c.object.Type], c.object.Vault)
+}
+
+// uncheckedFindings tell of objects that were not checked, once for each vault and reason.
+func uncheckedFindings(checks []vaultCheck) []Finding {
+	type group struct{ vault, because, path string }
+	var order []group
+	names := map[group][]vaultCheck{}
+	for _, c := range checks {
+		g := group{c.object.Vault, c.because, c.path.String()}
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], c)
+	}
+	var findings []Finding
+	for _, g := range order {
+		first := names[g][0]
+		what := fmt.Sprintf("%q of the vault %q was", shorten(first.name), shorten(g.vault))
+		if more := len(names[g]) - 1; more > 0 {
+			what = fmt.Sprintf("%q and %d more of the vault %q were", shorten(first.name), more, shorten(g.vault))
+		}
+		findings = append(findings, found("AKV020", Warning, field.ErrorTypeInternal, first.path, what+" not checked: "+sentence(g.because), first.fix))
+	}
+	return findings
+}

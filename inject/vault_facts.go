@@ -1,0 +1,140 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// VaultObject is an object that a vault can be asked about. Equal objects are equal
+// values: vaults and names are in lower case, since Key Vault compares them without case.
+type VaultObject struct {
+	Cloud, Vault string
+	// Type is secret, key or cert.
+	Type string
+	Name string
+	// Version that is asked for; empty is the newest.
+	Version string
+}
+
+// vaultObject is an object of a vault as a VaultObject.
+func vaultObject(cloud, vault string, o Object) VaultObject {
+	return VaultObject{
+		Cloud: canonicalCloud(or(cloud, DefaultCloud)), Vault: strings.ToLower(vault),
+		Type: o.Type, Name: strings.ToLower(o.Name), Version: strings.ToLower(o.Version),
+	}
+}
+
+// VaultAnswer is what a vault says of an object.
+type VaultAnswer struct {
+	// Versions of the object, the newest first; none says that there is no such object.
+	Versions []VaultVersion
+	// Partial is set where there are more versions, of which one may be the newest.
+	Partial bool
+	// Unknown says, without a full stop, why the vault said nothing, and UnknownFix how to
+	// mend that. Both are empty where it did.
+	Unknown, UnknownFix string
+	// Names are those of the vault's objects of this type, where they may be told.
+	Names []string
+}
+
+// VaultVersion is a version of an object. The zero NotBefore and Expires are no bound.
+type VaultVersion struct {
+	ID                          string
+	Enabled                     bool
+	Created, NotBefore, Expires time.Time
+}
+
+// Doubtful tells whether an answer finds fault with the object, so that whoever refuses
+// on it should know that it is not an old one.
+func (o VaultObject) Doubtful(a VaultAnswer, now time.Time) bool {
+	return a.Unknown == "" && o.fault(a, now).kind != faultless
+}
+
+// fault is what is wrong with an object in its vault.
+type fault struct {
+	kind faultKind
+	// at is when it expired, or becomes valid.
+	at time.Time
+}
+
+type faultKind int
+
+const (
+	faultless faultKind = iota
+	missing
+	versionMissing
+	disabled
+	expired
+	notYetValid
+)
+
+// fault finds what is wrong with the version that a mount gets. Key Vault tells times by
+// the second: of several that may be the newest, one that is in order is enough.
+func (o VaultObject) fault(a VaultAnswer, now time.Time) fault {
+	var first fault
+	for i, v := range o.candidates(a) {
+		f := v.fault(now)
+		if f.kind == faultless {
+			return f
+		}
+		if i == 0 {
+			first = f
+		}
+	}
+	switch {
+	case first.kind != faultless:
+		return first
+	case len(a.Versions) == 0:
+		return fault{kind: missing}
+	case o.Version != "" && !a.Partial:
+		return fault{kind: versionMissing}
+	}
+	return fault{} // not known
+}
+
+// candidates are the versions of which a mount gets one.
+func (o VaultObject) candidates(a VaultAnswer) []VaultVersion {
+	if o.Version != "" {
+		i := slices.IndexFunc(a.Versions, func(v VaultVersion) bool { return strings.EqualFold(v.ID, o.Version) })
+		if i < 0 {
+			return nil
+		}
+		return a.Versions[i : i+1]
+	}
+	if a.Partial {
+		return nil
+	}
+	n := 0
+	for n < len(a.Versions) && a.Versions[n].Created.Equal(a.Versions[0].Created) {
+		n++
+	}
+	return a.Versions[:n]
+}
+
+func (v *VaultVersion) fault(now time.Time) fault {
+	switch {
+	case !v.Enabled:
+		return fault{kind: disabled}
+	case !v.Expires.IsZero() && !now.Before(v.Expires):
+		return fault{kind: expired, at: v.Expires}
+	case now.Before(v.NotBefore):
+		return fault{kind: notYetValid, at: v.NotBefore}
+	}
+	return fault{}
+}
+
+// expiry is when the version that a mount gets expires, the latest if it is not known
+// which that is; zero is never.
+func (o VaultObject) expiry(a VaultAnswer) time.Time {
+	var latest time.Time
+	for i, v := range o.candidates(a) {
+		if v.Expires.IsZero() {
+			return time.Time{}
+		}
+		if i == 0 || v.Expires.After(latest) {
+			latest = v.Expires
+		}
+	}
+	return latest
+}

@@ -1,0 +1,43 @@
+package status
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+)
+
+// Facts are what the cluster says of some pods.
+type Facts struct {
+	Pods []corev1.Pod
+	// Missing tells of each pod that was named and is none to judge.
+	Missing []string
+	// Records of mounts are what the driver writes after each one that succeeds. They have
+	// to be read after the pods: of a container that runs, the record was there before.
+	Records []secretsstorev1.SecretProviderClassPodStatus
+	// Classes by namespace and name. Where they could not be read, ClassesUnknown says why.
+	Classes        map[string]map[string]*secretsstorev1.SecretProviderClass
+	ClassesUnknown string
+	// Events of pods.
+	Events []corev1.Event
+	// Rotation is what the cluster's driver does.
+	Rotation inject.Rotation
+	// Driver is its DaemonSet's word, nil if that is not known.
+	Driver *inject.Driver
+}
+
+// mountsSecrets tells whether a pod has a volume of the secrets store.
+func mountsSecrets(pod *corev1.Pod) bool {
+	for i := range pod.Spec.Volumes {
+		if csi := pod.Spec.Volumes[i].CSI; csi != nil && csi.Driver == inject.DriverName {
+			return true
+		}
+	}
+	return false
+}
+
+// going are pods for whose content nothing is done any more: they have finished, or are
+// being deleted.
+func going(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}

@@ -1,0 +1,71 @@
+package status
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"akv-injector/inject"
+)
+
+// Report is what is known at one time.
+type Report struct {
+	Items []Item
+	// Driver is what the cluster's driver says of rotation, nil if that is not known.
+	Driver *inject.Driver
+	// Notes tell what could not be read, a line each.
+	Notes []string
+	// Missing tells of each pod that was named and is none to judge.
+	Missing []string
+}
+
+// Source makes reports.
+type Source struct {
+	Cluster *Cluster
+	Vaults  *Vaults
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Read reads the cluster, asks the vaults and judges. An error is one without which nothing
+// can be said.
+func (s *Source) Read(ctx context.Context) (*Report, error) {
+	facts, notes, err := s.Cluster.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	mounts := facts.Mounts()
+	answers, problems := s.Vaults.Ask(ctx, mounts)
+	report := &Report{
+		Items: make([]Item, 0, len(mounts)), Driver: facts.Driver,
+		Notes: append(notes, problems...), Missing: facts.Missing,
+	}
+	at := now()
+	for i := range mounts {
+		answer := Answer{}
+		if ref := mounts[i].Ref; ref != nil {
+			answer = answers[*ref]
+		}
+		report.Items = append(report.Items, Judge(&mounts[i], answer, facts.Rotation, at))
+	}
+	slices.SortStableFunc(report.Items, func(a, b Item) int {
+		ka, kb := a.Key(), b.Key()
+		return slices.CompareFunc(ka[:], kb[:], strings.Compare)
+	})
+	return report, nil
+}
+
+// Stale tells whether any item is stale or empty.
+func (r *Report) Stale() bool { return r.any(Stale, Empty) }
+
+// Untold tells whether of any item it is not known.
+func (r *Report) Untold() bool { return r.any(Unknown) }
+
+func (r *Report) any(of ...Status) bool {
+	return slices.ContainsFunc(r.Items, func(i Item) bool { return slices.Contains(of, i.Status) })
+}

@@ -1,0 +1,42 @@
+package keyvault
+
+import (
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+)
+
+// hosts say where a cloud is found.
+type hosts struct {
+	// suffix is what stands behind a vault's name and a dot.
+	suffix string
+	// authority is Entra ID's.
+	authority cloud.Configuration
+}
+
+var (
+	publicHosts = hosts{"vault.azure.net", cloud.AzurePublic}
+	usGovHosts  = hosts{"vault.usgovcloudapi.net", cloud.AzureGovernment}
+	chinaHosts  = hosts{"vault.azure.cn", cloud.AzureChina}
+	germanHosts = hosts{"vault.microsoftazure.de", cloud.Configuration{
+		ActiveDirectoryAuthorityHost: "https://login.microsoftonline.de/",
+		Services:                     map[cloud.ServiceName]cloud.ServiceConfiguration{},
+	}}
+)
+
+// clouds are the cloudNames that the Azure provider 1.8.2 takes, in lower case, since it
+// compares them without case. The empty name is the public cloud.
+var clouds = map[string]hosts{
+	"":                       publicHosts,
+	"azurepubliccloud":       publicHosts,
+	"azurecloud":             publicHosts,
+	"azureusgovernmentcloud": usGovHosts,
+	"azureusgovernment":      usGovHosts,
+	"azurechinacloud":        chinaHosts,
+	"azuregermancloud":       germanHosts,
+}
+
+func hostsOf(cloudName string) (hosts, bool) {
+	h, ok := clouds[strings.ToLower(cloudName)]
+	return h, ok
+}

@@ -1,0 +1,158 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"akv-injector/inject"
+	"akv-injector/keyvault"
+)
+
+// Vaults asks Key Vaults; a keyvault.Reader is one. What an error says is why nothing is
+// known.
+type Vaults interface {
+	// Cached answers without waiting, if it can.
+	Cached(ref keyvault.Ref) (state *keyvault.State, ok bool)
+	Object(ctx context.Context, ref keyvault.Ref) (*keyvault.State, error)
+	// Fresh does not take an older answer from the cache.
+	Fresh(ctx context.Context, ref keyvault.Ref, maxAge time.Duration) (*keyvault.State, error)
+	Names(ctx context.Context, cloud, vault string, t keyvault.Type) ([]string, error)
+}
+
+// DefaultVaultBudget is how long an admission waits for vaults, well within the 5 s of the
+// webhook configurations: a pod goes through two of them.
+const DefaultVaultBudget = time.Second
+
+// staleAfter is the age from which on nothing is refused on a vault's answer: whoever was
+// refused may have made the object since.
+const staleAfter = time.Second
+
+// inquiry is what one admission asks of vaults. Its time is bounded as a whole, however
+// often the admission is decided on.
+type inquiry struct {
+	a       *Admission
+	answers map[inject.VaultObject]inject.VaultAnswer
+	// until is when the time is over; it begins with the first question.
+	until time.Time
+	// again is set where doubtful answers are asked for once more.
+	again bool
+	// doubtful is set once an answer found fault with an object.
+	doubtful bool
+}
+
+func (a *Admission) inquiry() *inquiry { return &inquiry{a: a} }
+
+// add puts what the vaults say into the facts. It never fails: what a vault does not say
+// is among the answers.
+func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.VaultObject) {
+	if i.answers == nil {
+		i.answers = make(map[inject.VaultObject]inject.VaultAnswer, len(objects))
+	}
+	f.Vault, f.Now = i.answers, i.a.now()
+	var open []inject.VaultObject
+	for _, o := range objects {
+		answer, known := i.answers[o]
+		if known && !(i.again && o.Doubtful(answer, f.Now)) {
+			continue
+		}
+		if !known && !i.again {
+			if state, ok := i.a.vaults.Cached(refOf(o)); ok {
+				i.put(o, vaultAnswer(o, state, nil), f.Now)
+				continue
+			}
+		}
+		open = append(open, o)
+	}
+	if len(open) > 0 {
+		i.ask(ctx, open, f.Now)
+	}
+	i.hint(ctx, objects, f.Now)
+}
+
+// ask asks about objects side by side.
+func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now time.Time) {
+	began := time.Now()
+	ctx, cancel := i.bound(ctx)
+	defer cancel()
+	answers := make([]inject.VaultAnswer, len(objects))
+	var asked sync.WaitGroup
+	for n, o := range objects {
+		asked.Go(func() {
+			var state *keyvault.State
+			var err error
+			if i.again {
+				state, err = i.a.vaults.Fresh(ctx, refOf(o), staleAfter)
+			} else {
+				state, err = i.a.vaults.Object(ctx, refOf(o))
+			}
+			answers[n] = vaultAnswer(o, state, err)
+		})
+	}
+	asked.Wait()
+	for n, o := range objects {
+		i.put(o, answers[n], now)
+	}
+	i.a.metrics.vaultWait.Observe(time.Since(began).Seconds())
+}
+
+func (i *inquiry) put(o inject.VaultObject, answer inject.VaultAnswer, now time.Time) {
+	i.answers[o] = answer
+	i.doubtful = i.doubtful || o.Doubtful(answer, now)
+}
+
+// hint adds the names of objects that may have been meant instead of one that is missing.
+func (i *inquiry) hint(ctx context.Context, objects []inject.VaultObject, now time.Time) {
+	if !i.a.vaultHints || !i.doubtful {
+		return
+	}
+	ctx, cancel := i.bound(ctx)
+	defer cancel()
+	for _, o := range objects {
+		answer := i.answers[o]
+		if len(answer.Versions) > 0 || len(answer.Names) > 0 || !o.Doubtful(answer, now) {
+			continue
+		}
+		// Without the names there is no hint, and nothing else is missing.
+		if names, err := i.a.vaults.Names(ctx, o.Cloud, o.Vault, keyvault.Type(o.Type)); err == nil {
+			answer.Names = names
+			i.answers[o] = answer
+		}
+	}
+}
+
+// bound is a context that ends when the admission's time for vaults is over.
+func (i *inquiry) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if i.until.IsZero() {
+		i.until = time.Now().Add(i.a.vaultBudget)
+	}
+	return context.WithDeadline(ctx, i.until)
+}
+
+func refOf(o inject.VaultObject) keyvault.Ref {
+	return keyvault.Ref{Cloud: o.Cloud, Vault: o.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
+}
+
+func vaultAnswer(o inject.VaultObject, state *keyvault.State, err error) inject.VaultAnswer {
+	if err != nil {
+		unknown, ok := errors.AsType[*keyvault.UnknownError](err)
+		if !ok {
+			unknown = &keyvault.UnknownError{Reason: keyvault.ReasonOf(err)}
+		}
+		return inject.VaultAnswer{Unknown: "it " + unknown.Why(), UnknownFix: unknown.Fix()}
+	}
+	answer := inject.VaultAnswer{Partial: state.Truncated}
+	for i := range state.Versions {
+		v := &state.Versions[i]
+		// An object may have hundreds of versions, of which few count: those that may be
+		// the newest, and the one that it is pinned to.
+		if i == 0 || v.Created.Equal(state.Versions[0].Created) || o.Version != "" && strings.EqualFold(v.ID, o.Version) {
+			answer.Versions = append(answer.Versions, inject.VaultVersion{
+				ID: v.ID, Enabled: v.Enabled, Created: v.Created, NotBefore: v.NotBefore, Expires: v.Expires,
+			})
+		}
+	}
+	return answer
+}
