@@ -102,6 +102,11 @@ func TestProgram(t *testing.T) {
 	})
 	assign(t, server, identity)
 
+	p.await(t, "the role to be seen", func() (bool, string) {
+		err, warnings := p.apply(t, shop, "DB-Password")
+		return err == nil && warnings == "", fmt.Sprint(err, warnings)
+	})
+
 	// A typo is refused at apply, wherever it is made, with the name that was meant.
 	p.await(t, "a refusal", func() (bool, string) {
 		err, warnings := p.apply(t, shop, "DB-Pasword")
