@@ -85,8 +85,8 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 	// Whoever wrote one of our annotations asked for something, if only by a misspelt
 	// name: its errors are spared nobody.
 	findings = append(findings, fromErrors(r.Errors, Error)...)
-	d := Decision{Findings: sortFindings(findings), vaultChecks: s.vaultChecks()}
-	d.VaultObjects = vaultObjects(d.vaultChecks)
+	asked := s.vaultChecks()
+	d := Decision{Findings: sortFindings(findings), VaultObjects: asked.objects, vaultChecks: asked.checks}
 	d.inject(t, r, f, &p)
 	if f.Vault != nil {
 		return d.WithVault(r, f)

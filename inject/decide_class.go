@@ -33,7 +33,7 @@ func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace
 
 // ClassVaultObjects are those that the vault is to be asked about for DecideClass (AKV020).
 func ClassVaultObjects(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings) []VaultObject {
-	return vaultObjects(newClassSubject(class, ns, s, Facts{}).vaultChecks())
+	return newClassSubject(class, ns, s, Facts{}).vaultChecks().objects
 }
 
 // vaultChecksFor are the checks if somebody has asked, and none otherwise.
@@ -41,7 +41,7 @@ func (c *classSubject) vaultChecksFor(f Facts) []vaultCheck {
 	if f.Vault == nil {
 		return nil
 	}
-	return c.vaultChecks()
+	return c.vaultChecks().checks
 }
 
 // DecideClassUpdate is DecideClass for a class that replaces another: only what the update

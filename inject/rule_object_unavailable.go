@@ -61,11 +61,11 @@ type vaultCheck struct {
 }
 
 // vaultChecks are the objects that the rule looks at.
-func (s *subject) vaultChecks() []vaultCheck {
-	if !s.r.checksVaults() {
-		return nil
-	}
+func (s *subject) vaultChecks() vaultCheckList {
 	l := vaultCheckList{r: s.r}
+	if !s.r.checksVaults() {
+		return l
+	}
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {
 			if m.Class == "" && m.parsed && m.Vault != "" && s.r.Cloud.Value != "" {
@@ -84,25 +84,27 @@ func (s *subject) vaultChecks() []vaultCheck {
 			l.addOfClass(v.parameters, o, v.classPath(), v)
 		}
 	}
-	return l.bounded()
+	return l
 }
 
 // vaultChecks are the objects of a class that the rule looks at.
-func (c *classSubject) vaultChecks() []vaultCheck {
-	if !c.r.checksVaults() || c.class.Spec.Provider != ProviderAzure || len(c.objectErrs) > 0 {
-		return nil
-	}
+func (c *classSubject) vaultChecks() vaultCheckList {
 	l := vaultCheckList{r: c.r}
+	if !c.r.checksVaults() || c.class.Spec.Provider != ProviderAzure || len(c.objectErrs) > 0 {
+		return l
+	}
 	for i, o := range c.objects {
 		l.addOfClass(c.class.Spec.Parameters, o, c.objectPath(i, "objectName"), nil)
 	}
-	return l.bounded()
+	return l
 }
 
-// vaultCheckList gathers checks.
+// vaultCheckList gathers checks, and the objects that the vaults are asked about for them.
 type vaultCheckList struct {
-	r      *Request
-	checks []vaultCheck
+	r       *Request
+	checks  []vaultCheck
+	objects []VaultObject
+	seen    map[VaultObject]bool
 }
 
 func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *field.Path, v *storeVolume) {
@@ -128,42 +130,32 @@ func (l *vaultCheckList) add(cloud, vault string, o Object, path *field.Path, v 
 		return
 	}
 	c := vaultCheck{object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
-	if !l.r.Fence.set {
+	switch {
+	case !l.r.Fence.set:
 		c.because = "the namespace has no " + AnnotationAllowedVaults
 		c.fix = "Name the vaults that the namespace may use in that annotation, or set " + AnnotationVaultChecks + ": off."
+	case !l.ask(c.object):
+		c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
+		c.fix = "Name fewer objects."
 	}
 	l.checks = append(l.checks, c)
 }
 
-// bounded are the checks, of which the vaults are asked about the first only.
-func (l *vaultCheckList) bounded() []vaultCheck {
-	asked := map[VaultObject]bool{}
-	for i := range l.checks {
-		c := &l.checks[i]
-		if c.because != "" || asked[c.object] {
-			continue
-		}
-		if len(asked) >= maxVaultObjects {
-			c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
-			c.fix = "Name fewer objects."
-			continue
-		}
-		asked[c.object] = true
+// ask adds an object to those that the vaults are asked about, each once, unless there are
+// too many already.
+func (l *vaultCheckList) ask(o VaultObject) bool {
+	if l.seen[o] {
+		return true
 	}
-	return l.checks
-}
-
-// vaultObjects are those that the checks ask about, each once.
-func vaultObjects(checks []vaultCheck) []VaultObject {
-	var objects []VaultObject
-	seen := make(map[VaultObject]bool, len(checks))
-	for _, c := range checks {
-		if c.because == "" && !seen[c.object] {
-			seen[c.object] = true
-			objects = append(objects, c.object)
-		}
+	if len(l.objects) >= maxVaultObjects {
+		return false
 	}
-	return objects
+	if l.seen == nil {
+		l.seen = map[VaultObject]bool{}
+	}
+	l.seen[o] = true
+	l.objects = append(l.objects, o)
+	return true
 }
 
 // judgeVaults holds the checks against what the vaults say. Of an object that is not among
@@ -202,44 +194,48 @@ func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
 	return append(findings, uncheckedFindings(unchecked)...)
 }
 
+// judgeVault says what is wrong with one object. Most are in order, and cost no text.
 func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (Finding, bool) {
-	what := fmt.Sprintf("The %s %q in the vault %q", c.object.Type, shorten(c.name), shorten(c.object.Vault))
 	severity := Warning
 	if r.vaultChecks == VaultChecksEnforce {
 		severity = Error
 	}
-	finding := func(typ field.ErrorType, message, fix string) (Finding, bool) {
-		return found("AKV020", severity, typ, c.path, message, fix), true
-	}
 	switch f := c.object.fault(answer, now); f.kind {
 	case missing:
-		return finding(field.ErrorTypeNotFound,
+		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
 			fmt.Sprintf("The vault %q has no %s %q, so the volume cannot be mounted and the pod does not start.", shorten(c.object.Vault), c.object.Type, shorten(c.name)),
-			c.missingFix(answer.Names))
+			c.missingFix(answer.Names)), true
 	case versionMissing:
-		return finding(field.ErrorTypeNotFound,
-			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", what, shorten(c.object.Version)),
-			"Leave objectVersion out to follow the newest.")
+		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
+			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", c, shorten(c.object.Version)),
+			"Leave objectVersion out to follow the newest."), true
 	case disabled:
 		consequence := "the vault still gives its public part to the pod."
 		if c.object.Type == typeSecret {
 			consequence = "the vault does not give it out, the volume cannot be mounted and the pod does not start."
 		}
-		return finding(field.ErrorTypeForbidden, what+" is disabled: "+consequence,
-			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true")
+		return found("AKV020", severity, field.ErrorTypeForbidden, c.path, fmt.Sprintf("%s is disabled: %s", c, consequence),
+			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true"), true
 	case expired:
-		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", what, moment(f.at)),
-			"Make a new version of it.")
+		return found("AKV020", severity, field.ErrorTypeInvalid, c.path,
+			fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", c, moment(f.at)),
+			"Make a new version of it."), true
 	case notYetValid:
-		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", what, moment(f.at)),
-			"Wait, or make a version that is valid now.")
+		return found("AKV020", severity, field.ErrorTypeInvalid, c.path,
+			fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", c, moment(f.at)),
+			"Wait, or make a version that is valid now."), true
 	case faultless:
 	}
-	severity = Warning
 	if expiry := c.object.expiry(answer); !expiry.IsZero() && expiry.Sub(now) < r.vaultExpiryWarning {
-		return finding(field.ErrorTypeInvalid, fmt.Sprintf("%s expires on %s.", what, moment(expiry)), "Make a new version of it in time.")
+		return found("AKV020", Warning, field.ErrorTypeInvalid, c.path,
+			fmt.Sprintf("%s expires on %s.", c, moment(expiry)), "Make a new version of it in time."), true
 	}
 	return Finding{}, false
+}
+
+// String names the object in a message.
+func (c vaultCheck) String() string {
+	return fmt.Sprintf("The %s %q in the vault %q", c.object.Type, shorten(c.name), shorten(c.object.Vault))
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -21,4 +21,4 @@ func (q question) host() string { return q.vault + "." + q.suffix }
 func (q question) url() string { return "https://" + q.host() + "/" }
 
 // key is the question as a cache and a flight know it.
-func (q question) key() string { return q.host() + "/" + string(q.t) + "/" + q.name }
+func (q question) key() string { return q.vault + "." + q.suffix + "/" + string(q.t) + "/" + q.name }

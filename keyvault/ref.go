@@ -3,7 +3,6 @@ package keyvault
 import (
 	"errors"
 	"fmt"
-	"regexp"
 )
 
 // Type is the kind of an object, spelt as objectType in a SecretProviderClass.
@@ -29,15 +28,29 @@ type Ref struct {
 // String is "secret/DB-Password in payments-kv".
 func (r Ref) String() string { return fmt.Sprintf("%s/%s in %s", r.Type, r.Name, r.Vault) }
 
-// Azure's rules for names. They also keep a name from being another host or path.
-var (
-	vaultName  = regexp.MustCompile(`^[A-Za-z][-A-Za-z0-9]{1,22}[A-Za-z0-9]$`)
-	objectName = regexp.MustCompile(`^[-A-Za-z0-9]{1,127}$`)
-)
+// These are Azure's rules for names. They also keep a name from being another host or path.
+
+func objectNameOK(name string) bool { return len(name) >= 1 && len(name) <= 127 && plain(name) }
+
+func vaultNameOK(name string) bool {
+	return len(name) >= 3 && len(name) <= 24 && plain(name) && name[0] > '9' && name[len(name)-1] != '-'
+}
+
+// plain tells whether a text is letters, digits and hyphens alone.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '-', '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // check refuses what cannot be asked: no vault could hold such an object.
 func (r Ref) check() error {
-	if !objectName.MatchString(r.Name) {
+	if !objectNameOK(r.Name) {
 		return errors.New("not an object's name, which has 1 to 127 letters, digits and hyphens")
 	}
 	return checkPlace(r.Cloud, r.Vault, r.Type)
@@ -52,7 +65,7 @@ func checkPlace(cloud, vault string, t Type) error {
 	if _, ok := hostsOf(cloud); !ok {
 		return fmt.Errorf("%q is not a cloud that is known here; write AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud", cloud)
 	}
-	if !vaultName.MatchString(vault) {
+	if !vaultNameOK(vault) {
 		return errors.New("not a vault's name, which has 3 to 24 letters, digits and hyphens and begins with a letter")
 	}
 	return nil

@@ -35,15 +35,15 @@ const staleAfter = time.Second
 type inquiry struct {
 	a       *Admission
 	answers map[inject.VaultObject]inject.VaultAnswer
-	// until is when the time is over; it begins with the first question.
-	until time.Time
+	// left is the time that there is to wait for vaults.
+	left time.Duration
 	// again is set where doubtful answers are asked for once more.
 	again bool
 	// doubtful is set once an answer found fault with an object.
 	doubtful bool
 }
 
-func (a *Admission) inquiry() *inquiry { return &inquiry{a: a} }
+func (a *Admission) inquiry() *inquiry { return &inquiry{a: a, left: a.vaultBudget} }
 
 // add puts what the vaults say into the facts. It never fails: what a vault does not say
 // is among the answers.
@@ -74,9 +74,8 @@ func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.Vau
 
 // ask asks about objects side by side.
 func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now time.Time) {
-	began := time.Now()
-	ctx, cancel := i.bound(ctx)
-	defer cancel()
+	ctx, done := i.wait(ctx)
+	defer done()
 	answers := make([]inject.VaultAnswer, len(objects))
 	var asked sync.WaitGroup
 	for n, o := range objects {
@@ -95,7 +94,6 @@ func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now tim
 	for n, o := range objects {
 		i.put(o, answers[n], now)
 	}
-	i.a.metrics.vaultWait.Observe(time.Since(began).Seconds())
 }
 
 func (i *inquiry) put(o inject.VaultObject, answer inject.VaultAnswer, now time.Time) {
@@ -108,27 +106,38 @@ func (i *inquiry) hint(ctx context.Context, objects []inject.VaultObject, now ti
 	if !i.a.vaultHints || !i.doubtful {
 		return
 	}
-	ctx, cancel := i.bound(ctx)
-	defer cancel()
 	for _, o := range objects {
 		answer := i.answers[o]
-		if len(answer.Versions) > 0 || len(answer.Names) > 0 || !o.Doubtful(answer, now) {
-			continue
-		}
-		// Without the names there is no hint, and nothing else is missing.
-		if names, err := i.a.vaults.Names(ctx, o.Cloud, o.Vault, keyvault.Type(o.Type)); err == nil {
-			answer.Names = names
+		if len(answer.Versions) == 0 && len(answer.Names) == 0 && o.Doubtful(answer, now) {
+			answer.Names = i.names(ctx, o)
 			i.answers[o] = answer
 		}
 	}
 }
 
-// bound is a context that ends when the admission's time for vaults is over.
-func (i *inquiry) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if i.until.IsZero() {
-		i.until = time.Now().Add(i.a.vaultBudget)
+// names are those of the objects of a type. Where they do not come there is no hint, and
+// nothing else is missing.
+func (i *inquiry) names(ctx context.Context, o inject.VaultObject) []string {
+	ctx, done := i.wait(ctx)
+	defer done()
+	names, err := i.a.vaults.Names(ctx, o.Cloud, o.Vault, keyvault.Type(o.Type))
+	if err != nil {
+		return nil
 	}
-	return context.WithDeadline(ctx, i.until)
+	return names
+}
+
+// wait is a context for as long as the admission may wait for vaults yet. The time until
+// done is called counts.
+func (i *inquiry) wait(ctx context.Context) (waiting context.Context, done func()) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, i.left)
+	return ctx, func() {
+		cancel()
+		took := time.Since(began)
+		i.left -= took
+		i.a.metrics.vaultWait.Observe(took.Seconds())
+	}
 }
 
 func refOf(o inject.VaultObject) keyvault.Ref {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,7 +44,13 @@ func TestProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := cluster.Start(t, controlplane.Options{}, injector.Options{
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("Entra ID was asked: %+v", server.TokenRequests())
+		}
+	})
+	// Entra ID reads the issuer's keys, and has no credentials of the cluster.
+	c := cluster.Start(t, controlplane.Options{ExtraAPIServerArgs: []string{"--anonymous-auth=true"}}, injector.Options{
 		Args: []string{"--vault-checks=enforce", "--vault-hints"},
 		Env: []string{
 			"AZURE_CLIENT_ID=" + identity.ClientID, "AZURE_TENANT_ID=" + server.TenantID(),
@@ -52,6 +59,13 @@ func TestProgram(t *testing.T) {
 		},
 	})
 	p := &program{Cluster: c, server: server}
+	if err := c.API.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "public-issuer"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:service-account-issuer-discovery"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:unauthenticated"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	c.Namespace(t, shop, map[string]string{inject.AnnotationAllowedVaults: vaultName})
 	c.Namespace(t, "unfenced", nil)
 	if _, err := server.CreateVault("", vaultName); err != nil {
@@ -87,6 +101,11 @@ func TestProgram(t *testing.T) {
 		return strings.Contains(warnings, "does not let the identity read metadata (403)"), warnings
 	})
 	assign(t, server, identity)
+
+	p.await(t, "the role to be seen", func() (bool, string) {
+		err, warnings := p.apply(t, shop, "DB-Password")
+		return err == nil && warnings == "", fmt.Sprint(err, warnings)
+	})
 
 	// A typo is refused at apply, wherever it is made, with the name that was meant.
 	p.await(t, "a refusal", func() (bool, string) {
