@@ -46,7 +46,7 @@ func nameOf(parameters map[string]string) string {
 	}
 	sum := sha256.Sum256(content)
 	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashChars]
-	return GeneratedPrefix + strings.ToLower(parameters[paramVault]) + "-" + hash
+	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + hash
 }
 
 // Verified tells whether the content hashes to the name and is of the kind that
@@ -59,20 +59,20 @@ func (c Class) Verified() bool {
 func (c Class) generatedKind() bool {
 	for k := range c.Parameters {
 		switch k {
-		case paramVault, paramClient, paramTenant, paramCloud, paramObjects, paramPodIdentity:
+		case ParamVault, ParamClient, ParamTenant, ParamCloud, paramObjects, ParamPodIdentity:
 		default:
 			return false
 		}
 	}
 	vault := c.Vault()
 	return vaultProblem(vault) == "" && vault == strings.ToLower(vault) &&
-		clientIDProblem(c.Parameters[paramClient]) == "" && ValidateTenant(c.Parameters[paramTenant]) == "" &&
-		ValidateCloud(c.Parameters[paramCloud]) == "" && c.Parameters[paramPodIdentity] == "false" &&
+		clientIDProblem(c.Parameters[ParamClient]) == "" && ValidateTenant(c.Parameters[ParamTenant]) == "" &&
+		ValidateCloud(c.Parameters[ParamCloud]) == "" && c.Parameters[ParamPodIdentity] == "false" &&
 		len(classErrors(c.Parameters, nil)) == 0
 }
 
 // Vault is the Key Vault's name.
-func (c Class) Vault() string { return c.Parameters[paramVault] }
+func (c Class) Vault() string { return c.Parameters[ParamVault] }
 
 // Matches tells whether a stored class has this content. Its metadata is not compared.
 func (c Class) Matches(spc *secretsstorev1.SecretProviderClass) bool {

@@ -24,20 +24,20 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	var errs field.ErrorList
 	value := func(key string) string { return strings.TrimSpace(parameters[key]) }
 
-	switch vault := value(paramVault); {
+	switch vault := value(ParamVault); {
 	case vault == "":
-		errs = append(errs, field.Required(fldPath.Child(paramVault), "name the Key Vault"))
+		errs = append(errs, field.Required(fldPath.Child(ParamVault), "name the Key Vault"))
 	case !providerVault.MatchString(vault):
-		errs = append(errs, field.Invalid(fldPath.Child(paramVault), shorten(vault), "not a vault's name, which has 3 to 24 letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"))
+		errs = append(errs, field.Invalid(fldPath.Child(ParamVault), shorten(vault), "not a vault's name, which has 3 to 24 letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"))
 	}
-	if value(paramTenant) == "" && value(paramTenantOld) == "" {
-		errs = append(errs, field.Required(fldPath.Child(paramTenant), "name the vault's tenant"))
+	if value(ParamTenant) == "" && value(ParamTenantOld) == "" {
+		errs = append(errs, field.Required(fldPath.Child(ParamTenant), "name the vault's tenant"))
 	}
-	if cloud := value(paramCloud); cloud != "" && ValidateCloud(cloud) != "" && value(paramCloudFile) == "" {
-		errs = append(errs, field.Invalid(fldPath.Child(paramCloud), shorten(cloud), ValidateCloud(cloud)))
+	if cloud := value(ParamCloud); cloud != "" && ValidateCloud(cloud) != "" && value(ParamCloudFile) == "" {
+		errs = append(errs, field.Invalid(fldPath.Child(ParamCloud), shorten(cloud), ValidateCloud(cloud)))
 	}
 	modes := 0
-	for _, key := range []string{paramPodIdentity, paramVMIdentity, paramTokenProxy} {
+	for _, key := range []string{ParamPodIdentity, ParamVMIdentity, ParamTokenProxy} {
 		text := value(key)
 		if text == "" {
 			continue
@@ -50,8 +50,8 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 			modes++
 		}
 	}
-	if on, err := strconv.ParseBool(value(paramTokenProxy)); err == nil && on && value(paramClient) == "" {
-		errs = append(errs, field.Required(fldPath.Child(paramClient), "set clientID, which useAzureTokenProxy needs, to the client id of a managed identity"))
+	if on, err := strconv.ParseBool(value(ParamTokenProxy)); err == nil && on && value(ParamClient) == "" {
+		errs = append(errs, field.Required(fldPath.Child(ParamClient), "set clientID, which useAzureTokenProxy needs, to the client id of a managed identity"))
 	}
 	if modes > 1 {
 		errs = append(errs, field.Forbidden(fldPath, "more than one kind of identity is asked for; set only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy to \"true\""))

@@ -122,7 +122,7 @@ func (s *subject) describeFiles(v *storeVolume, objects []Object) []string {
 		}
 		files = append(files, fmt.Sprintf("%s = %s/%s", file, o.Type, o.Name))
 	}
-	return joinLines(fmt.Sprintf("From vault %s: ", shorten(strings.TrimSpace(v.parameters[paramVault]))), files)
+	return joinLines(fmt.Sprintf("From vault %s: ", shorten(strings.TrimSpace(v.parameters[ParamVault]))), files)
 }
 
 // describeIdentity says who reads the vault, and who says so.
@@ -131,16 +131,16 @@ func (s *subject) describeIdentity(v *storeVolume) []string {
 	switch {
 	case v.generated:
 		line := fmt.Sprintf("Identity %s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
-			v.parameters[paramClient], s.source(s.r.ClientID), v.parameters[paramTenant], s.source(s.r.TenantID), account)
+			v.parameters[ParamClient], s.source(s.r.ClientID), v.parameters[ParamTenant], s.source(s.r.TenantID), account)
 		return []string{line}
 	case !v.azure():
 		return nil
-	case isOn(v.parameters, paramVMIdentity):
+	case isOn(v.parameters, ParamVMIdentity):
 		return []string{fmt.Sprintf("Identity: the node's (class %s).", shorten(v.className))}
-	case strings.TrimSpace(v.parameters[paramClient]) != "":
-		tenant := or(strings.TrimSpace(v.parameters[paramTenant]), strings.TrimSpace(v.parameters[paramTenantOld]))
+	case strings.TrimSpace(v.parameters[ParamClient]) != "":
+		tenant := or(strings.TrimSpace(v.parameters[ParamTenant]), strings.TrimSpace(v.parameters[ParamTenantOld]))
 		return []string{fmt.Sprintf("Identity %s, tenant %s (class %s), with the token of ServiceAccount %s.",
-			shorten(strings.TrimSpace(v.parameters[paramClient])), shorten(tenant), shorten(v.className), account)}
+			shorten(strings.TrimSpace(v.parameters[ParamClient])), shorten(tenant), shorten(v.className), account)}
 	case v.CSI.NodePublishSecretRef != nil:
 		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", shorten(v.CSI.NodePublishSecretRef.Name))}
 	}

@@ -37,9 +37,9 @@ func TestDescribe(t *testing.T) {
 		"the account's identity": {func(r *ruled) { r.ask("a") }, "Identity " + someClient + " (ServiceAccount app), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
 		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(AnnotationClientID, someTenant) }, "Identity " + someTenant +
 			" (annotation of the pod), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
-		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[paramVMIdentity] = "true" }, "Identity: the node's (class payments)."},
+		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
 		"a service principal": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, paramClient)
+			delete(r.class.Spec.Parameters, ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, "Identity: the service principal in the Secret sp."},
 		"an interval of nobody": {func(r *ruled) {}, "No interval is asked for; what the cluster's driver does is not known here."},

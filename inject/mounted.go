@@ -35,8 +35,8 @@ func MountedVolumes(spec *corev1.PodSpec, classes map[string]*secretsstorev1.Sec
 		s := &stored[i]
 		v := MountedVolume{Name: s.Name, ClassName: s.className, Class: s.class}
 		if s.azure() {
-			v.Vault = strings.TrimSpace(s.parameters[paramVault])
-			v.Cloud = canonicalCloud(or(strings.TrimSpace(s.parameters[paramCloud]), DefaultCloud))
+			v.Vault = strings.TrimSpace(s.parameters[ParamVault])
+			v.Cloud = canonicalCloud(or(strings.TrimSpace(s.parameters[ParamCloud]), DefaultCloud))
 			v.Objects, v.Errors = s.objects, s.objectErrs
 		}
 		volumes = append(volumes, v)

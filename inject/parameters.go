@@ -4,15 +4,15 @@ import "strings"
 
 // The Azure provider's class parameters (v1.8.2, pkg/provider/types).
 const (
-	paramVault           = "keyvaultName"
-	paramTenant          = "tenantID"
-	paramTenantOld       = "tenantId"
-	paramClient          = "clientID"
-	paramCloud           = "cloudName"
-	paramCloudFile       = "cloudEnvFileName"
-	paramPodIdentity     = "usePodIdentity"
-	paramVMIdentity      = "useVMManagedIdentity"
-	paramTokenProxy      = "useAzureTokenProxy"
+	ParamVault           = "keyvaultName"
+	ParamTenant          = "tenantID"
+	ParamTenantOld       = "tenantId"
+	ParamClient          = "clientID"
+	ParamCloud           = "cloudName"
+	ParamCloudFile       = "cloudEnvFileName"
+	ParamPodIdentity     = "usePodIdentity"
+	ParamVMIdentity      = "useVMManagedIdentity"
+	ParamTokenProxy      = "useAzureTokenProxy"
 	paramUserAssignedID  = "userAssignedIdentityID"
 	paramObjects         = "objects"
 	parametersPodContext = "csi.storage.k8s.io/"
@@ -22,11 +22,11 @@ const (
 // pod or the order in which objects were written.
 func generate(m MountRequest, clientID, tenantID, cloud string) Class {
 	return newClass(map[string]string{
-		paramPodIdentity: "false",
-		paramVault:       m.Vault,
-		paramClient:      strings.ToLower(clientID),
-		paramTenant:      strings.ToLower(tenantID),
-		paramCloud:       canonicalCloud(cloud),
+		ParamPodIdentity: "false",
+		ParamVault:       m.Vault,
+		ParamClient:      strings.ToLower(clientID),
+		ParamTenant:      strings.ToLower(tenantID),
+		ParamCloud:       canonicalCloud(cloud),
 		paramObjects:     writeObjects(m.Objects),
 	})
 }

@@ -50,10 +50,10 @@ func checkAttributeOverride(s *subject) []Finding {
 // twin is the other spelling of a parameter that has two.
 func twin(key string) string {
 	switch key {
-	case paramTenant:
-		return paramTenantOld
-	case paramTenantOld:
-		return paramTenant
+	case ParamTenant:
+		return ParamTenantOld
+	case ParamTenantOld:
+		return ParamTenant
 	}
 	return ""
 }

@@ -6,8 +6,8 @@ import (
 
 func TestAttributeOverride(t *testing.T) {
 	testRule(t, "AKV009", map[string]ruleCase{
-		"a parameter":                {func(r *ruled) { r.csi().VolumeAttributes[paramVault] = "other-kv" }, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
-		"in its other spelling":      {func(r *ruled) { r.csi().VolumeAttributes[paramTenantOld] = someTenant }, []string{"error spec.volumes[0].csi.volumeAttributes[tenantId]"}},
-		"what the class leaves open": {func(r *ruled) { r.csi().VolumeAttributes[paramCloud] = DefaultCloud }, nil},
+		"a parameter":                {func(r *ruled) { r.csi().VolumeAttributes[ParamVault] = "other-kv" }, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
+		"in its other spelling":      {func(r *ruled) { r.csi().VolumeAttributes[ParamTenantOld] = someTenant }, []string{"error spec.volumes[0].csi.volumeAttributes[tenantId]"}},
+		"what the class leaves open": {func(r *ruled) { r.csi().VolumeAttributes[ParamCloud] = DefaultCloud }, nil},
 	})
 }

@@ -35,7 +35,7 @@ func TestClassInUse(t *testing.T) {
 	wantFields(t, DecideClassDeletion(r.class, *r.facts), []string{"warning AKV022 metadata.name"})
 	now.Labels = map[string]string{"team": "payments"}
 	wantFields(t, update(), nil)
-	now.Spec.Parameters[paramCloud] = DefaultCloud
+	now.Spec.Parameters[ParamCloud] = DefaultCloud
 	wantFields(t, update(), []string{"warning AKV022 spec.parameters"})
 	now.Spec.Provider = "vault"
 	wantFields(t, update(), []string{"warning AKV022 spec.provider"})

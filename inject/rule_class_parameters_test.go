@@ -7,11 +7,11 @@ import (
 func TestClassParameters(t *testing.T) {
 	testRule(t, "AKV008", map[string]ruleCase{
 		"no class named": {func(r *ruled) { delete(r.csi().VolumeAttributes, attributeClass) }, []string{"error " + classField}},
-		"no vault":       {func(r *ruled) { delete(r.class.Spec.Parameters, paramVault) }, []string{"error " + classField}},
-		"no tenant":      {func(r *ruled) { delete(r.class.Spec.Parameters, paramTenant) }, []string{"error " + classField}},
+		"no vault":       {func(r *ruled) { delete(r.class.Spec.Parameters, ParamVault) }, []string{"error " + classField}},
+		"no tenant":      {func(r *ruled) { delete(r.class.Spec.Parameters, ParamTenant) }, []string{"error " + classField}},
 		"the old spelling of tenant": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, paramTenant)
-			r.class.Spec.Parameters[paramTenantOld] = someTenant
+			delete(r.class.Spec.Parameters, ParamTenant)
+			r.class.Spec.Parameters[ParamTenantOld] = someTenant
 		}, nil},
 		"elements that are maps": {func(r *ruled) { r.class.Spec.Parameters[paramObjects] = "array:\n- objectName: a\n" }, []string{"error " + classField}},
 		"a pfx as text":          {func(r *ruled) { r.object("{objectName: a, objectType: secret, objectFormat: pfx}") }, []string{"warning " + classField}},
@@ -21,7 +21,7 @@ func TestClassParameters(t *testing.T) {
 
 func TestParametersOfAClass(t *testing.T) {
 	r := newRuled()
-	delete(r.class.Spec.Parameters, paramTenant)
+	delete(r.class.Spec.Parameters, ParamTenant)
 	r.object("{objectName: a, objectType: secret, objectFormat: pfx, filePermission: x}")
 	wantClassFindings(t, r, []string{
 		"error AKV008 spec.parameters.objects[0].filePermission",

@@ -31,10 +31,10 @@ func checkIdentityMismatch(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() || isOn(v.parameters, paramVMIdentity) || isOn(v.parameters, paramPodIdentity) {
+		if v.generated || !v.azure() || isOn(v.parameters, ParamVMIdentity) || isOn(v.parameters, ParamPodIdentity) {
 			continue
 		}
-		client := strings.TrimSpace(v.parameters[paramClient])
+		client := strings.TrimSpace(v.parameters[ParamClient])
 		if client == "" || strings.EqualFold(client, theirs) {
 			continue
 		}

@@ -39,12 +39,12 @@ func checkIdentityMode(s *subject) []Finding {
 		}
 		path := v.classPath()
 		name := fmt.Sprintf("SecretProviderClass %q", shorten(v.className))
-		vm, secret := isOn(v.parameters, paramVMIdentity), v.CSI.NodePublishSecretRef != nil
-		client := strings.TrimSpace(v.parameters[paramClient]) != ""
+		vm, secret := isOn(v.parameters, ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
+		client := strings.TrimSpace(v.parameters[ParamClient]) != ""
 		switch {
-		case isOn(v.parameters, paramPodIdentity):
+		case isOn(v.parameters, ParamPodIdentity):
 			findings = append(findings, podIdentityFinding(path, "The "+name))
-		case !client && !vm && !isOn(v.parameters, paramTokenProxy) && !secret:
+		case !client && !vm && !isOn(v.parameters, ParamTokenProxy) && !secret:
 			findings = append(findings, found("AKV011", Error, field.ErrorTypeRequired, path,
 				fmt.Sprintf("Neither the %s nor the volume names an identity; the mount fails.", name), fixClientID))
 		case vm && workloadIdentityOn(s.f.CSIDriver):
@@ -59,13 +59,13 @@ func checkIdentityMode(s *subject) []Finding {
 // checkClassIdentity is the rule's look at a class: a volume may yet bring a Secret.
 func checkClassIdentity(c *classSubject) []Finding {
 	parameters := c.class.Spec.Parameters
-	switch vm := isOn(parameters, paramVMIdentity); {
-	case isOn(parameters, paramPodIdentity):
-		return []Finding{podIdentityFinding(classParameter(paramPodIdentity), "The class")}
+	switch vm := isOn(parameters, ParamVMIdentity); {
+	case isOn(parameters, ParamPodIdentity):
+		return []Finding{podIdentityFinding(classParameter(ParamPodIdentity), "The class")}
 	case vm && workloadIdentityOn(c.f.CSIDriver):
-		return []Finding{sharedIdentityFinding(classParameter(paramVMIdentity), nodeIdentity)}
-	case !vm && !isOn(parameters, paramTokenProxy) && c.parameter(paramClient) == "":
-		return []Finding{found("AKV011", Warning, field.ErrorTypeRequired, classParameter(paramClient),
+		return []Finding{sharedIdentityFinding(classParameter(ParamVMIdentity), nodeIdentity)}
+	case !vm && !isOn(parameters, ParamTokenProxy) && c.parameter(ParamClient) == "":
+		return []Finding{found("AKV011", Warning, field.ErrorTypeRequired, classParameter(ParamClient),
 			"The class names no identity, so it can be mounted with a service principal's Secret (nodePublishSecretRef) alone.", fixClientID)}
 	}
 	return nil

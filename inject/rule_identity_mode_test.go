@@ -8,27 +8,27 @@ import (
 
 func TestIdentityMode(t *testing.T) {
 	testRule(t, "AKV011", map[string]ruleCase{
-		"pod identity": {func(r *ruled) { r.class.Spec.Parameters[paramPodIdentity] = "true" }, []string{"error " + classField}},
-		"none":         {func(r *ruled) { delete(r.class.Spec.Parameters, paramClient) }, []string{"error " + classField}},
+		"pod identity": {func(r *ruled) { r.class.Spec.Parameters[ParamPodIdentity] = "true" }, []string{"error " + classField}},
+		"none":         {func(r *ruled) { delete(r.class.Spec.Parameters, ParamClient) }, []string{"error " + classField}},
 		"a service principal": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, paramClient)
+			delete(r.class.Spec.Parameters, ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, []string{"warning " + classField}},
 		"a service principal without workload identity": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, paramClient)
+			delete(r.class.Spec.Parameters, ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 			r.facts.CSIDriver = nil
 		}, nil},
-		"the node's": {func(r *ruled) { r.class.Spec.Parameters[paramVMIdentity] = "true" }, []string{"warning " + classField}},
+		"the node's": {func(r *ruled) { r.class.Spec.Parameters[ParamVMIdentity] = "true" }, []string{"warning " + classField}},
 	})
 }
 
 func TestIdentityOfAClass(t *testing.T) {
 	r := newRuled()
-	delete(r.class.Spec.Parameters, paramClient)
+	delete(r.class.Spec.Parameters, ParamClient)
 	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.clientID"})
-	r.class.Spec.Parameters[paramVMIdentity] = "true"
+	r.class.Spec.Parameters[ParamVMIdentity] = "true"
 	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.useVMManagedIdentity"})
-	r.class.Spec.Parameters[paramPodIdentity] = "true"
+	r.class.Spec.Parameters[ParamPodIdentity] = "true"
 	wantClassFindings(t, r, []string{"error AKV008 spec.parameters", "error AKV011 spec.parameters.usePodIdentity"})
 }

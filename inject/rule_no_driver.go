@@ -56,11 +56,11 @@ func checkNoDriver(s *subject) []Finding {
 // audience is that of the token that the volume's identity needs, or "".
 func (v *storeVolume) audience() string {
 	switch {
-	case !v.azure() || isOn(v.parameters, paramVMIdentity) || isOn(v.parameters, paramPodIdentity):
+	case !v.azure() || isOn(v.parameters, ParamVMIdentity) || isOn(v.parameters, ParamPodIdentity):
 		return ""
-	case isOn(v.parameters, paramTokenProxy):
+	case isOn(v.parameters, ParamTokenProxy):
 		return bindingAudience
-	case strings.TrimSpace(v.parameters[paramClient]) == "" || v.CSI.NodePublishSecretRef != nil:
+	case strings.TrimSpace(v.parameters[ParamClient]) == "" || v.CSI.NodePublishSecretRef != nil:
 		return ""
 	}
 	return tokenAudience

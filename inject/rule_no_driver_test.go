@@ -12,9 +12,9 @@ func TestNoDriver(t *testing.T) {
 		"no token requested": {func(r *ruled) { r.facts.CSIDriver.Spec.TokenRequests = nil }, []string{"warning " + classField}},
 		"no token needed": {func(r *ruled) {
 			r.facts.CSIDriver.Spec.TokenRequests = nil
-			r.class.Spec.Parameters[paramVMIdentity] = "true"
+			r.class.Spec.Parameters[ParamVMIdentity] = "true"
 		}, nil},
-		"the token of the proxy": {func(r *ruled) { r.class.Spec.Parameters[paramTokenProxy] = "true" }, []string{"warning " + classField}},
+		"the token of the proxy": {func(r *ruled) { r.class.Spec.Parameters[ParamTokenProxy] = "true" }, []string{"warning " + classField}},
 		"another provider":       {func(r *ruled) { r.facts.CSIDriver.Spec.TokenRequests = nil; r.class.Spec.Provider = "aws" }, nil},
 		"another driver":         {func(r *ruled) { r.facts.NoCSIDriver = true; r.csi().Driver = "disk.csi.azure.com" }, nil},
 	})

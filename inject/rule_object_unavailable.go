@@ -108,15 +108,15 @@ type vaultCheckList struct {
 }
 
 func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *field.Path, v *storeVolume) {
-	vault, cloud := strings.TrimSpace(parameters[paramVault]), strings.TrimSpace(parameters[paramCloud])
+	vault, cloud := strings.TrimSpace(parameters[ParamVault]), strings.TrimSpace(parameters[ParamCloud])
 	// What the provider cannot use is AKV008's to tell.
 	if vaultProblem(vault) != "" || cloud != "" && ValidateCloud(cloud) != "" {
 		return
 	}
-	if strings.TrimSpace(parameters[paramCloudFile]) != "" {
+	if strings.TrimSpace(parameters[ParamCloudFile]) != "" {
 		l.checks = append(l.checks, vaultCheck{
 			object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
-			because: "the file " + paramCloudFile + " on the nodes says where the vault is",
+			because: "the file " + ParamCloudFile + " on the nodes says where the vault is",
 			fix:     "Check the object by other means.",
 		})
 		return

@@ -74,8 +74,8 @@ func TestVaultObjects(t *testing.T) {
 		"another fence": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "shared-*" }, nil},
 		"the class's":   {func(*ruled) {}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
 		"an override by the volume": {func(r *ruled) {
-			r.csi().VolumeAttributes[paramVault] = "Payments-KV2"
-			r.csi().VolumeAttributes[paramCloud] = "azureUSGovernment"
+			r.csi().VolumeAttributes[ParamVault] = "Payments-KV2"
+			r.csi().VolumeAttributes[ParamCloud] = "azureUSGovernment"
 			r.csi().VolumeAttributes[paramObjects] = "array:\n- |\n  {objectName: Signing, objectType: key, objectVersion: AB}\n"
 		}, []VaultObject{{"AzureUSGovernmentCloud", "payments-kv2", typeKey, "signing", "ab"}}},
 		"an object twice": {func(r *ruled) {
@@ -84,16 +84,16 @@ func TestVaultObjects(t *testing.T) {
 		"a class that the provider refuses": {func(r *ruled) {
 			r.class.Spec.Parameters[paramObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: B, objectType: sekret}\n"
 		}, nil},
-		"a vault that is none":      {func(r *ruled) { r.class.Spec.Parameters[paramVault] = "payments-" }, nil},
-		"a cloud that is none":      {func(r *ruled) { r.class.Spec.Parameters[paramCloud] = "Cumulus" }, nil},
+		"a vault that is none":      {func(r *ruled) { r.class.Spec.Parameters[ParamVault] = "payments-" }, nil},
+		"a cloud that is none":      {func(r *ruled) { r.class.Spec.Parameters[ParamCloud] = "Cumulus" }, nil},
 		"another provider":          {func(r *ruled) { r.class.Spec.Provider = "aws" }, nil},
 		"a class that is not there": {func(r *ruled) { r.facts.Classes["payments"] = nil }, nil},
 		"a version called latest":   {func(r *ruled) { r.object("{objectName: A, objectType: secret, objectVersion: latest}") }, nil},
 		"a history of latest": {func(r *ruled) {
 			r.object("{objectName: A, objectType: secret, objectVersion: latest, objectVersionHistory: 3}")
 		}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "a", ""}}},
-		"a cloud that a file tells":    {func(r *ruled) { r.class.Spec.Parameters[paramCloudFile] = "/etc/cloud.json" }, nil},
-		"spaces around the vault":      {func(r *ruled) { r.class.Spec.Parameters[paramVault] = " payments-kv " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
+		"a cloud that a file tells":    {func(r *ruled) { r.class.Spec.Parameters[ParamCloudFile] = "/etc/cloud.json" }, nil},
+		"spaces around the vault":      {func(r *ruled) { r.class.Spec.Parameters[ParamVault] = " payments-kv " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
 		"the namespace's mode, spaced": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationVaultChecks] = " warn " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func newRuled() *ruled {
 		class: &secretsstorev1.SecretProviderClass{
 			ObjectMeta: metav1.ObjectMeta{Name: "payments"},
 			Spec: secretsstorev1.SecretProviderClassSpec{Provider: ProviderAzure, Parameters: map[string]string{
-				paramVault: "payments-kv", paramClient: someClient, paramTenant: someTenant,
+				ParamVault: "payments-kv", ParamClient: someClient, ParamTenant: someTenant,
 			}},
 		},
 	}

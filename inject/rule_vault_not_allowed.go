@@ -36,11 +36,11 @@ func checkVaultNotAllowed(s *subject) []Finding {
 		if v.generated {
 			continue
 		}
-		vault := strings.TrimSpace(v.parameters[paramVault])
-		override := strings.TrimSpace(v.CSI.VolumeAttributes[paramVault])
+		vault := strings.TrimSpace(v.parameters[ParamVault])
+		override := strings.TrimSpace(v.CSI.VolumeAttributes[ParamVault])
 		switch {
 		case override != "" && !s.r.Fence.Allows(override):
-			refuse(v.attributePath(paramVault), override)
+			refuse(v.attributePath(ParamVault), override)
 		case v.azure() && vault != "" && !s.r.Fence.Allows(vault):
 			refuse(v.classPath(), vault)
 		}
@@ -56,9 +56,9 @@ func outsideFence(fence Fence, path *field.Path, vault string) Finding {
 
 // checkClassVault is the rule's look at a class.
 func checkClassVault(c *classSubject) []Finding {
-	vault := c.parameter(paramVault)
+	vault := c.parameter(ParamVault)
 	if vault == "" || c.r.Fence.Allows(vault) {
 		return nil
 	}
-	return []Finding{outsideFence(c.r.Fence, classParameter(paramVault), vault)}
+	return []Finding{outsideFence(c.r.Fence, classParameter(ParamVault), vault)}
 }

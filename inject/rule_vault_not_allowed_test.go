@@ -10,7 +10,7 @@ func TestVaultNotAllowed(t *testing.T) {
 		"inside":  {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "pay*" }, nil},
 		"by an attribute": {func(r *ruled) {
 			r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "pay*"
-			r.csi().VolumeAttributes[paramVault] = "other-kv"
+			r.csi().VolumeAttributes[ParamVault] = "other-kv"
 		}, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
 	})
 }

@@ -12,19 +12,6 @@ import (
 	"akv-injector/internal/manifest"
 )
 
-// The Azure provider's parameters (v1.8.2, pkg/provider/types).
-const (
-	paramVault      = "keyvaultName"
-	paramTenant     = "tenantID"
-	paramTenantOld  = "tenantId"
-	paramClient     = "clientID"
-	paramCloud      = "cloudName"
-	paramCloudFile  = "cloudEnvFileName"
-	paramPod        = "usePodIdentity"
-	paramVM         = "useVMManagedIdentity"
-	paramTokenProxy = "useAzureTokenProxy"
-)
-
 // source is what a class gives: whose objects, and as whom.
 type source struct {
 	Vault, ClientID, TenantID, Cloud string
@@ -35,13 +22,13 @@ type source struct {
 func sourceOf(class *secretsstorev1.SecretProviderClass) source {
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
 	s := source{
-		Vault:    strings.ToLower(value(paramVault)),
-		ClientID: strings.ToLower(value(paramClient)),
-		TenantID: strings.ToLower(value(paramTenant)),
-		Cloud:    inject.CanonicalCloud(value(paramCloud)),
+		Vault:    strings.ToLower(value(inject.ParamVault)),
+		ClientID: strings.ToLower(value(inject.ParamClient)),
+		TenantID: strings.ToLower(value(inject.ParamTenant)),
+		Cloud:    inject.CanonicalCloud(value(inject.ParamCloud)),
 	}
 	if s.TenantID == "" {
-		s.TenantID = strings.ToLower(value(paramTenantOld))
+		s.TenantID = strings.ToLower(value(inject.ParamTenantOld))
 	}
 	s.Objects, _ = inject.ClassObjects(class)
 	slices.SortStableFunc(s.Objects, func(a, b inject.Object) int { return strings.Compare(a.File(), b.File()) })
@@ -90,9 +77,9 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
 	at := func(key string) string { return "spec.parameters." + key }
 	for _, mode := range []struct{ key, what string }{
-		{paramPod, "Pod identity is retired"},
-		{paramVM, "The node's identity reads the vault here, and akv-injector uses the service account's"},
-		{paramTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
+		{inject.ParamPodIdentity, "Pod identity is retired"},
+		{inject.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's"},
+		{inject.ParamTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
 	} {
 		if on, err := strconv.ParseBool(value(mode.key)); on || value(mode.key) != "" && err != nil {
 			c.problems.add(o, at(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
@@ -100,20 +87,20 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 			return
 		}
 	}
-	if value(paramCloudFile) != "" {
-		c.problems.add(o, at(paramCloudFile), "The cloud is read from a file on the node, which no annotation says.",
+	if value(inject.ParamCloudFile) != "" {
+		c.problems.add(o, at(inject.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
 			"Keep this class; mount it with the annotation "+inject.AnnotationSecretProviderClass+": "+o.Name+".")
 	}
 	for _, need := range []struct{ name, key, value string }{
-		{"Key Vault", paramVault, value(paramVault)},
-		{"client id", paramClient, value(paramClient)},
-		{"tenant", paramTenant, value(paramTenant) + value(paramTenantOld)},
+		{"Key Vault", inject.ParamVault, value(inject.ParamVault)},
+		{"client id", inject.ParamClient, value(inject.ParamClient)},
+		{"tenant", inject.ParamTenant, value(inject.ParamTenant) + value(inject.ParamTenantOld)},
 	} {
 		switch {
 		case strings.Contains(need.value, "${") || strings.HasPrefix(need.value, "<") || strings.Contains(need.value, "{{"):
 			c.problems.add(o, at(need.key), fmt.Sprintf("%q is a place for a %s, and none itself.", need.value, need.name),
 				"Fill it in before converting, with envsubst or what fills it in for you.")
-		case need.value == "" && need.key == paramClient:
+		case need.value == "" && need.key == inject.ParamClient:
 			c.problems.add(o, "spec.parameters", "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",
 				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 		case need.value == "":
