@@ -20,7 +20,7 @@ import (
 type service struct {
 	mu sync.Mutex
 	// answer to a call with a token; nil is an object with one version.
-	answer func(req *http.Request) (*http.Response, error)
+	answer func(req *http.Request) answered
 	// calls with a token, as "HOST PATH".
 	calls []string
 }
@@ -28,9 +28,8 @@ type service struct {
 func (s *service) Do(req *http.Request) (*http.Response, error) {
 	if req.Header.Get("Authorization") == "" {
 		suffix := req.URL.Host[strings.IndexByte(req.URL.Host, '.')+1:]
-		resp := reply(req, http.StatusUnauthorized, "")
-		resp.Header.Set("WWW-Authenticate", fmt.Sprintf(`Bearer authorization="https://login.example/tenant", resource="https://%s"`, suffix))
-		return resp, nil
+		challenge := fmt.Sprintf(`Bearer authorization="https://login.example/tenant", resource="https://%s"`, suffix)
+		return answered{code: http.StatusUnauthorized, header: []string{"WWW-Authenticate", challenge}}.to(req)
 	}
 	s.mu.Lock()
 	s.calls = append(s.calls, req.URL.Host+" "+req.URL.Path)
@@ -40,12 +39,31 @@ func (s *service) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if answer != nil {
-		return answer(req)
+		return answer(req).to(req)
 	}
-	return reply(req, http.StatusOK, listed(versionJSON("a1", `"enabled":true,"created":1750000000`))), nil
+	return listed(versionJSON("a1", `"enabled":true,"created":1750000000`)).to(req)
 }
 
-func (s *service) set(answer func(*http.Request) (*http.Response, error)) {
+// answered is a response, or an error in its place.
+type answered struct {
+	code   int
+	body   string
+	header []string
+	err    error
+}
+
+func (a answered) to(req *http.Request) (*http.Response, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	resp := &http.Response{StatusCode: a.code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: req}
+	for i := 0; i+1 < len(a.header); i += 2 {
+		resp.Header.Set(a.header[i], a.header[i+1])
+	}
+	return resp, nil
+}
+
+func (s *service) set(answer func(*http.Request) answered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
@@ -57,26 +75,19 @@ func (s *service) count() int {
 	return len(s.calls)
 }
 
-func reply(req *http.Request, code int, body string) *http.Response {
-	return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}
-}
-
 // always answers with a status and, if any, an error's code.
-func always(status int, code string, header ...string) func(*http.Request) (*http.Response, error) {
-	return func(req *http.Request) (*http.Response, error) {
-		body := ""
-		if code != "" {
-			body = fmt.Sprintf(`{"error":{"code":%q,"message":"the secret is hunter2"}}`, code)
-		}
-		resp := reply(req, status, body)
-		for i := 0; i+1 < len(header); i += 2 {
-			resp.Header.Set(header[i], header[i+1])
-		}
-		return resp, nil
+func always(status int, code string, header ...string) func(*http.Request) answered {
+	body := ""
+	if code != "" {
+		body = fmt.Sprintf(`{"error":{"code":%q,"message":"the secret is hunter2"}}`, code)
 	}
+	return func(*http.Request) answered { return answered{code: status, body: body, header: header} }
 }
 
-func listed(items ...string) string { return `{"value":[` + strings.Join(items, ",") + `]}` }
+// listed is a page of a list.
+func listed(items ...string) answered {
+	return answered{code: http.StatusOK, body: `{"value":[` + strings.Join(items, ",") + `]}`}
+}
 
 func versionJSON(id, attributes string) string {
 	return fmt.Sprintf(`{"id":"https://payments-kv.vault.azure.net/secrets/x/%s","attributes":{%s}}`, id, attributes)

@@ -18,12 +18,12 @@ import (
 
 func TestObject(t *testing.T) {
 	f := newFixture(t)
-	f.service.set(func(req *http.Request) (*http.Response, error) {
-		return reply(req, http.StatusOK, listed(
+	f.service.set(func(*http.Request) answered {
+		return listed(
 			versionJSON("old", `"enabled":true,"created":1700000000`),
 			versionJSON("new", `"enabled":false,"created":1750000000,"nbf":1740000000,"exp":1760000000`),
 			`{"attributes":{}}`, // nothing that can be told apart
-		)), nil
+		)
 	})
 	got, err := f.Object(t.Context(), secret)
 	if err != nil {
@@ -125,7 +125,7 @@ func TestOneCallForAll(t *testing.T) {
 // Good news is believed for minutes, bad news for seconds, and failure not at all.
 func TestHowLongAnswersAreBelieved(t *testing.T) {
 	for name, tc := range map[string]struct {
-		answer func(*http.Request) (*http.Response, error)
+		answer func(*http.Request) answered
 		least  time.Duration // it is believed for that long
 		most   time.Duration // and for less than that
 	}{
@@ -133,14 +133,14 @@ func TestHowLongAnswersAreBelieved(t *testing.T) {
 		"missing":   {always(404, "SecretNotFound"), 9 * time.Second, 15 * time.Second},
 		"forbidden": {always(403, "Forbidden"), 9 * time.Second, 15 * time.Second},
 		"failing":   {always(500, ""), 0, 1},
-		"disabled": {func(req *http.Request) (*http.Response, error) {
-			return reply(req, 200, listed(versionJSON("a", `"enabled":false,"created":1`))), nil
+		"disabled": {func(req *http.Request) answered {
+			return listed(versionJSON("a", `"enabled":false,"created":1`))
 		}, 9 * time.Second, 15 * time.Second},
-		"expired": {func(req *http.Request) (*http.Response, error) {
-			return reply(req, 200, listed(versionJSON("a", `"enabled":true,"created":1,"exp":2`))), nil
+		"expired": {func(req *http.Request) answered {
+			return listed(versionJSON("a", `"enabled":true,"created":1,"exp":2`))
 		}, 9 * time.Second, 15 * time.Second},
-		"none, as an empty list": {func(req *http.Request) (*http.Response, error) {
-			return reply(req, 200, listed()), nil
+		"none, as an empty list": {func(req *http.Request) answered {
+			return listed()
 		}, 9 * time.Second, 15 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,10 +187,12 @@ func TestFresh(t *testing.T) {
 func TestCallersComeAndGo(t *testing.T) {
 	f := newFixture(t)
 	called, answer := make(chan struct{}), make(chan struct{})
-	f.service.set(func(req *http.Request) (*http.Response, error) {
+	f.service.set(func(req *http.Request) answered {
 		close(called)
 		<-answer
-		return reply(req, http.StatusOK, listed(versionJSON("a1", `"enabled":true,"created":1`))), req.Context().Err()
+		page := listed(versionJSON("a1", `"enabled":true,"created":1`))
+		page.err = req.Context().Err()
+		return page
 	})
 	impatient, leave := context.WithCancel(t.Context())
 	left, stayed := make(chan error, 1), make(chan error, 1)
@@ -211,15 +213,15 @@ func TestCallersComeAndGo(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	page := func(more bool) func(req *http.Request) (*http.Response, error) {
+	page := func(more bool) func(req *http.Request) answered {
 		n := 0
-		return func(req *http.Request) (*http.Response, error) {
+		return func(req *http.Request) answered {
 			n++
-			body := listed(versionJSON(fmt.Sprintf("v%d", n), fmt.Sprintf(`"enabled":true,"created":%d`, n)))
+			page := listed(versionJSON(fmt.Sprintf("v%d", n), fmt.Sprintf(`"enabled":true,"created":%d`, n)))
 			if more || n < 3 {
-				body = strings.TrimSuffix(body, "}") + fmt.Sprintf(`,"nextLink":"https://%s%s?api-version=7.6&$skiptoken=%d"}`, req.URL.Host, req.URL.Path, n)
+				page.body = strings.TrimSuffix(page.body, "}") + fmt.Sprintf(`,"nextLink":"https://%s%s?api-version=7.6&$skiptoken=%d"}`, req.URL.Host, req.URL.Path, n)
 			}
-			return reply(req, http.StatusOK, body), nil
+			return page
 		}
 	}
 	f := newFixture(t)
@@ -270,17 +272,17 @@ func TestMemoryIsBounded(t *testing.T) {
 // Nothing that a server says gets into an error.
 func TestErrorsQuoteNobody(t *testing.T) {
 	f := newFixture(t)
-	for _, answer := range []func(*http.Request) (*http.Response, error){
+	for _, answer := range []func(*http.Request) answered{
 		always(403, "hunter2"), always(404, "hunter2"), always(418, "hunter2"), always(500, "hunter2"),
-		func(req *http.Request) (*http.Response, error) { return reply(req, 200, "hunter2"), nil },
-		func(*http.Request) (*http.Response, error) { return nil, errors.New("hunter2") },
-		func(req *http.Request) (*http.Response, error) {
-			return reply(req, 200, strings.Repeat(" ", maxAnswer+1)), nil
+		func(req *http.Request) answered { return answered{code: 200, body: "hunter2"} },
+		func(*http.Request) answered { return answered{err: errors.New("hunter2")} },
+		func(req *http.Request) answered {
+			return answered{code: 200, body: strings.Repeat(" ", maxAnswer+1)}
 		},
-		func(req *http.Request) (*http.Response, error) {
-			return reply(req, 200, `{"value":[{"id":"hunter2","attributes":{}}]}`), nil
+		func(req *http.Request) answered {
+			return listed(`{"id":"hunter2","attributes":{}}`)
 		},
-		func(*http.Request) (*http.Response, error) { panic("hunter2") },
+		func(*http.Request) answered { panic("hunter2") },
 	} {
 		f.service.set(answer)
 		f.clock.move(time.Hour)
@@ -293,7 +295,7 @@ func TestErrorsQuoteNobody(t *testing.T) {
 
 // The identity may come later: a projected token, a credential that was missing.
 func TestIdentityThatComesLater(t *testing.T) {
-	var missing error = errors.New("no client ID specified")
+	missing := errors.New("no client ID specified")
 	f := newFixture(t, func(o *Options) {
 		o.Credential = func(policy.ClientOptions) (azcore.TokenCredential, error) { return anybody{}, missing }
 	})

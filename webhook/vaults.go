@@ -55,7 +55,7 @@ func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.Vau
 	var open []inject.VaultObject
 	for _, o := range objects {
 		answer, known := i.answers[o]
-		if known && !(i.again && o.Doubtful(answer, f.Now)) {
+		if known && (!i.again || !o.Doubtful(answer, f.Now)) {
 			continue
 		}
 		if !known && !i.again {

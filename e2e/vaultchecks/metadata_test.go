@@ -1,6 +1,7 @@
 package vaultchecks_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ func wantMetadataOnly(t *testing.T, calls []vault.Call) {
 	for _, c := range calls {
 		path := strings.Split(strings.Trim(c.Path, "/"), "/")
 		versions := len(path) == 3 && path[2] == "versions"
-		if c.Method != "GET" || !slices.Contains(metadataActions, c.Action) || len(path) != 1 && !versions {
+		if c.Method != http.MethodGet || !slices.Contains(metadataActions, c.Action) || len(path) != 1 && !versions {
 			t.Errorf("a call that is no list: %+v", c)
 		}
 	}

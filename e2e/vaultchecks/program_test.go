@@ -97,19 +97,19 @@ func TestProgram(t *testing.T) {
 
 	// With one, but without a role, neither.
 	p.await(t, "a token", func() (bool, string) {
-		_, warnings := p.apply(t, shop, "DB-Password")
+		warnings, _ := p.apply(t, shop, "DB-Password")
 		return strings.Contains(warnings, "does not let the identity read metadata (403)"), warnings
 	})
 	assign(t, server, identity)
 
 	p.await(t, "the role to be seen", func() (bool, string) {
-		err, warnings := p.apply(t, shop, "DB-Password")
+		warnings, err := p.apply(t, shop, "DB-Password")
 		return err == nil && warnings == "", fmt.Sprint(err, warnings)
 	})
 
 	// A typo is refused at apply, wherever it is made, with the name that was meant.
 	p.await(t, "a refusal", func() (bool, string) {
-		err, warnings := p.apply(t, shop, "DB-Pasword")
+		warnings, err := p.apply(t, shop, "DB-Pasword")
 		return apierrors.IsInvalid(err), fmt.Sprint(err, warnings)
 	})
 	for name, object := range map[string]client.Object{
@@ -124,12 +124,12 @@ func TestProgram(t *testing.T) {
 	}
 
 	// Who makes the missing object, and applies again, is not refused on an old answer.
-	if err, _ := p.apply(t, shop, "API-Key"); !apierrors.IsInvalid(err) {
+	if _, err := p.apply(t, shop, "API-Key"); !apierrors.IsInvalid(err) {
 		t.Errorf("an object that is missing: %v", err)
 	}
 	secret("API-Key")
 	p.await(t, "the new object to be seen", func() (bool, string) {
-		err, warnings := p.apply(t, shop, "API-Key")
+		warnings, err := p.apply(t, shop, "API-Key")
 		return err == nil && warnings == "", fmt.Sprint(err, warnings)
 	})
 
@@ -143,7 +143,7 @@ func TestProgram(t *testing.T) {
 
 	// Nobody is told what a vault holds whose name the namespace does not have.
 	before := len(server.Vault().Audit())
-	err, warnings := p.apply(t, "unfenced", "DB-Pasword")
+	warnings, err := p.apply(t, "unfenced", "DB-Pasword")
 	if err != nil || !strings.Contains(warnings, inject.AnnotationAllowedVaults) || len(server.Vault().Audit()) != before {
 		t.Errorf("without a fence: %v, warnings %q, %d calls", err, warnings, len(server.Vault().Audit())-before)
 	}
@@ -151,7 +151,7 @@ func TestProgram(t *testing.T) {
 	// Many pods, dry runs here, cost nothing more.
 	before = len(server.Vault().Audit())
 	for range 100 {
-		if err, warnings := p.apply(t, shop, "DB-Password"); err != nil || warnings != "" {
+		if warnings, err := p.apply(t, shop, "DB-Password"); err != nil || warnings != "" {
 			t.Fatalf("%v, %q", err, warnings)
 		}
 	}
@@ -200,22 +200,22 @@ func (p *program) outage(t *testing.T, secret func(string)) {
 	}
 	secret("after")
 	p.await(t, "checks after the outage", func() (bool, string) {
-		right, warnings := p.apply(t, shop, "after")
-		wrong, _ := p.apply(t, shop, "aftr")
+		warnings, right := p.apply(t, shop, "after")
+		_, wrong := p.apply(t, shop, "aftr")
 		return right == nil && warnings == "" && apierrors.IsInvalid(wrong), fmt.Sprint(right, warnings, wrong)
 	})
 }
 
 func (p *program) wantUnchecked(t *testing.T, name, because string) {
 	t.Helper()
-	err, warnings := p.apply(t, shop, name)
+	warnings, err := p.apply(t, shop, name)
 	if err != nil || !strings.Contains(warnings, because) {
 		t.Errorf("want it let pass, with a warning that says %q: %v, %q", because, err, warnings)
 	}
 }
 
 // apply creates a Deployment as a dry run. Of its warnings only AKV020's are given.
-func (p *program) apply(t *testing.T, namespace, name string) (refused error, warnings string) {
+func (p *program) apply(t *testing.T, namespace, name string) (warnings string, refused error) {
 	t.Helper()
 	told, api := p.warned(t)
 	err := api.Create(t.Context(), deployment(namespace, "web", name), client.DryRunAll)
@@ -228,7 +228,7 @@ func (p *program) apply(t *testing.T, namespace, name string) (refused error, wa
 			ours = append(ours, w)
 		}
 	}
-	return err, strings.Join(ours, "\n")
+	return strings.Join(ours, "\n"), err
 }
 
 // project writes a token of the program's service account into a file, as the kubelet
@@ -265,7 +265,8 @@ func (p *program) wantMetrics(t *testing.T) {
 	for _, want := range []string{
 		`akv_injector_vault_lookups_total{cache="hit",outcome="found",type="secret",vault="payments-kv"}`,
 		`akv_injector_vault_calls_total{outcome="absent",type="secret",vault="payments-kv"}`,
-		`akv_injector_vault_call_duration_seconds_count{outcome="slow"}`,
+		`akv_injector_vault_lookups_total{cache="miss",outcome="slow",type="secret",vault="payments-kv"}`,
+		`akv_injector_vault_call_duration_seconds_count{outcome="found"}`,
 		`akv_injector_vault_circuit_open{vault="payments-kv"} 0`,
 		`akv_injector_vault_check_duration_seconds_count`,
 	} {
