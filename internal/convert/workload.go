@@ -92,7 +92,8 @@ func (c *conversion) run() {
 
 // checkAnnotations leaves alone what is already akv-injector's.
 func (c *conversion) checkAnnotations() {
-	for key := range c.target.Meta.Annotations {
+	// In order: what is told must not differ from run to run.
+	for _, key := range sortedKeys(c.target.Meta.Annotations) {
 		if strings.HasPrefix(key, inject.Prefix) && key != inject.AnnotationAllow {
 			c.fail(c.target.Path.Child("metadata", "annotations").Key(key).String(),
 				"The pods have annotations of akv-injector already, beside volumes written by hand.",
