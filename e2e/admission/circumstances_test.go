@@ -75,10 +75,14 @@ func (c circumstances) args() []string {
 		{"tenant-id", c.settings.TenantID},
 		{"cloud", c.settings.Cloud},
 		{"rotation-poll-interval", c.settings.RotationPollInterval},
+		{"vault-checks", c.settings.VaultChecks},
 	} {
 		if f.value != "" {
 			args = append(args, "--"+f.flag+"="+f.value)
 		}
+	}
+	if warning := c.settings.VaultExpiryWarning; warning != inject.DefaultVaultExpiryWarning {
+		args = append(args, "--vault-expiry-warning="+warning.String())
 	}
 	if c.settings.ForbidAllow {
 		args = append(args, "--forbid-allow")

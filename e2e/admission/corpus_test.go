@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"akv-injector/inject"
 	"akv-injector/internal/corpus"
 )
 
@@ -73,7 +74,10 @@ type group struct {
 // that want it otherwise.
 func groups(t *testing.T, cases []*corpus.Case) (common []*corpus.Case, special []*group) {
 	t.Helper()
-	usual := circumstances{driver: sharedDriver(t), mutating: true}
+	usual := circumstances{
+		settings: inject.Settings{VaultExpiryWarning: inject.DefaultVaultExpiryWarning},
+		driver:   sharedDriver(t), mutating: true,
+	}
 	for _, c := range cases {
 		// Without the CRD no replica is ready, and nobody is asked.
 		if c.Options.NoClassCRD {
