@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/prometheus/client_golang/prometheus"
+	clocktesting "k8s.io/utils/clock/testing"
 )
 
 // service is Key Vault as far as a transport sees it. (Package e2e/vaultchecks asks a
@@ -100,34 +101,16 @@ func (anybody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 	return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 type fixture struct {
 	*Reader
 	service  *service
-	clock    *clock
+	clock    *clocktesting.FakeClock // stands still until it is moved
 	registry *prometheus.Registry
 }
 
 func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
-	f := &fixture{service: &service{}, clock: &clock{now: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}, registry: prometheus.NewRegistry()}
+	f := &fixture{service: &service{}, clock: clocktesting.NewFakeClock(time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)), registry: prometheus.NewRegistry()}
 	o := Options{
 		Credential: func(policy.ClientOptions) (azcore.TokenCredential, error) { return anybody{}, nil },
 		Transport:  f.service, Now: f.clock.Now, Registerer: f.registry,

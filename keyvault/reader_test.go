@@ -148,12 +148,12 @@ func TestHowLongAnswersAreBelieved(t *testing.T) {
 			f.service.set(tc.answer)
 			_, first := f.Object(t.Context(), secret)
 			if tc.least > 0 {
-				f.clock.move(tc.least)
+				f.clock.Step(tc.least)
 				if _, err := f.Object(t.Context(), secret); ReasonOf(err) != ReasonOf(first) || f.service.count() != 1 {
 					t.Errorf("after %s: %d calls, %v", tc.least, f.service.count(), err)
 				}
 			}
-			f.clock.move(tc.most - tc.least)
+			f.clock.Step(tc.most - tc.least)
 			_, _ = f.Object(t.Context(), secret)
 			if n := f.service.count(); n != 2 {
 				t.Errorf("after %s: %d calls", tc.most, n)
@@ -174,9 +174,9 @@ func TestFresh(t *testing.T) {
 	}
 	ask(false)
 	f.service.set(nil)
-	f.clock.move(time.Second)
+	f.clock.Step(time.Second)
 	ask(false) // young enough
-	f.clock.move(1)
+	f.clock.Step(1)
 	ask(true)
 	if n := f.service.count(); n != 2 {
 		t.Errorf("%d calls", n)
@@ -285,7 +285,7 @@ func TestErrorsQuoteNobody(t *testing.T) {
 		func(*http.Request) answered { panic("hunter2") },
 	} {
 		f.service.set(answer)
-		f.clock.move(time.Hour)
+		f.clock.Step(time.Hour)
 		_, err := f.Object(t.Context(), secret)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)

@@ -215,7 +215,7 @@ func TestDescription(t *testing.T) {
 				t.Fatalf("%+v; wrote %v", got, cl.ensured)
 			}
 			// A generated class is looked for on a dry run alone.
-			if looked := cl.live.gets > 0; looked != (c.dryRun && inject.TargetOf(c.pod).Meta.Annotations[inject.AnnotationObjects] != "") {
+			if looked := cl.live.gets > 0; looked != (c.dryRun && c.pod.Annotations[inject.AnnotationObjects] != "") {
 				t.Errorf("%d live reads", cl.live.gets)
 			}
 			if told := strings.Contains(strings.Join(got.Warnings, "\n"), "DB-Password"); told != c.told {

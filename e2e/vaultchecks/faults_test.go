@@ -151,7 +151,7 @@ func TestFaults(t *testing.T) {
 func (f *fixture) wantLeftAlone(t *testing.T, a *webhook.Admission, there func() string, wait time.Duration) {
 	t.Helper()
 	if wait > 0 {
-		f.clock.move(wait - time.Second)
+		f.clock.Step(wait - time.Second)
 	}
 	// A call that had begun before may come to its end yet.
 	waitUntil(t, "the last call to end", func() bool { return f.Vault().Waiting(vaultName) == 0 })
@@ -172,7 +172,7 @@ func awaitChecked(t *testing.T, f *fixture, a *webhook.Admission, there func() s
 	t.Helper()
 	last := ""
 	waitUntil(t, "objects to be checked", func() bool {
-		f.clock.move(time.Minute)
+		f.clock.Step(time.Minute)
 		right, wrong := apply(t, a, there()), apply(t, a, there()+"x")
 		last = fmt.Sprintf("right: %+v\nwrong: %+v", right, wrong)
 		return right.Allowed && len(right.Warnings) == 0 &&

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +27,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/azure"
@@ -51,7 +51,7 @@ type fixture struct {
 	identity azure.Identity
 	reader   *keyvault.Reader
 	registry *prometheus.Registry
-	clock    *clock
+	clock    *clocktesting.FakeClock // stands still until it is moved
 }
 
 func newFixture(t *testing.T, options azure.Options) *fixture {
@@ -67,7 +67,7 @@ func newFixture(t *testing.T, options azure.Options) *fixture {
 			t.Error(err)
 		}
 	})
-	f := &fixture{Server: server, registry: prometheus.NewRegistry(), clock: &clock{now: time.Now()}}
+	f := &fixture{Server: server, registry: prometheus.NewRegistry(), clock: clocktesting.NewFakeClock(time.Now())}
 	f.identity = setUp(t, server, issuer.server.URL)
 	transport := f.transport(t)
 	f.reader = keyvault.New(keyvault.Options{
@@ -157,24 +157,6 @@ func (f *fixture) calls() []vault.Call {
 		}
 	}
 	return calls
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // objects are what handlers find in the cluster.
