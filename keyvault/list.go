@@ -2,6 +2,9 @@ package keyvault
 
 import (
 	"context"
+	"errors"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -57,7 +60,7 @@ func (c *clients) objects(t Type) pages {
 		func(r azsecrets.ListSecretPropertiesResponse) []*azsecrets.SecretProperties { return r.Value }, secretItem)
 }
 
-func paged[R, P any](pager *runtime.Pager[R], values func(R) []*P, read func(*P) item) pages {
+func paged[R, P any](pager *runtime.Pager[R], values func(R) []*P, read func(*P) (item, error)) pages {
 	return func(ctx context.Context) ([]item, bool, error) {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
@@ -68,7 +71,11 @@ func paged[R, P any](pager *runtime.Pager[R], values func(R) []*P, read func(*P)
 			if v == nil {
 				continue
 			}
-			if i := read(v); i.name != "" {
+			i, err := read(v)
+			if err != nil {
+				return nil, false, err
+			}
+			if i.name != "" {
 				items = append(items, i)
 			}
 		}
@@ -76,28 +83,48 @@ func paged[R, P any](pager *runtime.Pager[R], values func(R) []*P, read func(*P)
 	}
 }
 
-func secretItem(p *azsecrets.SecretProperties) item {
+func secretItem(p *azsecrets.SecretProperties) (item, error) {
 	if p.ID == nil || p.Attributes == nil {
-		return item{}
+		return item{}, nil
 	}
 	a := p.Attributes
-	return item{p.ID.Name(), Version{ID: p.ID.Version(), Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)}}
+	return identified(string(*p.ID), Version{Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)})
 }
 
-func keyItem(p *azkeys.KeyProperties) item {
+func keyItem(p *azkeys.KeyProperties) (item, error) {
 	if p.KID == nil || p.Attributes == nil {
-		return item{}
+		return item{}, nil
 	}
 	a := p.Attributes
-	return item{p.KID.Name(), Version{ID: p.KID.Version(), Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)}}
+	return identified(string(*p.KID), Version{Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)})
 }
 
-func certificateItem(p *azcertificates.CertificateProperties) item {
+func certificateItem(p *azcertificates.CertificateProperties) (item, error) {
 	if p.ID == nil || p.Attributes == nil {
-		return item{}
+		return item{}, nil
 	}
 	a := p.Attributes
-	return item{p.ID.Name(), Version{ID: p.ID.Version(), Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)}}
+	return identified(string(*p.ID), Version{Enabled: on(a.Enabled), Created: at(a.Created), NotBefore: at(a.NotBefore), Expires: at(a.Expires)})
+}
+
+// errNoID is said of an answer in which an object has an identifier that Key Vault does
+// not give.
+var errNoID = errors.New("an identifier that is not a Key Vault object's")
+
+// identified reads an identifier: https://<vault>/<type>/<name>[/<version>]. The SDK's own
+// reading panics on what is none.
+func identified(id string, v Version) (item, error) {
+	u, err := url.Parse(id)
+	if err != nil {
+		return item{}, errNoID
+	}
+	_, rest, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	name, version, _ := strings.Cut(rest, "/")
+	if u.Host == "" || name == "" || strings.Contains(version, "/") {
+		return item{}, errNoID
+	}
+	v.ID = version
+	return item{name, v}, nil
 }
 
 // on reads a bool that Azure may leave out, and which is true then.

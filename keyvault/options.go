@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -18,6 +19,9 @@ type Options struct {
 	Now func() time.Time
 	// Registerer takes the metrics; nil is nobody.
 	Registerer prometheus.Registerer
+	// Log is told of faults in the SDK, without anything that a vault said; the zero
+	// Logger is nobody.
+	Log logr.Logger
 
 	// CallTimeout bounds all calls for one question, whoever waits for the answer; 0 is
 	// DefaultCallTimeout. Callers wait no longer than their own contexts.

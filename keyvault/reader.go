@@ -3,7 +3,9 @@ package keyvault
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -136,8 +138,11 @@ func (r *Reader) fly(ctx context.Context, q question, key string, since time.Tim
 		return kept
 	}
 	defer func() {
-		// An answer that the SDK cannot take must not end the program.
-		if recover() != nil {
+		// An answer that the SDK cannot take must not end the program. What a panic says
+		// may quote the answer; where it came from does not.
+		if said := recover(); said != nil {
+			r.o.Log.Error(nil, "panic in a call to a vault, whose object is not checked: please report it",
+				"vault", q.vault, "type", q.t, "panic", fmt.Sprintf("%T", said), "stack", string(debug.Stack()))
 			found = r.unknown(q, Unexpected, "")
 		}
 	}()

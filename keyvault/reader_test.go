@@ -12,6 +12,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -269,9 +270,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Nothing that a server says gets into an error.
+// Nothing that a server says gets into an error or the log, and a panic gets there
+// with its place.
 func TestErrorsQuoteNobody(t *testing.T) {
-	f := newFixture(t)
+	var logged strings.Builder
+	f := newFixture(t, func(o *Options) {
+		o.Log = funcr.New(func(_, line string) { logged.WriteString(line) }, funcr.Options{})
+	})
 	for _, answer := range []func(*http.Request) answered{
 		always(403, "hunter2"), always(404, "hunter2"), always(418, "hunter2"), always(500, "hunter2"),
 		func(req *http.Request) answered { return answered{code: 200, body: "hunter2"} },
@@ -284,12 +289,18 @@ func TestErrorsQuoteNobody(t *testing.T) {
 		},
 		func(*http.Request) answered { panic("hunter2") },
 	} {
+		if logged.Len() > 0 {
+			t.Errorf("logged before the panic: %s", &logged)
+		}
 		f.service.set(answer)
 		f.clock.Step(time.Hour)
 		_, err := f.Object(t.Context(), secret)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)
 		}
+	}
+	if l := logged.String(); strings.Contains(l, "hunter2") || !strings.Contains(l, "reader_test.go") || !strings.Contains(l, secret.Vault) {
+		t.Errorf("logged of the panic: %s", l)
 	}
 }
 

@@ -22,6 +22,7 @@ func newVaults(o options, log logr.Logger) *keyvault.Reader {
 	return keyvault.New(keyvault.Options{
 		Credential: keyvault.WorkloadIdentity,
 		Registerer: ctrlmetrics.Registry,
+		Log:        log,
 		UserAgent:  "akv-injector",
 	})
 }
