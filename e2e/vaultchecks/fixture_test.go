@@ -49,6 +49,7 @@ const (
 type fixture struct {
 	*azure.Server
 	identity azure.Identity
+	issuer   *issuer
 	reader   *keyvault.Reader
 	registry *prometheus.Registry
 	clock    *clocktesting.FakeClock // stands still until it is moved
@@ -67,19 +68,32 @@ func newFixture(t *testing.T, options azure.Options) *fixture {
 			t.Error(err)
 		}
 	})
-	f := &fixture{Server: server, registry: prometheus.NewRegistry(), clock: clocktesting.NewFakeClock(time.Now())}
+	f := &fixture{Server: server, issuer: issuer, clock: clocktesting.NewFakeClock(time.Now())}
 	f.identity = setUp(t, server, issuer.server.URL)
-	transport := f.transport(t)
+	f.newReader(t, patient)
+	return f
+}
+
+// How long a reader waits for a vault. One that is well answers at once, but on a busy
+// machine "at once" takes its time, which must not be taken for a fault.
+const (
+	patient   = time.Minute
+	impatient = 2 * time.Second
+)
+
+// newReader gives the fixture a reader that has asked nothing yet.
+func (f *fixture) newReader(t *testing.T, timeout time.Duration) {
+	t.Helper()
+	f.registry = prometheus.NewRegistry()
 	f.reader = keyvault.New(keyvault.Options{
 		Credential: func(options policy.ClientOptions) (azcore.TokenCredential, error) {
 			return azidentity.NewClientAssertionCredential(f.TenantID(), f.identity.ClientID,
-				func(context.Context) (string, error) { return issuer.token(subject) },
+				func(context.Context) (string, error) { return f.issuer.token(subject) },
 				&azidentity.ClientAssertionCredentialOptions{ClientOptions: options})
 		},
-		Transport: &http.Client{Transport: transport}, Now: f.clock.Now, Registerer: f.registry,
-		CallTimeout: 2 * time.Second,
+		Transport: &http.Client{Transport: f.transport(t)}, Now: f.clock.Now, Registerer: f.registry,
+		CallTimeout: timeout,
 	})
-	return f
 }
 
 // setUp does what docs/vault-checks.md says.
