@@ -13,18 +13,14 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/controlplane"
-	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 )
 
-// TestAttacks has one test for each way in which somebody who may write pods could try
+// attacks has one test for each way in which somebody who may write pods could try
 // to have akv-injector write what he may not: it can write classes, and he cannot. Each
 // ends with a canary, a class that is restored after the attack's, so that what has not
 // happened by then is not about to.
-func TestAttacks(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2}))
-
+func attacks(t *testing.T, c *cluster.Cluster) {
 	t.Run("annotations of a stored pod edited", func(t *testing.T) {
 		t.Parallel()
 		a := newAttack(t, c, "edited-annotations")

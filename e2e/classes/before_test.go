@@ -10,15 +10,12 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/controlplane"
-	"akv-injector/e2e/injector"
 )
 
-// TestClassIsThereBeforeThePod compares the versions of pods and their classes: the API
+// classIsThereBeforeThePod compares the versions of pods and their classes: the API
 // server counts all writes in one order, so the class's must be the smaller.
-func TestClassIsThereBeforeThePod(t *testing.T) {
+func classIsThereBeforeThePod(t *testing.T, c *cluster.Cluster) {
 	const pods = 50
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2}))
 	c.Namespace(t, "first", nil)
 	inParallel(t, pods, func(ctx context.Context, i int) error {
 		pod := cluster.Pod("first", fmt.Sprintf("pod-%d", i), fmt.Sprintf("object-%d", i/2))

@@ -12,8 +12,6 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/controlplane"
-	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 )
 
@@ -21,10 +19,8 @@ import (
 // in a cluster, where it is minutes. Within it a pod may be stored that names the class.
 const grace = 8 * time.Second
 
-// TestCollect runs two replicas with a short grace period.
-func TestCollect(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2, Args: []string{"--class-grace-period=" + grace.String()}}))
-
+// collect is about unused classes, which go after the grace period.
+func collect(t *testing.T, c *cluster.Cluster) {
 	t.Run("an unused class goes after the grace period", func(t *testing.T) {
 		t.Parallel()
 		c.Namespace(t, "unused", nil)

@@ -55,10 +55,9 @@ func TestInjectorRestartsAmidCreates(t *testing.T) {
 	awaitPods(t, c, "rollout", replicas)
 }
 
-// TestTwoReplicasRestartWithoutARefusal rolls two replicas, one at a time, while pods are
+// restartWithoutARefusal rolls two replicas, one at a time, while pods are
 // created: nothing is refused.
-func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Replicas: 2, Args: []string{"--shutdown-delay=1s"}}))
+func restartWithoutARefusal(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "rolling", nil)
 	done := make(chan struct{})
 	created := make(chan int)
@@ -108,10 +107,9 @@ func TestTwoReplicasRestartWithoutARefusal(t *testing.T) {
 	}
 }
 
-// TestAPIServerRestart restarts the API server under a running injector: what it injects
+// apiServerRestart restarts the API server under a running injector: what it injects
 // and restores afterwards is what it did before.
-func TestAPIServerRestart(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{Args: []string{"--class-grace-period=" + grace.String()}}))
+func apiServerRestart(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "survivor", nil)
 	before := cluster.Pod("survivor", "before", "DB-Password")
 	name := c.Create(t, before)

@@ -100,9 +100,8 @@ func TestRestoredWithinASecond(t *testing.T) {
 	}
 }
 
-// TestRestoreTells looks for the event.
-func TestRestoreTells(t *testing.T) {
-	c := cluster.Start(t, controlplane.Options{}, watched(injector.Options{}))
+// restoreTells looks for the event.
+func restoreTells(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "told", nil)
 	name := c.Create(t, cluster.Pod("told", "pod", "DB-Password"))
 	if err := c.API.Delete(t.Context(), c.Class(t, "told", name)); err != nil {

@@ -11,15 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 )
 
 // A dry run of a workload tells what its pods will get; in earnest nothing is told of one
 // that is right. Workloads that have nothing to do with secrets cost no call.
-func TestWhatIsToldOfWorkloads(t *testing.T) {
-	t.Parallel()
-	c := start(t, injector.Options{Args: []string{"--rotation-poll-interval=3m"}})
+func whatIsToldOfWorkloads(t *testing.T, c *cluster.Cluster) {
 	const ns = "shop"
 	c.Namespace(t, ns, nil)
 	// The driver's flags, as AKS has them; no node has a place for its pods.
@@ -99,10 +96,8 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 
 // A SecretProviderClass is refused where it is written, field by field, and whoever changes
 // or deletes one is told who mounts it.
-func TestClasses(t *testing.T) {
-	t.Parallel()
-	c := start(t, injector.Options{})
-	const ns = "shop"
+func classesAreChecked(t *testing.T, c *cluster.Cluster) {
+	const ns = "classes"
 	c.Namespace(t, ns, map[string]string{inject.AnnotationAllowedVaults: "payments-*"})
 	refused := func(what, text string, wants ...string) {
 		t.Helper()

@@ -55,6 +55,16 @@ func start(t *testing.T, install injector.Options) *cluster.Cluster {
 	return c
 }
 
+// TestWorkloads has those that bear one another's company in a cluster, one after the other:
+// they count calls.
+func TestWorkloads(t *testing.T) {
+	t.Parallel()
+	c := start(t, injector.Options{Args: []string{"--rotation-poll-interval=3m"}})
+	t.Run("Classes", func(t *testing.T) { classesAreChecked(t, c) })
+	t.Run("NamespaceThatDidNotOptIn", func(t *testing.T) { namespaceThatDidNotOptIn(t, c) })
+	t.Run("WhatIsTold", func(t *testing.T) { whatIsToldOfWorkloads(t, c) })
+}
+
 // output is what a kubectl command printed.
 type output struct{ stdout, stderr string }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 )
 
@@ -40,9 +39,7 @@ spec:
 
 // The annotations are of no use where nobody reads them. The API server itself says so:
 // akv-injector is not called.
-func TestNamespaceThatDidNotOptIn(t *testing.T) {
-	t.Parallel()
-	c := start(t, injector.Options{})
+func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 	for name, labels := range map[string]map[string]string{
 		"elsewhere": nil,
 		"opted-in":  {inject.LabelInjection: inject.InjectionEnabled},

@@ -25,8 +25,12 @@ var real = []string{"rotation", "admission", "order", "classes", "teardown", "wo
 // parts are runs of tests of one package by themselves. Every other test of the package
 // is in a run of its own.
 var parts = map[string][]part{
-	// The same tests with two drivers, and half of all the time.
-	"rotation": {{name: "driver 1.6.0", tests: "TestDriver160"}, {name: "driver 1.4.8", tests: "TestDriver148"}},
+	// The same tests with two drivers, and half of all the time. First mounts that go wrong
+	// with driver 1.4.8 are the rest.
+	"rotation": {
+		{name: "driver 1.6.0", tests: "TestDriver160"}, {name: "driver 1.4.8", tests: "TestDriver148"},
+		{name: "first mounts, driver 1.6.0", tests: "TestFirstMount160"},
+	},
 	// They have limits of time and memory, which mean nothing on a busy machine.
 	"admission": {{name: "limits", tests: "Test(BadInput|GracefulEnd|LargePods)", quiet: true}},
 	"classes":   {{name: "limits", tests: "TestRestoredWithinASecond", quiet: true}},
@@ -44,8 +48,9 @@ type plan struct {
 	together, alone []suite.Lane
 }
 
-// atOnce is how many lanes go side by side: more only wait for each other.
-func atOnce() int { return 2 * runtime.NumCPU() }
+// atOnce is how many lanes go side by side: more only wait for each other. Two more than
+// twice the processors, for the first mounts that go wrong are minutes of waiting.
+func atOnce() int { return 2*runtime.NumCPU() + 2 }
 
 // planned gives the plan for the module in dir, with all its packages.
 func (r *runner) planned(ctx context.Context, dir string) (*plan, error) {
