@@ -11,9 +11,9 @@ import (
 	"akv-injector/e2e/controlplane"
 )
 
-func TestCertificateIsReloaded(t *testing.T) {
-	t.Parallel()
-	s := own(t, installed())
+// A certificate that cert-manager renews is served without a restart, and a broken one not
+// at all.
+func certificateIsReloaded(t *testing.T, s *system) {
 	replica := s.in.Replicas()[0]
 	pid := replica.Process().Pid()
 	serves := func(serial string) {

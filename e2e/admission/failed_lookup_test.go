@@ -12,9 +12,7 @@ import (
 
 // What cannot be looked up is a failure and no verdict, so that failurePolicy
 // decides: asking pods fail closed, hand-written ones go through.
-func TestFailedLookupIsLeftToFailurePolicy(t *testing.T) {
-	t.Parallel()
-	s := own(t, installed())
+func failedLookupIsLeftToFailurePolicy(t *testing.T, s *system) {
 	namespace := s.namespace(t, optedIn, nil)
 	if a := s.mustAdmit(t, request{namespace: namespace, pod: handwrittenPod("before", "own")}); len(a.warnings) == 0 {
 		t.Error("a hand-written pod whose class is missing is not warned of")

@@ -3,7 +3,6 @@ package admission_test
 import (
 	"context"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -52,18 +51,8 @@ func mirrorPod() *unstructured.Unstructured {
 	return pod
 }
 
-func TestPodsThatAreNoneOfOursAreUntouched(t *testing.T) {
-	t.Parallel()
+func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPlane, installed func() *system) {
 	ctx := t.Context()
-	cp, err := controlplane.Start(ctx, controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	s := &system{cp: cp}
 	for name, test := range none {
 		err := s.makeNamespace(ctx, test.namespace, test.labels, nil)
@@ -80,17 +69,7 @@ func TestPodsThatAreNoneOfOursAreUntouched(t *testing.T) {
 		s.remove(t, test.namespace, test.pod.GetName())
 	}
 
-	with, err := install(ctx, cp, installed())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := with.in.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	with.explainFailure(t)
-
+	with := installed()
 	before := with.allCalls(t)
 	if before == 0 {
 		t.Fatal("the API server counts no calls of webhooks that it has called")

@@ -12,9 +12,7 @@ import (
 
 // Only a pod's creation is ours: whatever happens to it later costs no call and
 // waits for nobody, least of all its deletion.
-func TestUpdatesOfAnInjectedPodCostNoCall(t *testing.T) {
-	t.Parallel()
-	s := own(t, installed())
+func updatesOfAnInjectedPodCostNoCall(t *testing.T, s *system) {
 	namespace := s.namespace(t, optedIn, nil)
 	for _, name := range []string{"while-up", "while-down"} {
 		pod := askingPod(name)
@@ -42,6 +40,14 @@ func TestUpdatesOfAnInjectedPodCostNoCall(t *testing.T) {
 		t.Errorf("a plain pod while akv-injector is down: %v", a.err)
 	}
 	s.useUp(t, namespace, "while-down")
+	for _, r := range s.in.Replicas() {
+		if err := s.in.StartReplica(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.in.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // useUp does to a pod all that is done to one until it is gone.

@@ -301,6 +301,7 @@ func TestDiscovery(t *testing.T) {
 		"/common/discovery/instance?api-version=1.1&authorization_endpoint=https%3A%2F%2Flogin.microsoft.com%2F" + f.TenantID() + "%2Foauth2%2Fv2.0%2Fauthorize": `"tenant_discovery_endpoint":"https://login.microsoft.com/` + f.TenantID() + `/v2.0/.well-known/openid-configuration"`,
 		"/common/discovery/instance?api-version=1.1&authorization_endpoint=https%3A%2F%2Fevil.example%2Fx%2Foauth2%2Fv2.0%2Fauthorize":                           `"error":"invalid_instance"`,
 		"/" + f.TenantID() + "/v2.0/.well-known/openid-configuration":                                                                                            `"issuer":"https://login.microsoftonline.com/` + f.TenantID() + `/v2.0"`,
+
 		"/" + f.TenantID() + "/discovery/v2.0/keys": `"kty":"RSA"`,
 		"/" + f.TenantID() + "/oauth2/v2.0/token":   `AADSTS900561: The endpoint only accepts POST requests. Received a GET request.`,
 	} {
