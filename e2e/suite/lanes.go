@@ -8,6 +8,8 @@ import (
 	"io"
 	"os/exec"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Compile compiles the packages of a module and their tests, and links nothing: what
@@ -28,6 +30,8 @@ type Lane struct {
 	// Name is added to its packages' names in the report, if several lanes share them.
 	Name string
 	Args []string
+	// Weight is how many lanes this one counts for; 0 is one.
+	Weight int
 }
 
 // RunLanes runs lanes, each as [Run] does, as many side by side as given and in their
@@ -35,19 +39,17 @@ type Lane struct {
 func RunLanes(ctx context.Context, out io.Writer, where Where, verbose bool, atOnce int, lanes ...Lane) (*Report, error) {
 	out = &shared{to: out}
 	reports, errs := make([]*Report, len(lanes)), make([]error, len(lanes))
-	next := make(chan int)
+	room := semaphore.NewWeighted(int64(atOnce))
 	var group sync.WaitGroup
-	for range min(atOnce, len(lanes)) {
+	for i, lane := range lanes {
+		weight := int64(min(max(lane.Weight, 1), atOnce))
+		// Without a context: of an interrupted run each lane says that it was.
+		_ = room.Acquire(context.WithoutCancel(ctx), weight)
 		group.Go(func() {
-			for i := range next {
-				reports[i], errs[i] = Run(ctx, out, where, verbose, lanes[i].Args...)
-			}
+			defer room.Release(weight)
+			reports[i], errs[i] = Run(ctx, out, where, verbose, lane.Args...)
 		})
 	}
-	for i := range lanes {
-		next <- i
-	}
-	close(next)
 	group.Wait()
 	whole := &Report{}
 	for i, report := range reports {

@@ -44,6 +44,7 @@ func TestALaneThatCannotRunIsAnError(t *testing.T) {
 	}
 }
 
+// Where there is room for three, those that count for two go one after the other.
 func TestNoMoreLanesAtOnceThanGiven(t *testing.T) {
 	const alone = header + `import ("os"; "time")
 func TestAlone(t *testing.T) {
@@ -59,8 +60,8 @@ func TestAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false, 1,
-		Lane{Args: []string{"./p"}}, Lane{Args: []string{"./q"}}, Lane{Args: []string{"./r"}})
+	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false, 3,
+		Lane{Weight: 2, Args: []string{"./p"}}, Lane{Weight: 2, Args: []string{"./q"}}, Lane{Weight: 5, Args: []string{"./r"}})
 	if err != nil || report.Failed || len(report.Tests) != 3 {
 		t.Errorf("%v, %+v\n%s", err, report, &out)
 	}

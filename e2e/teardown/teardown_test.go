@@ -40,12 +40,10 @@ func TestNothingIsLeft(t *testing.T) {
 		name string
 		ends []ending
 	}{
-		{"success, failure and kill", []ending{{role: roleEnds}, {role: roleFails, code: 3}, {role: roleWaits, signal: syscall.SIGKILL, code: -1}}},
-		{"interrupts", []ending{
-			{role: roleWaits, signal: syscall.SIGINT, group: true},
-			// What was started is stopped, and the start is told to have failed.
-			{role: roleWaits, signal: syscall.SIGINT, early: true, code: 3},
-		}},
+		{"success and kill", []ending{{role: roleEnds}, {role: roleWaits, signal: syscall.SIGKILL, code: -1}}},
+		{"failure and interrupt", []ending{{role: roleFails, code: 3}, {role: roleWaits, signal: syscall.SIGINT, group: true}}},
+		// What was started is stopped, and the start is told to have failed.
+		{"early interrupt", []ending{{role: roleWaits, signal: syscall.SIGINT, early: true, code: 3}}},
 	} {
 		t.Run(round.name, func(t *testing.T) {
 			before := look(t, nil)

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
+	"os"
 	"os/exec"
 	"path"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"akv-injector/e2e/suite"
@@ -48,9 +51,29 @@ type plan struct {
 	together, alone []suite.Lane
 }
 
-// atOnce is how many lanes go side by side: more only wait for each other. Two more than
+// weights of packages that have more than one whole system at a time.
+var weights = map[string]int{"teardown": 2}
+
+// atOnce is how many lanes go side by side: more only wait for each other. One more than
 // twice the processors, for the first mounts that go wrong are minutes of waiting.
-func atOnce() int { return 2*runtime.NumCPU() + 2 }
+func atOnce() int { return max(2, min(2*runtime.NumCPU()+1, watchers()/watchersEach)) }
+
+// watchersEach are the inotify instances that a whole system takes, of which Linux gives
+// each user 128: certificates and folders are watched by each of its programs.
+const watchersEach = 25
+
+// watchers is how many inotify instances there may be; a machine that does not say has room.
+func watchers() int {
+	text, err := os.ReadFile("/proc/sys/fs/inotify/max_user_instances")
+	if err != nil {
+		return math.MaxInt
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
+}
 
 // planned gives the plan for the module in dir, with all its packages.
 func (r *runner) planned(ctx context.Context, dir string) (*plan, error) {
@@ -83,7 +106,7 @@ func (r *runner) plan(packages []string) (*plan, error) {
 		args := func(more ...string) []string { return slices.Concat(heavy, base, more, []string{pkg}) }
 		var taken []string
 		for _, part := range parts[name] {
-			lane := suite.Lane{Name: part.name, Args: args("-run=^" + part.tests + "$")}
+			lane := suite.Lane{Name: part.name, Weight: weights[name], Args: args("-run=^" + part.tests + "$")}
 			if part.quiet {
 				p.alone = append(p.alone, lane)
 			} else {
@@ -92,12 +115,12 @@ func (r *runner) plan(packages []string) (*plan, error) {
 			taken = append(taken, part.tests)
 		}
 		if taken == nil {
-			p.together = append(p.together, suite.Lane{Args: args()})
+			p.together = append(p.together, suite.Lane{Weight: weights[name], Args: args()})
 			continue
 		}
 		// What the parts run is what the rest skips: no test is in neither.
 		skip := "-skip=^(" + strings.Join(taken, "|") + ")$"
-		p.together = append(p.together, suite.Lane{Name: "the rest", Args: args(skip)})
+		p.together = append(p.together, suite.Lane{Name: "the rest", Weight: weights[name], Args: args(skip)})
 	}
 	p.together = append(p.together, suite.Lane{Args: slices.Concat(r.flags, base, packages)})
 	p.compile = [][]string{compile, slices.Concat(r.flags, packages)}

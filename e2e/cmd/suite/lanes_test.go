@@ -35,7 +35,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("the rest of rotation is %q", rest)
 	}
 	if len(p.alone) != 2 || !slices.Contains(p.alone[1].Args, "-run=^TestRestoredWithinASecond$") {
-		t.Errorf("alone is %q", p.alone)
+		t.Errorf("alone is %+v", p.alone)
 	}
 }
 
