@@ -31,7 +31,8 @@ var parts = map[string][]part{
 	// The same tests with two drivers, and half of all the time. First mounts that go wrong
 	// with driver 1.4.8 are the rest.
 	"rotation": {
-		{name: "driver 1.6.0", tests: "TestDriver160"}, {name: "driver 1.4.8", tests: "TestDriver148"},
+		{name: "driver 1.6.0", tests: "TestDriver160"},
+		{name: "driver 1.4.8", tests: "TestDriver148"},
 		{name: "first mounts, driver 1.6.0", tests: "TestFirstMount160"},
 	},
 	// They have limits of time and memory, which mean nothing on a busy machine.
