@@ -66,6 +66,7 @@ func (s *subject) vaultChecks() vaultCheckList {
 	if !s.r.checksVaults() {
 		return l
 	}
+	l.expected = s.countObjects()
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {
 			if m.Class == "" && m.parsed && m.Vault != "" && s.r.Cloud.Value != "" {
@@ -93,6 +94,7 @@ func (c *classSubject) vaultChecks() vaultCheckList {
 	if !c.r.checksVaults() || c.class.Spec.Provider != ProviderAzure || len(c.objectErrs) > 0 {
 		return l
 	}
+	l.expected = len(c.objects)
 	for i, o := range c.objects {
 		l.addOfClass(c.class.Spec.Parameters, o, c.objectPath(i, "objectName"), nil)
 	}
@@ -105,6 +107,20 @@ type vaultCheckList struct {
 	checks  []vaultCheck
 	objects []VaultObject
 	seen    map[VaultObject]bool
+	// expected is how many checks there may be: room is made for them once.
+	expected int
+}
+
+// countObjects is how many objects there may be to look at.
+func (s *subject) countObjects() int {
+	n := 0
+	for i := range s.r.Mounts {
+		n += len(s.r.Mounts[i].Objects)
+	}
+	for i := range s.volumes {
+		n += len(s.volumes[i].objects)
+	}
+	return n
 }
 
 func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *field.Path, v *storeVolume) {
@@ -138,6 +154,9 @@ func (l *vaultCheckList) add(cloud, vault string, o Object, path *field.Path, v 
 		c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
 		c.fix = "Name fewer objects."
 	}
+	if l.checks == nil {
+		l.checks = make([]vaultCheck, 0, l.expected)
+	}
 	l.checks = append(l.checks, c)
 }
 
@@ -151,7 +170,8 @@ func (l *vaultCheckList) ask(o VaultObject) bool {
 		return false
 	}
 	if l.seen == nil {
-		l.seen = map[VaultObject]bool{}
+		room := min(l.expected, maxVaultObjects)
+		l.seen, l.objects = make(map[VaultObject]bool, room), make([]VaultObject, 0, room)
 	}
 	l.seen[o] = true
 	l.objects = append(l.objects, o)

@@ -3,6 +3,7 @@ package keyvault
 import (
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/lru"
 )
 
@@ -14,6 +15,9 @@ type answer struct {
 	unknown *UnknownError
 	// asked is when the question was, and until is how long the answer is believed.
 	asked, until time.Time
+	// hits gives the counter of how often the cache gave it: to find that by its labels each
+	// time would take longer than to find the answer.
+	hits func() prometheus.Counter
 }
 
 // answers is a bounded cache, by question.

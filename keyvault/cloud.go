@@ -15,10 +15,10 @@ type hosts struct {
 }
 
 var (
-	publicHosts = hosts{"vault.azure.net", cloud.AzurePublic}
-	usGovHosts  = hosts{"vault.usgovcloudapi.net", cloud.AzureGovernment}
-	chinaHosts  = hosts{"vault.azure.cn", cloud.AzureChina}
-	germanHosts = hosts{"vault.microsoftazure.de", cloud.Configuration{
+	publicHosts = &hosts{"vault.azure.net", cloud.AzurePublic}
+	usGovHosts  = &hosts{"vault.usgovcloudapi.net", cloud.AzureGovernment}
+	chinaHosts  = &hosts{"vault.azure.cn", cloud.AzureChina}
+	germanHosts = &hosts{"vault.microsoftazure.de", cloud.Configuration{
 		ActiveDirectoryAuthorityHost: "https://login.microsoftonline.de/",
 		Services:                     map[cloud.ServiceName]cloud.ServiceConfiguration{},
 	}}
@@ -26,7 +26,7 @@ var (
 
 // clouds are the cloudNames that the Azure provider 1.8.2 takes, in lower case, since it
 // compares them without case. The empty name is the public cloud.
-var clouds = map[string]hosts{
+var clouds = map[string]*hosts{
 	"":                       publicHosts,
 	"azurepubliccloud":       publicHosts,
 	"azurecloud":             publicHosts,
@@ -36,7 +36,10 @@ var clouds = map[string]hosts{
 	"azuregermancloud":       germanHosts,
 }
 
-func hostsOf(cloudName string) (hosts, bool) {
+func hostsOf(cloudName string) (*hosts, bool) {
+	if cloudName == "AzurePublicCloud" { // nearly always, and asked for at every object
+		cloudName = ""
+	}
 	h, ok := clouds[strings.ToLower(cloudName)]
 	return h, ok
 }

@@ -72,8 +72,9 @@ func (m *metrics) label(vault string) string {
 	return vault
 }
 
-func (m *metrics) lookup(vault string, t Type, what, cache string) {
-	m.lookups.WithLabelValues(vault, string(t), what, cache).Inc()
+// lookup counts questions that are answered like this one.
+func (m *metrics) lookup(q question, a *answer, cache string) prometheus.Counter {
+	return m.lookups.WithLabelValues(m.label(q.vault), string(q.t), a.word(), cache)
 }
 
 func (m *metrics) call(v *vault, t Type, o outcome, took time.Duration) {

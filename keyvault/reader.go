@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
@@ -64,7 +65,7 @@ func (r *Reader) Cached(ref Ref) (state *State, ok bool) {
 	if found == nil || found.unknown != nil {
 		return nil, false
 	}
-	r.metrics.lookup(r.metrics.label(q.vault), q.t, found.word(), "hit")
+	found.hits().Inc()
 	return found.state, true
 }
 
@@ -102,13 +103,12 @@ func (r *Reader) Names(ctx context.Context, cloud, vault string, t Type) ([]stri
 // who ask the same.
 func (r *Reader) ask(ctx context.Context, q question, since time.Time) *answer {
 	key := q.key()
-	label := r.metrics.label(q.vault)
 	if found := r.answers.get(key, r.o.Now(), since); found != nil {
-		r.metrics.lookup(label, q.t, found.word(), "hit")
+		found.hits().Inc()
 		return found
 	}
 	found := r.join(ctx, q, key, since)
-	r.metrics.lookup(label, q.t, found.word(), "miss")
+	r.metrics.lookup(q, found, "miss").Inc()
 	return found
 }
 
@@ -148,6 +148,7 @@ func (r *Reader) fly(ctx context.Context, q question, key string, since time.Tim
 	}()
 	found = r.call(ctx, q)
 	if found.until.After(found.asked) {
+		found.hits = sync.OnceValue(func() prometheus.Counter { return r.metrics.lookup(q, found, "hit") })
 		r.answers.put(key, found)
 	}
 	return found
