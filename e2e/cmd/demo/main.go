@@ -58,7 +58,7 @@ func guarded(run func(context.Context) error) int {
 // prepare builds everything, while there is a network.
 func prepare(ctx context.Context) error {
 	fmt.Println("akv-injector demo: a real Kubernetes on this machine, node included; no cluster, no cloud, nothing installed.")
-	fmt.Println("The first run builds Kubernetes, containerd and the CSI driver from source, 15 to 30 minutes on 2 cores; later runs take seconds.")
+	fmt.Println("The first run builds Kubernetes, containerd and the CSI driver from source, 10 to 30 minutes on 2 cores; later runs take seconds.")
 	if err := system.PrepareCurrent(ctx, os.Stdout); err != nil {
 		return err
 	}
