@@ -2,6 +2,8 @@ package node_test
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"akv-injector/e2e/images"
@@ -46,5 +48,13 @@ func TestCrash(t *testing.T) {
 	}
 	if got := c.must(t, "exec", "one", "--", "ls", "/tmp"); got != "" {
 		t.Errorf("the new container has %q, want an empty /tmp", got)
+	}
+	// Neither at its first start nor after the crash did it have to share its folder itself.
+	log, err := os.ReadFile(filepath.Join(filepath.Dir(c.node.KubeletRoot), "logs", "kubelet.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if starts := strings.Count(string(log), "Started kubelet"); starts != 2 || strings.Contains(string(log), "Bind-mounting") {
+		t.Errorf("the kubelet started %d times, want 2, and shared its folder: %t", starts, strings.Contains(string(log), "Bind-mounting"))
 	}
 }

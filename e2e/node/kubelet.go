@@ -71,6 +71,12 @@ func (n *Node) StartKubelet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// As it is on a node, where systemd shares all mounts. A kubelet that does not find it so
+	// does it by itself, and beside that makes sockets in the folder: now and then one of them
+	// is moved just then, which fails, and the kubelet ends.
+	if err := share(n.KubeletRoot); err != nil {
+		return err
+	}
 	since := time.Now()
 	n.kubelet, err = process.Start(process.Spec{
 		Name: "kubelet", Path: n.programs["kubelet"],
