@@ -93,7 +93,8 @@ func FuzzPod(f *testing.F) {
 		if diff := cmp.Diff(d.Classes, second.Classes); diff != "" {
 			t.Errorf("classes of the second round (-first +second):\n%s", diff)
 		}
-		if diff := cmp.Diff(d.Findings, second.Findings); diff != "" {
+		// Of a pod that all webhooks have had, rules look at what the first round has yet to add.
+		if diff := cmp.Diff(d.Findings, second.Findings); diff != "" && !target.Admitted {
 			t.Errorf("findings of the second round (-first +second):\n%s", diff)
 		}
 	})
