@@ -2,7 +2,6 @@ package admission_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,15 +24,7 @@ import (
 // deploy/install.yaml as users apply it, beside cert-manager.
 func TestInstallManifest(t *testing.T) {
 	t.Parallel()
-	cp, err := controlplane.Start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := plane(t)
 	for module, dir := range map[string]string{build.CertManager: "deploy/crds", build.CSIDriver: "config/crd/bases"} {
 		root, err := build.ModuleDir(t.Context(), module)
 		if err != nil {

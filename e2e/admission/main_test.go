@@ -66,6 +66,21 @@ func stopShared() error {
 	return started.stop()
 }
 
+// plane starts a control plane that has not seen akv-injector.
+func plane(t *testing.T) *controlplane.ControlPlane {
+	t.Helper()
+	cp, err := controlplane.Start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cp
+}
+
 // own starts a system that the test may break.
 func own(t *testing.T, options injector.Options) *system {
 	t.Helper()

@@ -1,32 +1,21 @@
 package admission_test
 
-import (
-	"os"
-	"testing"
-
-	"akv-injector/e2e/controlplane"
-)
+import "testing"
 
 // TestInTurn has those that count calls, or that take from akv-injector what it needs: in
 // one cluster, one after the other, those that give nothing back at the end.
 func TestInTurn(t *testing.T) {
 	t.Parallel()
-	cp, err := controlplane.Start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := plane(t)
 	var s *system
-	once := func() *system {
+	once := func(turn *testing.T) *system {
+		turn.Helper()
 		if s != nil {
 			return s
 		}
+		var err error
 		if s, err = install(t.Context(), cp, installed()); err != nil {
-			t.Fatal(err)
+			turn.Fatal(err)
 		}
 		t.Cleanup(func() {
 			if err := s.in.Stop(); err != nil {
@@ -47,6 +36,6 @@ func TestInTurn(t *testing.T) {
 		{"ClassRefusedByRBAC", classRefusedByRBAC},
 		{"FailedLookupIsLeftToFailurePolicy", failedLookupIsLeftToFailurePolicy},
 	} {
-		t.Run(turn.name, func(t *testing.T) { turn.run(t, once()) })
+		t.Run(turn.name, func(t *testing.T) { turn.run(t, once(t)) })
 	}
 }

@@ -51,7 +51,7 @@ func mirrorPod() *unstructured.Unstructured {
 	return pod
 }
 
-func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPlane, installed func() *system) {
+func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPlane, installed func(*testing.T) *system) {
 	ctx := t.Context()
 	s := &system{cp: cp}
 	for name, test := range none {
@@ -69,7 +69,7 @@ func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPla
 		s.remove(t, test.namespace, test.pod.GetName())
 	}
 
-	with := installed()
+	with := installed(t)
 	before := with.allCalls(t)
 	if before == 0 {
 		t.Fatal("the API server counts no calls of webhooks that it has called")
