@@ -45,7 +45,7 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 	"$$(hack/tool govulncheck)" ./...
 
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/lint
+	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint
 
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz

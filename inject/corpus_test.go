@@ -14,7 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 var update = flag.Bool("update", false, "write the want files of the cases anew")

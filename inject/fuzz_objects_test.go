@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // objectSeeds are the objects annotations and parameters of the corpus, and what

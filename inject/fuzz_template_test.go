@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // FuzzTemplate takes any workload whatsoever, of the kind and in the cluster of any case.

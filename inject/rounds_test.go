@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // asking is a pod that asks for one secret, and the cluster in which it gets it.

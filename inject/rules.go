@@ -44,7 +44,7 @@ var (
 	everywhere       = []Place{OnPods, OnTemplates, OnClasses}
 )
 
-//go:generate go run ../internal/ruledocs ../docs/rules.md
+//go:generate go run ../internal/docgen ../docs/rules.md
 
 // Rules is the rule table, by id. RuleByID finds one.
 func Rules() []Rule {

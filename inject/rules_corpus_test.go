@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // Each rule is found, in each severity that the table lists and on each kind of object, by

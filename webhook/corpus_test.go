@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // users are who creates a pod of each origin.

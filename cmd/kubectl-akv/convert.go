@@ -14,10 +14,10 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
-	"akv-injector/internal/convert"
-	"akv-injector/internal/lint"
-	"akv-injector/internal/manifest"
-	"akv-injector/internal/preview"
+	"akv-injector/internal/cli/convert"
+	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/cli/preview"
 )
 
 // convertOptions are the flags of kubectl akv convert.

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"akv-injector/inject"
-	"akv-injector/internal/manifest"
+	"akv-injector/internal/cli/manifest"
 )
 
 // inputFlags say which manifests to read, and what their server would know.

@@ -8,7 +8,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"akv-injector/inject"
-	"akv-injector/internal/lint"
+	"akv-injector/internal/cli/lint"
 )
 
 // lintFlags are those of lint beside what to read.

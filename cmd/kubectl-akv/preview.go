@@ -15,9 +15,9 @@ import (
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/internal/lint"
-	"akv-injector/internal/manifest"
-	"akv-injector/internal/preview"
+	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/cli/preview"
 )
 
 // previewFlags are those of preview beside what to read.

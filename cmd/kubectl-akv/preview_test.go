@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"akv-injector/internal/manifest"
+	"akv-injector/internal/cli/manifest"
 )
 
 const (

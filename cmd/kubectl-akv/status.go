@@ -14,8 +14,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/dynamic"
 
-	"akv-injector/internal/lint"
-	"akv-injector/internal/status"
+	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/status"
 	"akv-injector/keyvault"
 )
 

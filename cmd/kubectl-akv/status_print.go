@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
-	"akv-injector/internal/lint"
-	"akv-injector/internal/status"
+	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/status"
 )
 
 // statusPrinter prints reports. It is one for all reports of a watch, so that headers come

@@ -10,8 +10,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/internal/apitest"
-	"akv-injector/internal/status"
+	"akv-injector/internal/cli/status"
+	"akv-injector/internal/testing/apiserver"
 	"akv-injector/keyvault"
 )
 
@@ -55,13 +55,13 @@ func standInForAzure(path string) error {
 }
 
 // clusterOfStatus starts an API server with clusterFile, and writes a kubeconfig for it.
-func clusterOfStatus(t *testing.T) (server *apitest.Server, kubeconfig string) {
+func clusterOfStatus(t *testing.T) (server *apiserver.Server, kubeconfig string) {
 	t.Helper()
 	text, err := os.ReadFile(clusterFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server = apitest.Start(t, string(text))
+	server = apiserver.Start(t, string(text))
 	return server, kubeconfigFor(t, server.URL, "shop")
 }
 

@@ -16,7 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/internal/status"
+	"akv-injector/internal/cli/status"
 )
 
 // runStatus runs status against the cluster and the vaults of the files.
@@ -161,7 +161,7 @@ func TestStatusJSONIsDocumented(t *testing.T) {
 		}
 	}
 	walk(report)
-	source, err := os.ReadFile(filepath.Join(root, "internal/status/item.go"))
+	source, err := os.ReadFile(filepath.Join(root, "internal/cli/status/item.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

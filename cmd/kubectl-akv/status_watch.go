@@ -5,8 +5,8 @@ import (
 	"io"
 	"slices"
 
-	"akv-injector/internal/lint"
-	"akv-injector/internal/status"
+	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/status"
 )
 
 // statusWatch prints what is new in each report.

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // pods are the case's pod as a user sends it, and the one that it wants, which is the

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // Cases whose pod cannot come to us through an API server as the case has it.

@@ -16,7 +16,7 @@ import (
 
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // circumstances of a case that a whole cluster shares.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // The same cases that the engine and the handler are held against go through the real

@@ -13,9 +13,9 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"akv-injector/inject"
-	"akv-injector/internal/corpus"
-	"akv-injector/internal/manifest"
-	"akv-injector/internal/preview"
+	"akv-injector/internal/testing/corpus"
+	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/cli/preview"
 )
 
 // wantPreviewed holds what `kubectl akv preview --live` says of a case's pod against what

@@ -6,7 +6,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"akv-injector/e2e/injector"
-	"akv-injector/internal/corpus"
+	"akv-injector/internal/testing/corpus"
 )
 
 // Users whom the administrator acts as, in the groups that the API server gives them.

@@ -37,7 +37,7 @@ func TestLintWritesSARIF(t *testing.T) {
 		"every case of the corpus":  {[]string{"-R", "-f", "inject/testdata/cases"}, 1, 100},
 		"the same, as all there is": {[]string{"-R", "-f", "inject/testdata/cases", "--complete"}, 1, 100},
 		"by an absolute path":       {[]string{"-f", absolute(t, "examples/shop")}, 1, 2},
-		"files that cannot be read": {[]string{"-f", "internal/lint/testdata/shop", "-f", "no such file.yaml"}, 2, 5},
+		"files that cannot be read": {[]string{"-f", "internal/cli/lint/testdata/shop", "-f", "no such file.yaml"}, 2, 5},
 		"nothing found":             {[]string{"-f", "examples/shop/deployment.yaml"}, 0, 0},
 		"no object":                 {[]string{"-f", empty}, 2, 0},
 	} {

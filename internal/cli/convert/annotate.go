@@ -1,0 +1,163 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
+	"akv-injector/internal/cli/preview"
+)
+
+// defaultMountPath is where the default vault is mounted if nobody says otherwise.
+const defaultMountPath = "/mnt/secrets-store"
+
+// annotate finds the annotations: at first everything is said, then whatever goes without
+// saying is left out. After each step the engine is asked what the pods would get.
+func (c *conversion) annotate() {
+	want := viewOf(c.target.Meta.Labels, c.target.Spec, c.classNamed)
+	c.chooseLabel()
+	full, optional := c.full()
+	got, errs := c.injected(full)
+	for _, e := range errs {
+		c.fail(c.target.Path.Child("spec").String(), "With annotations in place of the volumes, the pods would be refused: "+e.Message, orElse(e.Fix, "Mend that first, and convert again."))
+	}
+	if len(errs) > 0 {
+		return
+	}
+	if len(got.Mounts) > 0 && got.Mounts[0].Source.Cloud != c.volumes[0].Cloud {
+		c.failCloud(got.Mounts[0].Source.Cloud)
+		return
+	}
+	if d := want.difference(got); d != "" {
+		c.fail("", "The pods would not get the same: "+d+".", "Keep the volumes by hand.")
+		return
+	}
+	for _, key := range optional {
+		less := maps.Clone(full)
+		delete(less, key)
+		if got, errs := c.injected(less); len(errs) == 0 && want.difference(got) == "" {
+			full = less
+		}
+	}
+	c.write = full
+}
+
+// failCloud says where a cloud is set: for pods that is not theirs to choose.
+func (c *conversion) failCloud(now string) {
+	object, _ := c.in.class(c.object, c.volumes[0].class)
+	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
+	c.problems.add(object, "spec.parameters."+inject.ParamCloud,
+		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: the cloud is the namespace's to say.", cloud, now),
+		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, inject.AnnotationCloud, cloud, cloud))
+}
+
+// chooseLabel decides whether the identity label stays: where the workload's own selector
+// wants it, it has to.
+func (c *conversion) chooseLabel() {
+	_, selected := c.in.selector(c.object)[inject.LabelUseWorkloadIdentity]
+	c.keepLabel = selected || c.target.Meta.Labels[inject.LabelUseWorkloadIdentity] != "true"
+}
+
+// full says everything that can be said, and names what may be left out.
+func (c *conversion) full() (all map[string]string, optional []string) {
+	all = map[string]string{}
+	set := func(key, value string) {
+		all[key] = value
+		optional = append(optional, key)
+	}
+	first := c.volumes[0]
+	set(inject.AnnotationClientID, first.ClientID)
+	set(inject.AnnotationTenantID, first.TenantID)
+	if first.interval != "" {
+		set(inject.AnnotationRotationPollInterval, first.interval)
+	}
+	main := max(0, slices.IndexFunc(c.volumes, func(v volume) bool { return v.path == defaultMountPath }))
+	for i, v := range c.volumes {
+		suffix := "." + v.Vault
+		if i == main {
+			suffix = ""
+			all[inject.AnnotationVault] = v.Vault
+		}
+		all[inject.AnnotationObjects+suffix] = inject.FormatObjects(v.inOrder)
+		set(inject.AnnotationMountPath+suffix, v.path)
+	}
+	set(inject.AnnotationContainers, strings.Join(first.containers, ", "))
+	if label := c.target.Meta.Labels[inject.LabelUseWorkloadIdentity]; label == "true" {
+		set(inject.AnnotationWorkloadIdentityLabel, "true")
+	} else {
+		set(inject.AnnotationWorkloadIdentityLabel, "false")
+	}
+	return all, optional
+}
+
+// injected is what pods with these annotations would be, as the engine says.
+func (c *conversion) injected(annotations map[string]string) (view, []inject.Finding) {
+	obj := c.object.Typed.DeepCopyObject()
+	t := inject.TargetOf(obj)
+	strip(t, c.keepLabel)
+	if t.Meta.Annotations == nil {
+		t.Meta.Annotations = map[string]string{}
+	}
+	maps.Copy(t.Meta.Annotations, annotations)
+	namespace := c.in.cluster.NamespaceOf(c.object)
+	r := inject.Parse(t, c.in.cluster.Namespace(namespace), c.in.settings)
+	facts := c.in.cluster.Facts(namespace, r.Needs())
+	d := inject.Decide(t, r, facts)
+	if errs := d.Errors(); len(errs) > 0 {
+		return view{}, errs
+	}
+	pod := &corev1.Pod{ObjectMeta: *t.Meta, Spec: *t.Spec}
+	if err := patched(pod, d); err != nil {
+		return view{}, []inject.Finding{{Message: err.Error() + "."}}
+	}
+	return viewOf(pod.Labels, &pod.Spec, func(name string) *secretsstorev1.SecretProviderClass {
+		for _, class := range d.Classes {
+			if class.Name == name {
+				return class.Object(namespace)
+			}
+		}
+		return nil
+	}), nil
+}
+
+func patched(pod *corev1.Pod, d inject.Decision) error {
+	text, err := json.Marshal(pod)
+	if err != nil {
+		return err
+	}
+	if text, err = preview.Apply(text, nil, d.Patch); err != nil {
+		return err
+	}
+	*pod = corev1.Pod{}
+	return json.Unmarshal(text, pod)
+}
+
+// strip takes away what the annotations bring.
+func strip(t *inject.Target, keepLabel bool) {
+	names := map[string]bool{}
+	for _, i := range storeVolumes(t.Spec) {
+		names[t.Spec.Volumes[i].Name] = true
+	}
+	t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, func(v corev1.Volume) bool { return names[v.Name] })
+	for _, list := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
+		for i := range list {
+			list[i].VolumeMounts = slices.DeleteFunc(list[i].VolumeMounts, func(m corev1.VolumeMount) bool { return names[m.Name] })
+		}
+	}
+	if !keepLabel {
+		delete(t.Meta.Labels, inject.LabelUseWorkloadIdentity)
+	}
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

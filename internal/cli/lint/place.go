@@ -1,0 +1,19 @@
+package lint
+
+import (
+	"akv-injector/inject"
+	"akv-injector/internal/cli/manifest"
+)
+
+// Place gives what the engine found about an object its places in files.
+func Place(cluster *manifest.Cluster, o *manifest.Object, found []inject.Finding) []Finding {
+	c := &checker{cluster: cluster}
+	findings := make([]Finding, 0, len(found))
+	for _, f := range found {
+		findings = append(findings, c.place(o, cluster.NamespaceOf(o), f))
+	}
+	return findings
+}
+
+// Printable keeps what others wrote from writing on a terminal by itself.
+func Printable(s string) string { return printable(s) }
