@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // annotation is one word of the vocabulary and where it may stand. The table in
@@ -72,7 +74,7 @@ func checkVocabulary(keys []string, onPod bool, fldPath *field.Path) field.Error
 	var errs field.ErrorList
 	for _, key := range keys {
 		short := strings.TrimPrefix(key, Prefix)
-		path := fldPath.Key(shorten(key))
+		path := fldPath.Key(text.Shorten(key))
 		a, vault, ok := findAnnotation(key)
 		dotted := ok && key != a.key
 		switch {
@@ -82,18 +84,18 @@ func checkVocabulary(keys []string, onPod bool, fldPath *field.Path) field.Error
 			errs = append(errs, field.Forbidden(path, "is a label of the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
 		case !ok && takesNoVault(key):
 			base, _, _ := strings.Cut(short, ".")
-			errs = append(errs, field.Invalid(path, shorten(short), fmt.Sprintf(
+			errs = append(errs, field.Invalid(path, text.Shorten(short), fmt.Sprintf(
 				"only objects and mount-path may be followed by a vault's name; write %s alone", base)))
 		case !ok:
-			errs = append(errs, field.Invalid(path, shorten(short), "no such annotation of akv-injector; "+
-				didYouMean(short, keysWhere(func(a annotation) bool { return onPod && a.pod || !onPod && a.ns }))))
+			errs = append(errs, field.Invalid(path, text.Shorten(short), "no such annotation of akv-injector; "+
+				text.DidYouMean(short, keysWhere(func(a annotation) bool { return onPod && a.pod || !onPod && a.ns }))))
 		case onPod && !a.pod:
 			errs = append(errs, field.Forbidden(path, "belongs on the namespace, where a platform team sets it; remove it from the pod"))
 		case !onPod && !a.ns:
 			errs = append(errs, field.Forbidden(path, "belongs on the pod; remove it from the namespace"))
 		case dotted:
 			if problem := vaultProblem(vault); problem != "" {
-				errs = append(errs, field.Invalid(path, shorten(vault), problem))
+				errs = append(errs, field.Invalid(path, text.Shorten(vault), problem))
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // providerVault is the provider's own check of a vault's name.
@@ -28,23 +30,23 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	case vault == "":
 		errs = append(errs, field.Required(fldPath.Child(ParamVault), "name the Key Vault"))
 	case !providerVault.MatchString(vault):
-		errs = append(errs, field.Invalid(fldPath.Child(ParamVault), shorten(vault), "not a vault's name, which has 3 to 24 letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"))
+		errs = append(errs, field.Invalid(fldPath.Child(ParamVault), text.Shorten(vault), "not a vault's name, which has 3 to 24 letters, digits and hyphens; write the name alone, without https:// and .vault.azure.net"))
 	}
 	if value(ParamTenant) == "" && value(ParamTenantOld) == "" {
 		errs = append(errs, field.Required(fldPath.Child(ParamTenant), "name the vault's tenant"))
 	}
 	if cloud := value(ParamCloud); cloud != "" && ValidateCloud(cloud) != "" && value(ParamCloudFile) == "" {
-		errs = append(errs, field.Invalid(fldPath.Child(ParamCloud), shorten(cloud), ValidateCloud(cloud)))
+		errs = append(errs, field.Invalid(fldPath.Child(ParamCloud), text.Shorten(cloud), ValidateCloud(cloud)))
 	}
 	modes := 0
 	for _, key := range []string{ParamPodIdentity, ParamVMIdentity, ParamTokenProxy} {
-		text := value(key)
-		if text == "" {
+		raw := value(key)
+		if raw == "" {
 			continue
 		}
-		on, err := strconv.ParseBool(text)
+		on, err := strconv.ParseBool(raw)
 		if err != nil {
-			errs = append(errs, field.Invalid(fldPath.Child(key), shorten(text), `neither "true" nor "false"; write one of the two`))
+			errs = append(errs, field.Invalid(fldPath.Child(key), text.Shorten(raw), `neither "true" nor "false"; write one of the two`))
 		}
 		if on {
 			modes++
@@ -61,27 +63,27 @@ func parameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	}
 	errs = append(errs, objectErrs...)
 	if len(objects)+len(objectErrs) == 0 {
-		errs = append(errs, field.Invalid(fldPath.Child(paramObjects), shorten(value(paramObjects)),
+		errs = append(errs, field.Invalid(fldPath.Child(paramObjects), text.Shorten(value(paramObjects)),
 			"names no objects, and the driver fails the mount with \"missing object versions\"; list them under array:"))
 	}
 	return append(errs, fileClashes(objects, fldPath.Child(paramObjects))...)
 }
 
 // parseClassObjects is readClassObjects for those who need no places.
-func parseClassObjects(text string, fldPath *field.Path) ([]Object, field.ErrorList) {
-	objects, _, errs := readClassObjects(text, fldPath)
+func parseClassObjects(yamlText string, fldPath *field.Path) ([]Object, field.ErrorList) {
+	objects, _, errs := readClassObjects(yamlText, fldPath)
 	return objects, errs
 }
 
 // readClassObjects reads the objects parameter as the provider 1.8.2 does: the same
 // YAML library, the same two steps, fields that it does not know ignored. Elements that
 // are maps are an error, as they are there. With each object comes its index in the array.
-func readClassObjects(text string, fldPath *field.Path) (objects []Object, at []int, errs field.ErrorList) {
+func readClassObjects(yamlText string, fldPath *field.Path) (objects []Object, at []int, errs field.ErrorList) {
 	var list struct {
 		Array []yaml.Node `yaml:"array"`
 	}
-	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &list); err != nil {
-		return nil, nil, field.ErrorList{field.Invalid(fldPath, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write array: and under it a list, in which each element begins with \"- |\"")}
+	if err := yaml.Unmarshal([]byte(strings.TrimSpace(yamlText)), &list); err != nil {
+		return nil, nil, field.ErrorList{field.Invalid(fldPath, text.Shorten(yamlText), "not the provider's YAML ("+yamlProblem(err)+"); write array: and under it a list, in which each element begins with \"- |\"")}
 	}
 	for i := range list.Array {
 		path := fldPath.Index(i)
@@ -102,7 +104,7 @@ func readClassObjects(text string, fldPath *field.Path) (objects []Object, at []
 	return objects, at, errs
 }
 
-func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
+func parseClassObject(yamlText string, path *field.Path) (Object, field.ErrorList) {
 	var fields struct {
 		Name       string `yaml:"objectName"`
 		Alias      string `yaml:"objectAlias"`
@@ -113,8 +115,8 @@ func parseClassObject(text string, path *field.Path) (Object, field.ErrorList) {
 		Encoding   string `yaml:"objectEncoding"`
 		Permission string `yaml:"filePermission"`
 	}
-	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
-		return Object{}, field.ErrorList{field.Invalid(path, shorten(text), "not the provider's YAML ("+yamlProblem(err)+"); write a field and its value a line, such as objectName: DB-Password")}
+	if err := yaml.Unmarshal([]byte(yamlText), &fields); err != nil {
+		return Object{}, field.ErrorList{field.Invalid(path, text.Shorten(yamlText), "not the provider's YAML ("+yamlProblem(err)+"); write a field and its value a line, such as objectName: DB-Password")}
 	}
 	o := Object{
 		Name:           strings.TrimSpace(fields.Name),

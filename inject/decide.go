@@ -6,6 +6,8 @@ import (
 
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // Decision is the answer for one pod.
@@ -165,7 +167,7 @@ func (s *subject) reservedNames() []Finding {
 		if v := &s.volumes[i]; Reserved(v.className) && !v.generated {
 			findings = append(findings, Finding{
 				Severity: Error, Type: field.ErrorTypeForbidden, Field: v.classPath().String(),
-				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, shorten(v.className)),
+				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, text.Shorten(v.className)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", AnnotationObjects),
 			})
 		}

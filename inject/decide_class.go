@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/internal/text"
 )
 
 // DecideClass runs those rules over a SecretProviderClass that need nothing but the class
@@ -116,7 +118,7 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 	p.allow = map[string]bool{}
 	annotations := field.NewPath("metadata", "annotations")
 	for _, k := range ourKeys(class.Annotations) {
-		path := annotations.Key(shorten(k))
+		path := annotations.Key(text.Shorten(k))
 		short := strings.TrimPrefix(k, Prefix)
 		switch a, _, ok := findAnnotation(k); {
 		case k == AnnotationAllow:
@@ -128,11 +130,11 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 		case ok:
 			p.errorf(field.Forbidden(path, "belongs on the namespace, where a platform team sets it; remove it from the class"))
 		default:
-			p.errorf(field.Invalid(path, shorten(short), "no such annotation of akv-injector; "+didYouMean(short, []string{"allow"})))
+			p.errorf(field.Invalid(path, text.Shorten(short), "no such annotation of akv-injector; "+text.DidYouMean(short, []string{"allow"})))
 		}
 	}
 	for _, k := range ourKeys(class.Labels) {
-		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(shorten(k)), "akv-injector has no label for classes; remove it"))
+		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(text.Shorten(k)), "akv-injector has no label for classes; remove it"))
 	}
 }
 

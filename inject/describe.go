@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"akv-injector/internal/text"
 )
 
 // maxLine is what the API server leaves of a warning when there are many (1.37.2).
@@ -61,12 +63,12 @@ func (s *subject) describeNothing() []string {
 		return nil
 	}
 	return []string{cutLine(fmt.Sprintf("Identity and class are not known until the ServiceAccount %q names a client id and a tenant.",
-		shorten(s.r.accountPlanned())))}
+		text.Shorten(s.r.accountPlanned())))}
 }
 
 // describeVolume says where the volume is mounted and which class is behind it.
 func (s *subject) describeVolume(v *storeVolume) []string {
-	class := "class " + shorten(v.className)
+	class := "class " + text.Shorten(v.className)
 	stored, looked := s.f.Classes[v.className]
 	switch {
 	case v.generated && !looked:
@@ -82,7 +84,7 @@ func (s *subject) describeVolume(v *storeVolume) []string {
 	default:
 		class += ", which exists"
 	}
-	lines := []string{fmt.Sprintf("Volume %s: %s.", shorten(v.Name), class)}
+	lines := []string{fmt.Sprintf("Volume %s: %s.", text.Shorten(v.Name), class)}
 	var paths []string
 	containers := map[string][]string{}
 	s.eachMount(func(m mountRef) {
@@ -92,13 +94,13 @@ func (s *subject) describeVolume(v *storeVolume) []string {
 		if _, ok := containers[m.MountPath]; !ok {
 			paths = append(paths, m.MountPath)
 		}
-		containers[m.MountPath] = append(containers[m.MountPath], shorten(m.container.Name))
+		containers[m.MountPath] = append(containers[m.MountPath], text.Shorten(m.container.Name))
 	})
 	for _, path := range paths {
-		lines = append(lines, joinLines(fmt.Sprintf("Volume %s is mounted at %s in: ", shorten(v.Name), shorten(path)), containers[path])...)
+		lines = append(lines, joinLines(fmt.Sprintf("Volume %s is mounted at %s in: ", text.Shorten(v.Name), text.Shorten(path)), containers[path])...)
 	}
 	if len(paths) == 0 {
-		lines = append(lines, fmt.Sprintf("Volume %s is mounted in no container.", shorten(v.Name)))
+		lines = append(lines, fmt.Sprintf("Volume %s is mounted in no container.", text.Shorten(v.Name)))
 	}
 	return lines
 }
@@ -122,12 +124,12 @@ func (s *subject) describeFiles(v *storeVolume, objects []Object) []string {
 		}
 		files = append(files, fmt.Sprintf("%s = %s/%s", file, o.Type, o.Name))
 	}
-	return joinLines(fmt.Sprintf("From vault %s: ", shorten(strings.TrimSpace(v.parameters[ParamVault]))), files)
+	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(strings.TrimSpace(v.parameters[ParamVault]))), files)
 }
 
 // describeIdentity says who reads the vault, and who says so.
 func (s *subject) describeIdentity(v *storeVolume) []string {
-	account := shorten(accountOf(s.spec))
+	account := text.Shorten(accountOf(s.spec))
 	switch {
 	case v.generated:
 		line := fmt.Sprintf("Identity %s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
@@ -136,13 +138,13 @@ func (s *subject) describeIdentity(v *storeVolume) []string {
 	case !v.azure():
 		return nil
 	case isOn(v.parameters, ParamVMIdentity):
-		return []string{fmt.Sprintf("Identity: the node's (class %s).", shorten(v.className))}
+		return []string{fmt.Sprintf("Identity: the node's (class %s).", text.Shorten(v.className))}
 	case strings.TrimSpace(v.parameters[ParamClient]) != "":
 		tenant := or(strings.TrimSpace(v.parameters[ParamTenant]), strings.TrimSpace(v.parameters[ParamTenantOld]))
 		return []string{fmt.Sprintf("Identity %s, tenant %s (class %s), with the token of ServiceAccount %s.",
-			shorten(strings.TrimSpace(v.parameters[ParamClient])), shorten(tenant), shorten(v.className), account)}
+			text.Shorten(strings.TrimSpace(v.parameters[ParamClient])), text.Shorten(tenant), text.Shorten(v.className), account)}
 	case v.CSI.NodePublishSecretRef != nil:
-		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", shorten(v.CSI.NodePublishSecretRef.Name))}
+		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", text.Shorten(v.CSI.NodePublishSecretRef.Name))}
 	}
 	return nil
 }
@@ -158,7 +160,7 @@ func (s *subject) source(setting Setting) string {
 		return "setting of akv-injector"
 	case Unset, OnServiceAccount:
 	}
-	return "ServiceAccount " + shorten(accountOf(s.spec))
+	return "ServiceAccount " + text.Shorten(accountOf(s.spec))
 }
 
 // describeInterval says how soon a rotated secret arrives.
@@ -167,7 +169,7 @@ func (s *subject) describeInterval(objects int) []string {
 	rotation := s.f.Rotation()
 	ask := "No interval is asked for"
 	if asked != "" {
-		ask = fmt.Sprintf("Asked for: every %s (%s)", shorten(asked), source)
+		ask = fmt.Sprintf("Asked for: every %s (%s)", text.Shorten(asked), source)
 	}
 	switch {
 	case !rotation.Known:
@@ -190,9 +192,9 @@ func (s *subject) askedInterval() (value, source string) {
 	}
 	var shortest time.Duration
 	for i := range s.volumes {
-		text, ok := s.volumes[i].CSI.VolumeAttributes[attributeInterval]
-		if d, _, usable := parseInterval(text); ok && usable && (value == "" || d < shortest) {
-			value, source, shortest = text, "volume "+shorten(s.volumes[i].Name), d
+		raw, ok := s.volumes[i].CSI.VolumeAttributes[attributeInterval]
+		if d, _, usable := parseInterval(raw); ok && usable && (value == "" || d < shortest) {
+			value, source, shortest = raw, "volume "+text.Shorten(s.volumes[i].Name), d
 		}
 	}
 	return value, source
@@ -221,7 +223,7 @@ func joinLines(beginning string, items []string) []string {
 
 // cutLine holds the bound where one thing alone is longer.
 func cutLine(line string) string {
-	line = printable(line)
+	line = text.Printable(line)
 	if utf8.RuneCountInString(line) <= maxLine {
 		return line
 	}

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // Fence is a namespace's allowed-vaults: globs that the names of its vaults must
@@ -25,10 +27,10 @@ func ParseFence(ns *corev1.Namespace) (Fence, field.ErrorList) {
 	fence := Fence{set: true}
 	fldPath := namespaceAnnotationPath(AnnotationAllowedVaults)
 	var errs field.ErrorList
-	for _, p := range splitList(value) {
+	for _, p := range text.List(value) {
 		p = strings.ToLower(p)
 		if _, err := path.Match(p, ""); err != nil || strings.Contains(p, "/") {
-			errs = append(errs, field.Invalid(fldPath, shorten(p),
+			errs = append(errs, field.Invalid(fldPath, text.Shorten(p),
 				"not a glob of vault names; write names with * and ?, such as payments-*"))
 			continue
 		}

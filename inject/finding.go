@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // Severity of a Finding.
@@ -52,7 +54,7 @@ func (f Finding) String() string {
 
 // duplicate is field.Duplicate with the detail that says how to mend it.
 func duplicate(path *field.Path, value, detail string) *field.Error {
-	e := field.Duplicate(path, shorten(value))
+	e := field.Duplicate(path, text.Shorten(value))
 	e.Detail = detail
 	return e
 }
@@ -88,24 +90,7 @@ func messageAndFix(e *field.Error) (message, fix string) {
 	case e.Type == field.ErrorTypeTooMany || e.Type == field.ErrorTypeTooLong:
 		remedy = "Write less."
 	}
-	return sentence(without.ErrorBody()), instruction(remedy)
-}
-
-// instruction makes a sentence of a remedy, unless it ends with a command, which can be
-// pasted as it stands.
-func instruction(remedy string) string {
-	if remedy == "" {
-		return ""
-	}
-	remedy = strings.ToUpper(remedy[:1]) + remedy[1:]
-	if endsWithCommand(remedy) {
-		return remedy
-	}
-	return sentence(remedy)
-}
-
-func endsWithCommand(text string) bool {
-	return strings.Contains(text, ": kubectl ") || strings.Contains(text, ": az ")
+	return text.Sentence(without.ErrorBody()), text.Instruction(remedy)
 }
 
 // sortFindings puts errors first, then goes by rule and place, so that equal

@@ -3,6 +3,8 @@ package inject
 import (
 	"slices"
 	"strings"
+
+	"akv-injector/internal/text"
 )
 
 // clouds are the cloudName values that the Azure provider 1.8.2 knows
@@ -18,7 +20,7 @@ func ValidateCloud(name string) string {
 	if slices.ContainsFunc(clouds, func(c string) bool { return strings.EqualFold(c, name) }) {
 		return ""
 	}
-	return "not a cloud that the Azure provider knows; " + didYouMean(name, clouds)
+	return "not a cloud that the Azure provider knows; " + text.DidYouMean(name, clouds)
 }
 
 // canonicalCloud gives equal clouds one spelling, so that they share a class.
@@ -45,7 +47,7 @@ func ValidateTenant(id string) string {
 	}
 	if labels := strings.Split(id, "."); len(labels) >= 2 && len(id) <= 253 {
 		if !slices.ContainsFunc(labels, func(l string) bool {
-			return l == "" || hasOther(l) || l[0] == '-' || l[len(l)-1] == '-'
+			return l == "" || !text.IsName(l) || l[0] == '-' || l[len(l)-1] == '-'
 		}) {
 			return ""
 		}
@@ -72,7 +74,7 @@ func isGUID(s string) bool {
 				return false
 			}
 		default:
-			if c := s[i]; !isAlphanumeric(c) || c|0x20 > 'f' {
+			if c := s[i]; !text.IsAlphanumeric(c) || c|0x20 > 'f' {
 				return false
 			}
 		}

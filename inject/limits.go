@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"k8s.io/apimachinery/pkg/util/validation/field"
-)
+import "k8s.io/apimachinery/pkg/util/validation/field"
 
 // Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
 // have room for 40,000 mounts, which rules compare with one another: whoever may

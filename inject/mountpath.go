@@ -3,11 +3,13 @@ package inject
 import (
 	"path"
 	"strings"
+
+	"akv-injector/internal/text"
 )
 
 // mountPathProblem says what keeps a value from being a mount path, or is "".
 func mountPathProblem(p string, windows bool) string {
-	if bad := badCharacter(p); bad != "" {
+	if bad := text.BadCharacter(p); bad != "" {
 		return "contains " + bad + "; remove it"
 	}
 	if len(p) > 1024 {
@@ -31,7 +33,7 @@ func mountPathProblem(p string, windows bool) string {
 
 func windowsPathProblem(p string) string {
 	const shape = `write a drive's path with backslashes, such as C:\mnt\secrets-store`
-	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !isAlphanumeric(p[0]) || p[0] <= '9' {
+	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !text.IsAlphanumeric(p[0]) || p[0] <= '9' {
 		return "the pod's os is windows; " + shape
 	}
 	for part := range strings.SplitSeq(p[3:], `\`) {

@@ -1,5 +1,7 @@
 package inject
 
+import "k8s.io/apimachinery/pkg/util/validation"
+
 // Prefix begins every annotation and label of akv-injector.
 const Prefix = "azure.keyvault.injector/"
 
@@ -69,3 +71,11 @@ const (
 	attributeClass    = "secretProviderClass"
 	attributeInterval = "rotationPollInterval"
 )
+
+// kubernetesNameProblem says what keeps a value from being an object's name, or is "".
+func kubernetesNameProblem(name string) string {
+	if len(validation.IsDNS1123Subdomain(name)) == 0 {
+		return ""
+	}
+	return "not the name of a Kubernetes object; write at most 253 lower case letters, digits, hyphens and dots, with a letter or digit at both ends"
+}

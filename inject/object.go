@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"akv-injector/internal/text"
 )
 
 // Kinds of Key Vault objects, as the provider spells them.
@@ -97,10 +99,10 @@ func yamlScalar(s string) string {
 	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
 		return strconv.Quote(s)
 	}
-	if s[0] > '9' && isAlphanumeric(s[0]) {
+	if s[0] > '9' && text.IsAlphanumeric(s[0]) {
 		plain := true
 		for i := range len(s) {
-			if c := s[i]; !isAlphanumeric(c) && c != '-' && c != '.' && c != '_' && c != '/' {
+			if c := s[i]; !text.IsAlphanumeric(c) && c != '-' && c != '.' && c != '_' && c != '/' {
 				plain = false
 				break
 			}
@@ -119,8 +121,8 @@ func objectNameProblem(name string) string {
 		return "names no object; write the name that it has in the vault"
 	case len(name) > 127:
 		return "has a name of more than 127 characters; write the name that it has in the vault"
-	case hasOther(name):
-		if bad := badCharacter(name); bad != "" {
+	case !text.IsName(name):
+		if bad := text.BadCharacter(name); bad != "" {
 			return "has " + bad + " in its name; write the name that it has in the vault"
 		}
 		return "has a name that Key Vault does not take; write only letters, digits and hyphens"
@@ -131,7 +133,7 @@ func objectNameProblem(name string) string {
 // fileProblem says what keeps a path from being a file in the mount, or is "". The
 // provider's own checks, and what the file system and the driver would refuse.
 func fileProblem(file string) string {
-	if bad := badCharacter(file); bad != "" {
+	if bad := text.BadCharacter(file); bad != "" {
 		return "contains " + bad + "; remove it"
 	}
 	switch {
@@ -179,5 +181,5 @@ func typeProblem(t string) string {
 	if strings.HasPrefix(strings.ToLower(t), typeCert) {
 		return "is not secret, key or cert; did you mean \"cert\"?"
 	}
-	return fmt.Sprintf("is not secret, key or cert; %s", didYouMean(t, objectTypes))
+	return fmt.Sprintf("is not secret, key or cert; %s", text.DidYouMean(t, objectTypes))
 }

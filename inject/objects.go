@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // maxObjects is how many objects one vault's annotation may name. The provider
@@ -20,7 +22,7 @@ func ParseObjects(value string, fldPath *field.Path) ([]Object, field.ErrorList)
 	if looksLikeYAML(trimmed) {
 		return parseYAMLObjects(value, fldPath)
 	}
-	items := splitList(trimmed)
+	items := text.List(trimmed)
 	if len(items) == 0 {
 		return nil, field.ErrorList{field.Required(fldPath,
 			"names no objects; list them as [FILE=][TYPE/]NAME, such as DB-Password or tls.pem=cert/frontend")}
@@ -49,7 +51,7 @@ func tooManyObjects(fldPath *field.Path, n int) *field.Error {
 func parseItem(item string, fldPath *field.Path) (Object, field.ErrorList) {
 	var errs field.ErrorList
 	invalid := func(problem string) {
-		errs = append(errs, field.Invalid(fldPath, shorten(item), problem))
+		errs = append(errs, field.Invalid(fldPath, text.Shorten(item), problem))
 	}
 	o := Object{Type: typeSecret}
 	rest := item
@@ -64,8 +66,8 @@ func parseItem(item string, fldPath *field.Path) (Object, field.ErrorList) {
 	if t, after, ok := strings.Cut(rest, "/"); ok {
 		o.Type, rest = strings.TrimSpace(t), strings.TrimSpace(after)
 		if problem := typeProblem(o.Type); problem != "" {
-			errs = append(errs, field.Invalid(fldPath, shorten(item),
-				fmt.Sprintf("%q before the slash %s", shorten(o.Type), problem)))
+			errs = append(errs, field.Invalid(fldPath, text.Shorten(item),
+				fmt.Sprintf("%q before the slash %s", text.Shorten(o.Type), problem)))
 		}
 	}
 	if name, version, ok := strings.Cut(rest, "@"); ok {
@@ -73,7 +75,7 @@ func parseItem(item string, fldPath *field.Path) (Object, field.ErrorList) {
 		rest = strings.TrimSpace(name)
 		if o.Version == "" {
 			invalid("has nothing after the @; leave the @ out to follow the newest version")
-		} else if hasOther(o.Version) {
+		} else if !text.IsName(o.Version) {
 			invalid("has a version that is not letters and digits; leave it out to follow the newest")
 		}
 	}
@@ -126,7 +128,7 @@ func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
 		} else if ok {
 			errs = append(errs, duplicate(fldPath, file, fmt.Sprintf(
 				"the file of both %s/%s and %s/%s; give one another name, as in FILE=NAME (objectAlias in YAML)",
-				other.Type, shorten(other.Name), o.Type, shorten(o.Name))))
+				other.Type, text.Shorten(other.Name), o.Type, text.Shorten(o.Name))))
 			continue
 		}
 		taken[file] = o
@@ -139,9 +141,9 @@ func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
 				continue
 			}
 			if other, ok := taken[file[:i]]; ok {
-				errs = append(errs, field.Invalid(fldPath, shorten(file), fmt.Sprintf(
+				errs = append(errs, field.Invalid(fldPath, text.Shorten(file), fmt.Sprintf(
 					"lies below %q, which is the file or folder of %s/%s; give one another name",
-					shorten(other.File()), other.Type, shorten(other.Name))))
+					text.Shorten(other.File()), other.Type, text.Shorten(other.Name))))
 			}
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // looksLikeYAML tells the provider's YAML from the compact list, in which no item
@@ -52,13 +54,13 @@ func parseYAMLObjects(value string, fldPath *field.Path) ([]Object, field.ErrorL
 func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error) {
 	root, problem := yamlRoot(value)
 	if problem != "" {
-		return nil, field.Invalid(fldPath, shorten(value), problem)
+		return nil, field.Invalid(fldPath, text.Shorten(value), problem)
 	}
 	if root.Kind == yaml.MappingNode {
 		var list *yaml.Node
 		for i := 0; i+1 < len(root.Content); i += 2 {
 			if key := root.Content[i]; key.Value != "array" || list != nil {
-				return nil, field.Invalid(fldPath, shorten(key.Value),
+				return nil, field.Invalid(fldPath, text.Shorten(key.Value),
 					fmt.Sprintf("line %d: another key than array stands at the top; remove it", key.Line))
 			}
 			list = root.Content[i+1]
@@ -69,16 +71,16 @@ func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error
 		return nil, nil
 	}
 	if root.Kind != yaml.SequenceNode {
-		return nil, field.Invalid(fldPath, shorten(value), "array must be a list, each element beginning with a dash")
+		return nil, field.Invalid(fldPath, text.Shorten(value), "array must be a list, each element beginning with a dash")
 	}
 	return root.Content, nil
 }
 
 // yamlRoot parses one YAML document. Aliases are refused: nothing here is worth one,
 // and they can make a small text a large one.
-func yamlRoot(text string) (*yaml.Node, string) {
+func yamlRoot(yamlText string) (*yaml.Node, string) {
 	var doc, more yaml.Node
-	decoder := yaml.NewDecoder(strings.NewReader(text))
+	decoder := yaml.NewDecoder(strings.NewReader(yamlText))
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, "empty; remove it, or write objectName: and the name"
 	} else if err != nil {
@@ -101,9 +103,9 @@ func yamlProblem(err error) string {
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) && len(typed.Errors) > 0 {
 		where, _, _ := strings.Cut(typed.Errors[0], " into ")
-		return shorten(strings.Replace(where, "cannot unmarshal", "no place for", 1))
+		return text.Shorten(strings.Replace(where, "cannot unmarshal", "no place for", 1))
 	}
-	return shorten(strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
+	return text.Shorten(strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
 }
 
 func hasAlias(n *yaml.Node) bool {
@@ -117,12 +119,12 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 	if e.Kind == yaml.ScalarNode {
 		root, problem := yamlRoot(e.Value)
 		if problem != "" {
-			return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value), "the element is "+problem)}
+			return Object{}, field.ErrorList{field.Invalid(fldPath, text.Shorten(e.Value), "the element is "+problem)}
 		}
 		e = root
 	}
 	if e.Kind != yaml.MappingNode {
-		return Object{}, field.ErrorList{field.Invalid(fldPath, shorten(e.Value),
+		return Object{}, field.ErrorList{field.Invalid(fldPath, text.Shorten(e.Value),
 			"not an object, which has fields; write objectName: and the name")}
 	}
 	var (
@@ -132,7 +134,7 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 	)
 	for i := 0; i+1 < len(e.Content); i += 2 {
 		key, val := e.Content[i], e.Content[i+1]
-		path := fldPath.Child(shorten(key.Value))
+		path := fldPath.Child(text.Shorten(key.Value))
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			errs = append(errs, field.Invalid(fldPath, field.OmitValueType{}, "a field's name is a list or a map; write a word, such as objectName"))
@@ -141,11 +143,11 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 		case val.Kind != yaml.ScalarNode:
 			errs = append(errs, field.Invalid(path, field.OmitValueType{}, "a list or a map; write a single value"))
 		default:
-			text := strings.TrimSpace(val.Value)
+			raw := strings.TrimSpace(val.Value)
 			if val.Tag == "!!null" {
-				text = ""
+				raw = ""
 			}
-			if err := o.set(key.Value, text, path); err != nil {
+			if err := o.set(key.Value, raw, path); err != nil {
 				errs = append(errs, err)
 			}
 		}
@@ -173,7 +175,7 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 		}
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || n < 0 {
-			return field.Invalid(path, shorten(value), "not a whole number of versions; write 0 or more")
+			return field.Invalid(path, text.Shorten(value), "not a whole number of versions; write 0 or more")
 		}
 		o.VersionHistory = int32(n)
 	case "objectFormat":
@@ -183,7 +185,7 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 	case "filePermission":
 		o.FilePermission = value
 	default:
-		return field.Invalid(path, shorten(key), "no field of the provider's objects; "+didYouMean(key, objectFields))
+		return field.Invalid(path, text.Shorten(key), "no field of the provider's objects; "+text.DidYouMean(key, objectFields))
 	}
 	return nil
 }
@@ -192,7 +194,7 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 func (o *Object) validate(fldPath *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	invalid := func(name, value, problem string) {
-		errs = append(errs, field.Invalid(fldPath.Child(name), shorten(value), problem))
+		errs = append(errs, field.Invalid(fldPath.Child(name), text.Shorten(value), problem))
 	}
 	if o.Type == "" {
 		o.Type = typeSecret
@@ -208,7 +210,7 @@ func (o *Object) validate(fldPath *field.Path) field.ErrorList {
 			invalid("objectAlias", o.Alias, problem)
 		}
 	}
-	if o.Version != "" && hasOther(o.Version) {
+	if o.Version != "" && !text.IsName(o.Version) {
 		invalid("objectVersion", o.Version, "no version, which has only letters and digits; leave it out to follow the newest")
 	}
 	switch o.Format {

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // parser fills a Request from the annotations.
@@ -79,7 +81,7 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 	if value, ok := p.pod(AnnotationInject); ok {
 		on, problem := parseBool(value)
 		if problem != "" {
-			p.errorf(field.Invalid(path, shorten(value), problem))
+			p.errorf(field.Invalid(path, text.Shorten(value), problem))
 		} else if !on {
 			return true
 		}
@@ -93,7 +95,7 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 		if ok && a.pod && k != AnnotationAllow {
 			p.errorf(field.Required(p.target.annotationPath(AnnotationObjects), fmt.Sprintf(
 				"%s is set, but the pod names nothing to mount; add %s (or %s), or remove the annotation",
-				shorten(k), AnnotationObjects, AnnotationSecretProviderClass)))
+				text.Shorten(k), AnnotationObjects, AnnotationSecretProviderClass)))
 			break
 		}
 	}
@@ -129,7 +131,7 @@ func (p *parser) parseLabels() {
 			if _, _, ok := findAnnotation(k); ok {
 				hint = "is an annotation, not a label; move it to metadata.annotations"
 			}
-			p.errorf(field.Forbidden(path.Key(shorten(k)), hint))
+			p.errorf(field.Forbidden(path.Key(text.Shorten(k)), hint))
 		}
 	}
 	if p.target.Template {
@@ -151,7 +153,7 @@ func (p *parser) parsePolicy() {
 		value, ok := p.ns.Annotations[c.key]
 		if ok && !slices.Contains(c.values, strings.TrimSpace(value)) {
 			p.NamespaceErrors = append(p.NamespaceErrors,
-				field.NotSupported(namespaceAnnotationPath(c.key), shorten(value), c.values))
+				field.NotSupported(namespaceAnnotationPath(c.key), text.Shorten(value), c.values))
 		}
 	}
 	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
@@ -205,18 +207,18 @@ func (p *parser) parseOwner() {
 		if k == AnnotationAllow {
 			continue
 		}
-		hint := "akv-injector reads it on pods; move it to " + p.target.annotationPath(shorten(k)).String()
+		hint := "akv-injector reads it on pods; move it to " + p.target.annotationPath(text.Shorten(k)).String()
 		if a, _, ok := findAnnotation(k); ok && !a.pod {
 			hint = "belongs on the namespace, where a platform team sets it; remove it from the workload"
 		}
-		p.errorf(field.Forbidden(ownerAnnotationPath(shorten(k)), hint))
+		p.errorf(field.Forbidden(ownerAnnotationPath(text.Shorten(k)), hint))
 	}
 	for _, k := range ourKeys(owner.Labels) {
 		hint := "akv-injector has no label for workloads; remove it"
 		if k == LabelInjection {
 			hint = "belongs on the namespace; run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
 		}
-		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(shorten(k)), hint))
+		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(text.Shorten(k)), hint))
 	}
 }
 
@@ -228,11 +230,11 @@ func ownerAnnotationPath(key string) *field.Path {
 func ParseAllow(value string, fldPath *field.Path) (map[string]bool, field.ErrorList) {
 	allow := map[string]bool{}
 	var errs field.ErrorList
-	for _, id := range splitList(value) {
+	for _, id := range text.List(value) {
 		rule := RuleByID(id)
 		switch {
 		case rule == nil:
-			errs = append(errs, field.NotSupported(fldPath, shorten(id), waivable()))
+			errs = append(errs, field.NotSupported(fldPath, text.Shorten(id), waivable()))
 		case !rule.Waivable:
 			errs = append(errs, field.NotSupported(fldPath, id+" ("+rule.Name+", which cannot be waived)", waivable()))
 		default:
@@ -267,7 +269,7 @@ func (p *parser) setting(key, server string, check func(string) string) Setting 
 	if s.Value == "" {
 		p.errorf(field.Required(s.Path, "empty; write a value or remove the annotation"))
 	} else if problem := check(s.Value); problem != "" {
-		p.errorf(field.Invalid(s.Path, shorten(s.Value), problem))
+		p.errorf(field.Invalid(s.Path, text.Shorten(s.Value), problem))
 		s.Value = ""
 	}
 	return s
@@ -291,8 +293,8 @@ func (p *parser) parseSettings() {
 	p.IdentityLabel = label.Value != "false"
 	if now := p.accountNow(); p.ServiceAccount.Level == OnPod && p.ServiceAccount.Value != "" &&
 		now != defaultAccount && now != p.ServiceAccount.Value {
-		p.errorf(field.Invalid(p.target.specPath().Child("serviceAccountName"), shorten(now), fmt.Sprintf(
-			"contradicts the annotation %s: %s; remove one of the two", AnnotationServiceAccount, shorten(p.ServiceAccount.Value))))
+		p.errorf(field.Invalid(p.target.specPath().Child("serviceAccountName"), text.Shorten(now), fmt.Sprintf(
+			"contradicts the annotation %s: %s; remove one of the two", AnnotationServiceAccount, text.Shorten(p.ServiceAccount.Value))))
 	}
 }
 
@@ -311,7 +313,7 @@ func (p *parser) parseContainers() {
 	path := p.target.annotationPath(AnnotationContainers)
 	names := containerNames(p.target.Spec)
 	p.Containers = []string{}
-	items := splitList(value)
+	items := text.List(value)
 	if len(items) == 0 {
 		p.errorf(field.Required(path, "names no container; list names, or remove the annotation to choose all"))
 	}
@@ -324,7 +326,7 @@ func (p *parser) parseContainers() {
 		case !p.target.Mutating && !p.target.Template:
 			// While webhooks still run, one of them may add the sidecar that is named here.
 			// In a template too: the pod is where it comes.
-			p.errorf(field.Invalid(path.Index(i), shorten(name), "the pod has no such container; "+didYouMean(name, names)))
+			p.errorf(field.Invalid(path.Index(i), text.Shorten(name), "the pod has no such container; "+text.DidYouMean(name, names)))
 		}
 	}
 }
@@ -335,7 +337,7 @@ func (p *parser) parseEnv() {
 		return
 	}
 	path := p.target.annotationPath(AnnotationEnv)
-	items := splitList(value)
+	items := text.List(value)
 	if len(items) == 0 {
 		p.errorf(field.Required(path, "names no variable; list NAME=FILE, or remove the annotation"))
 	}
@@ -349,15 +351,15 @@ func (p *parser) parseEnv() {
 		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
 		switch problems := validation.IsEnvVarName(name); {
 		case !ok || name == "" || file == "":
-			p.errorf(field.Invalid(path.Index(i), shorten(item), "not NAME=FILE; write for example DB_PASSWORD_FILE=DB-Password"))
+			p.errorf(field.Invalid(path.Index(i), text.Shorten(item), "not NAME=FILE; write for example DB_PASSWORD_FILE=DB-Password"))
 		case len(problems) > 0:
-			p.errorf(field.Invalid(path.Index(i), shorten(name),
+			p.errorf(field.Invalid(path.Index(i), text.Shorten(name),
 				"not the name of a variable; write letters, digits, _, - and ., and no digit at its beginning"))
 		case seen[name]:
 			p.errorf(duplicate(path.Index(i), name, "is set twice; remove one"))
 		default:
 			if problem := fileProblem(file); problem != "" {
-				p.errorf(field.Invalid(path.Index(i), shorten(file), "the file name "+problem))
+				p.errorf(field.Invalid(path.Index(i), text.Shorten(file), "the file name "+problem))
 				continue
 			}
 			p.Env = append(p.Env, EnvRequest{name, file, path.Index(i)})

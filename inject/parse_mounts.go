@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // classVolume is the name of the volume of a class that is named in the annotation.
@@ -34,7 +36,7 @@ func (p *parser) parseMounts(keys []string) {
 			}
 			name = defaultVault
 		}
-		path := p.target.annotationPath(shorten(key))
+		path := p.target.annotationPath(text.Shorten(key))
 		objects, errs := ParseObjects(p.target.Meta.Annotations[key], path)
 		p.Errors = append(p.Errors, errs...)
 		m := byVault[name]
@@ -75,7 +77,7 @@ func (p *parser) parseClass(name string) {
 	path := p.target.annotationPath(AnnotationSecretProviderClass)
 	switch problem := kubernetesNameProblem(name); {
 	case problem != "":
-		p.errorf(field.Invalid(path, shorten(name), problem))
+		p.errorf(field.Invalid(path, text.Shorten(name), problem))
 	case Reserved(name):
 		p.errorf(field.Forbidden(path, "names that begin with "+GeneratedPrefix+
 			" are for generated classes; list the objects in "+AnnotationObjects+", or give your class another name"))
@@ -111,7 +113,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		case named && m.Class == "" && !nearer:
 			m.Path = own.Value
 			if isDefault && plain.Level == own.Level && plain.Value != own.Value {
-				p.errorf(field.Invalid(own.Path, shorten(own.Value), fmt.Sprintf(
+				p.errorf(field.Invalid(own.Path, text.Shorten(own.Value), fmt.Sprintf(
 					"contradicts %s, which is for the same vault; remove one of the two", AnnotationMountPath)))
 			}
 		case isDefault && plain.Level != Unset:
@@ -132,7 +134,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 					known = append(known, m.Vault)
 				}
 			}
-			p.errorf(field.Invalid(s.Path, shorten(vault), "the pod asks for nothing from this vault; "+didYouMean(vault, known)))
+			p.errorf(field.Invalid(s.Path, text.Shorten(vault), "the pod asks for nothing from this vault; "+text.DidYouMean(vault, known)))
 		}
 	}
 	for i, a := range p.Mounts {
@@ -142,9 +144,9 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			}
 			ca, cb := comparablePath(a.Path, windows), comparablePath(b.Path, windows)
 			if ca == cb || below(ca, cb) || below(cb, ca) {
-				p.errorf(field.Invalid(a.FieldPath, shorten(a.Path), fmt.Sprintf(
+				p.errorf(field.Invalid(a.FieldPath, text.Shorten(a.Path), fmt.Sprintf(
 					"would be mounted at or below another vault's path, or above it (%s); give each its own with %s.<vault>",
-					shorten(b.Path), AnnotationMountPath)))
+					text.Shorten(b.Path), AnnotationMountPath)))
 			}
 		}
 	}
@@ -172,7 +174,7 @@ func (p *parser) vaultPaths(check func(string) string) map[string]Setting {
 			}
 			s := p.setting(key, "", check)
 			if found && other.Value != s.Value {
-				p.errorf(duplicate(s.Path, s.Value, fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case; remove one", shorten(vault))))
+				p.errorf(duplicate(s.Path, s.Value, fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case; remove one", text.Shorten(vault))))
 			}
 			if !found {
 				paths[vault] = s

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // plan is what changes in a pod, in terms of the pod as it stands.
@@ -74,7 +76,7 @@ func (p *planner) planLabels() {
 	}
 	if v, ok := p.t.Meta.Labels[LabelUseWorkloadIdentity]; ok && v != "true" {
 		p.fail("", field.ErrorTypeInvalid, p.t.metaPath().Child("labels").Key(LabelUseWorkloadIdentity),
-			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", shorten(v)),
+			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", text.Shorten(v)),
 			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", AnnotationWorkloadIdentityLabel))
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // accountPlan is the service account that the pod gets, and what the API server's
@@ -51,7 +53,7 @@ func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	}
 	if account == nil {
 		p.failAccount("AKV012", field.ErrorTypeNotFound, path,
-			fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", shorten(name)),
+			fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", text.Shorten(name)),
 			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", AnnotationIdentityClientID, AnnotationServiceAccount))
 		return
 	}
@@ -71,12 +73,12 @@ func (p *planner) checkAccountClient(name string, path *field.Path) {
 	client := p.clientID()
 	if client == "" {
 		p.failAccount("AKV012", field.ErrorTypeRequired, path,
-			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", shorten(name), AnnotationIdentityClientID),
-			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", shorten(name), AnnotationIdentityClientID, AnnotationClientID))
+			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", text.Shorten(name), AnnotationIdentityClientID),
+			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), AnnotationIdentityClientID, AnnotationClientID))
 	} else if problem := clientIDProblem(client); problem != "" {
 		p.failAccount("AKV012", field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", shorten(name), shorten(client), AnnotationIdentityClientID, problem),
-			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", shorten(name), AnnotationIdentityClientID))
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(client), AnnotationIdentityClientID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", text.Shorten(name), AnnotationIdentityClientID))
 	}
 }
 
@@ -85,11 +87,11 @@ func (p *planner) checkAccountTenant(name string, path *field.Path) {
 	if tenant == "" {
 		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(AnnotationTenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
-			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", AnnotationTenantID, shorten(name), AnnotationIdentityTenantID))
+			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", AnnotationTenantID, text.Shorten(name), AnnotationIdentityTenantID))
 	} else if problem := ValidateTenant(tenant); problem != "" {
 		p.failAccount("", field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", shorten(name), shorten(tenant), AnnotationIdentityTenantID, problem),
-			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", shorten(name), AnnotationIdentityTenantID))
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), AnnotationIdentityTenantID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), AnnotationIdentityTenantID))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 func (p *planner) planContainers(chosen []string) {
@@ -50,7 +52,7 @@ func (p *planner) planMounts(e *containerEdit) {
 		if m.Name != v.volume.Name || m.SubPath != "" || m.SubPathExpr != "" {
 			p.fail("AKV017", field.ErrorTypeInvalid,
 				e.path(p.t.specPath()).Child("volumeMounts").Index(own).Child("mountPath"),
-				fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", shorten(v.mountPath), v.request.FieldPath),
+				fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", text.Shorten(v.mountPath), v.request.FieldPath),
 				fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", AnnotationMountPath))
 			continue
 		}
@@ -88,13 +90,13 @@ func (p *planner) planEnv() []corev1.EnvVar {
 		case len(found) == 0:
 			if len(p.volumes) == len(p.r.Mounts) {
 				p.fail("", field.ErrorTypeInvalid, want.FieldPath,
-					fmt.Sprintf("No object is mounted as the file %q.", shorten(want.File)),
-					strings.TrimSpace("Name a file of the mount: FILE of an object, or its NAME. "+instruction(didYouMean(want.File, known))))
+					fmt.Sprintf("No object is mounted as the file %q.", text.Shorten(want.File)),
+					strings.TrimSpace("Name a file of the mount: FILE of an object, or its NAME. "+text.Instruction(text.DidYouMean(want.File, known))))
 			}
 			continue
 		case len(found) > 1:
 			p.fail("", field.ErrorTypeInvalid, want.FieldPath,
-				fmt.Sprintf("The file %q is in more than one vault's mount.", shorten(want.File)),
+				fmt.Sprintf("The file %q is in more than one vault's mount.", text.Shorten(want.File)),
 				"Give one of the objects another file name: FILE=NAME.")
 			continue
 		}
@@ -131,7 +133,7 @@ func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 			e.addEnv = append(e.addEnv, v)
 		case other >= 0:
 			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(other),
-				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", shorten(v.Name), AnnotationEnv),
+				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", text.Shorten(v.Name), AnnotationEnv),
 				"Remove one of the two.")
 		}
 	}

@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 func (p *planner) planVolumes() {
@@ -80,7 +82,7 @@ func (p *planner) completeVolume(m *MountRequest, index int) {
 		completed.setInterval = true
 	case p.r.Interval.Level == OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !sameInterval(interval, p.r.Interval.Value):
 		p.fail("", field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(attributeInterval),
-			fmt.Sprintf("The volume says %q and the annotation %s says %q.", shorten(interval), AnnotationRotationPollInterval, p.r.Interval.Value),
+			fmt.Sprintf("The volume says %q and the annotation %s says %q.", text.Shorten(interval), AnnotationRotationPollInterval, p.r.Interval.Value),
 			"Remove one of the two.")
 	}
 	if m.Class == "" {
@@ -96,7 +98,7 @@ func (p *planner) checkGeneratedVolume(csi *corev1.CSIVolumeSource, path *field.
 	const fix = "Remove the volume; akv-injector writes it."
 	for k := range csi.VolumeAttributes {
 		if k != attributeClass && k != attributeInterval {
-			p.fail("", field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(shorten(k)),
+			p.fail("", field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(text.Shorten(k)),
 				"A volume of a generated class has no attributes of its own.", fix)
 		}
 	}

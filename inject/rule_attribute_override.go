@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV009 reads the volumeAttributes of a volume against its class's parameters. The
@@ -38,8 +40,8 @@ func checkAttributeOverride(s *subject) []Finding {
 				overridden = other
 			}
 			if overrides {
-				findings = append(findings, found("AKV009", Error, field.ErrorTypeForbidden, v.attributePath(shorten(key)),
-					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", shorten(overridden), shorten(v.className)),
+				findings = append(findings, found("AKV009", Error, field.ErrorTypeForbidden, v.attributePath(text.Shorten(key)),
+					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", text.Shorten(overridden), text.Shorten(v.className)),
 					"Remove the attribute, or make a class of its own for this pod."))
 			}
 		}

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestAttributeOverride(t *testing.T) {
 	testRule(t, "AKV009", map[string]ruleCase{

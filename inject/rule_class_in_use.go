@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/internal/text"
 )
 
 // AKV022 reads, when a class is deleted or changed, which unfinished pods mount it. The
@@ -59,7 +61,7 @@ func somePods(names []string) string {
 func shortened(names []string) []string {
 	short := make([]string, 0, len(names))
 	for _, n := range names {
-		short = append(short, shorten(n))
+		short = append(short, text.Shorten(n))
 	}
 	return short
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV007 reads the classes that the volumes name. It only warns: the class may come a
@@ -26,7 +28,7 @@ func checkClassNotFound(s *subject) []Finding {
 			continue
 		}
 		findings = append(findings, found("AKV007", Warning, field.ErrorTypeNotFound, v.classPath(),
-			fmt.Sprintf("The namespace has no SecretProviderClass %q; the pod waits in ContainerCreating until it exists.", shorten(v.className)),
+			fmt.Sprintf("The namespace has no SecretProviderClass %q; the pod waits in ContainerCreating until it exists.", text.Shorten(v.className)),
 			"Create the class in the pod's namespace, or correct the name."))
 	}
 	return findings

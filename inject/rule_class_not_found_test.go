@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestClassNotFound(t *testing.T) {
 	testRule(t, "AKV007", map[string]ruleCase{

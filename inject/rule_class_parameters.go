@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV008 reads the parameters that reach the provider: the class's, under the volume's
@@ -36,8 +38,8 @@ func checkClassParameters(s *subject) []Finding {
 		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
 			problem, fix := parameterProblem(e, e.Field+": ")
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", shorten(v.className), problem),
-				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+shorten(v.className))))
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.className), problem),
+				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.className))))
 		}
 		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
 	}
@@ -83,7 +85,7 @@ func pfxAsText(objects []Object, path *field.Path) []Finding {
 	for _, o := range objects {
 		if o.Type == typeSecret && o.Format == "pfx" && o.Encoding != "base64" {
 			findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, path,
-				fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", shorten(o.Name)),
+				fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", text.Shorten(o.Name)),
 				"Add objectEncoding: base64 to the object if the binary file is wanted."))
 		}
 	}

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestClassParameters(t *testing.T) {
 	testRule(t, "AKV008", map[string]ruleCase{

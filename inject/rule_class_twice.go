@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV010 reads the classes of all secrets-store volumes of a pod. The driver keeps one
@@ -30,8 +32,8 @@ func checkClassTwice(s *subject) []Finding {
 		}
 		if name, ok := first[v.className]; ok {
 			findings = append(findings, found("AKV010", Error, field.ErrorTypeDuplicate, v.classPath(),
-				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and with driver 1.4 one or both never rotate.", shorten(name), shorten(v.className)),
-				fmt.Sprintf("Remove one volume and mount %q in every container that needs it.", shorten(name))))
+				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and with driver 1.4 one or both never rotate.", text.Shorten(name), text.Shorten(v.className)),
+				fmt.Sprintf("Remove one volume and mount %q in every container that needs it.", text.Shorten(name))))
 			continue
 		}
 		first[v.className] = v.Name

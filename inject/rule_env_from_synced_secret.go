@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV006 reads env and envFrom against the Secrets that the mounted classes sync. The
@@ -37,7 +39,7 @@ func checkEnvFromSyncedSecret(s *subject) []Finding {
 				continue
 			}
 			report(c.path(s.specPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
-				"The variable "+shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
+				"The variable "+text.Shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
 		}
 		for i := range c.EnvFrom {
 			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] {
@@ -52,13 +54,13 @@ func (s *subject) envFinding(c containerRef, path *field.Path, what, secret stri
 	f := found("AKV006", Warning, field.ErrorTypeForbidden, path, "", "Read the file in the class's mount instead, or run nothing long with the value.")
 	switch {
 	case reloads(secret):
-		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, is as old as the container, until the reloader restarts the pod.", what, shorten(secret))
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, is as old as the container, until the reloader restarts the pod.", what, text.Shorten(secret))
 		f.Fix = "Read the file in the class's mount instead, and rotation needs no restart."
 	case s.t.RunsToCompletion() || !c.staysUp():
-		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, has the value of when the container started; a rotation while it runs does not reach it.", what, shorten(secret))
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, has the value of when the container started; a rotation while it runs does not reach it.", what, text.Shorten(secret))
 	default:
 		f.Severity = Error
-		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, never changes in a running container; a rotated value never arrives.", what, shorten(secret))
+		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, never changes in a running container; a rotated value never arrives.", what, text.Shorten(secret))
 		f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or, if something else restarts the pod, add AKV006 to %s.", AnnotationAllow)
 		if s.t.Template {
 			f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
@@ -102,7 +104,7 @@ func (s *subject) reloader() func(secret string) bool {
 					return true
 				}
 			}
-			return slices.Contains(splitList(annotations[annotationReloaderSecrets]), secret)
+			return slices.Contains(text.List(annotations[annotationReloaderSecrets]), secret)
 		})
 	}
 }

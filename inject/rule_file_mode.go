@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV019 reads filePermission of the objects and the users and groups of the containers
@@ -44,7 +46,7 @@ func checkFileMode(s *subject) []Finding {
 			if user := s.cannotRead(m.container.Container, mode); user != "" {
 				findings = append(findings, found("AKV019", Warning, field.ErrorTypeInvalid, path,
 					fmt.Sprintf("The file %q belongs to root and has mode %s, so the container %q, which runs as %s, cannot read it.",
-						shorten(o.File()), o.FilePermission, shorten(m.container.Name), user),
+						text.Shorten(o.File()), o.FilePermission, text.Shorten(m.container.Name), user),
 					"Remove filePermission from the object, or write \"0444\"."))
 			}
 		}

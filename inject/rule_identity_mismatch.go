@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV014 reads clientID in the parameters that reach the provider, and the client id that
@@ -40,8 +42,8 @@ func checkIdentityMismatch(s *subject) []Finding {
 		}
 		findings = append(findings, found("AKV014", Warning, field.ErrorTypeInvalid, v.classPath(),
 			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, while the ServiceAccount %q stands for %s; rotation needs a federated credential of the former.",
-				shorten(v.className), shorten(client), shorten(account.Name), shorten(theirs)),
-			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", shorten(account.Name), AnnotationIdentityClientID, shorten(client))))
+				text.Shorten(v.className), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
+			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), AnnotationIdentityClientID, text.Shorten(client))))
 	}
 	return findings
 }

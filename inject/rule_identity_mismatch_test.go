@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestIdentityMismatch(t *testing.T) {
 	testRule(t, "AKV014", map[string]ruleCase{

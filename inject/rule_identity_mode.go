@@ -7,6 +7,8 @@ import (
 
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV011 reads the parameters that reach the provider, nodePublishSecretRef and the
@@ -38,7 +40,7 @@ func checkIdentityMode(s *subject) []Finding {
 			continue
 		}
 		path := v.classPath()
-		name := fmt.Sprintf("SecretProviderClass %q", shorten(v.className))
+		name := fmt.Sprintf("SecretProviderClass %q", text.Shorten(v.className))
 		vm, secret := isOn(v.parameters, ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
 		client := strings.TrimSpace(v.parameters[ParamClient]) != ""
 		switch {

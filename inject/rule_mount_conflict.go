@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV017 reads the mount paths of each container. A mount below a secrets-store volume
@@ -80,12 +82,12 @@ func (m mountAt) conflict(other mountAt) (Finding, bool) {
 	}
 	switch {
 	case other.path == m.path:
-		f.Message = fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", shorten(m.MountPath))
+		f.Message = fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", text.Shorten(m.MountPath))
 	case below(other.path, m.path):
-		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", shorten(other.MountPath), shorten(m.MountPath))
+		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", text.Shorten(other.MountPath), text.Shorten(m.MountPath))
 	case below(m.path, other.path) && other.volume == nil:
 		f.Severity = Warning
-		f.Message = fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", shorten(m.MountPath))
+		f.Message = fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", text.Shorten(m.MountPath))
 	default:
 		return Finding{}, false
 	}

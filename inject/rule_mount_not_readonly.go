@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV003 reads volumeMounts[].readOnly. It does no harm that it is not true: the volume
@@ -24,7 +26,7 @@ func checkMountReadOnly(s *subject) []Finding {
 	s.eachMount(func(m mountRef) {
 		if !m.ReadOnly && s.volume(m.Name) != nil {
 			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.specPath()).Child("readOnly"),
-				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", shorten(m.container.Name)),
+				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", text.Shorten(m.container.Name)),
 				"Set readOnly: true on the mount."))
 		}
 	})

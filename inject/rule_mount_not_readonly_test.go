@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestMountReadOnly(t *testing.T) {
 	testRule(t, "AKV003", map[string]ruleCase{

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestNoDriver(t *testing.T) {
 	testRule(t, "AKV016", map[string]ruleCase{

@@ -2,6 +2,8 @@ package inject
 
 import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV021 reads the label of the namespace and the annotations of the pod. The webhook is
@@ -32,5 +34,5 @@ func checkNotOptedIn(s *subject) []Finding {
 	if len(keys) == 0 {
 		return nil
 	}
-	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(shorten(keys[0])), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
+	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(text.Shorten(keys[0])), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
 }

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestNotOptedIn(t *testing.T) {
 	testRule(t, "AKV021", map[string]ruleCase{

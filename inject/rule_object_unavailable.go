@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV020 reads what the vaults say of the objects of the request, of the mounted classes
@@ -223,11 +225,11 @@ func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (F
 	switch f := c.object.fault(answer, now); f.kind {
 	case missing:
 		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
-			fmt.Sprintf("The vault %q has no %s %q, so the volume cannot be mounted and the pod does not start.", shorten(c.object.Vault), c.object.Type, shorten(c.name)),
+			fmt.Sprintf("The vault %q has no %s %q, so the volume cannot be mounted and the pod does not start.", text.Shorten(c.object.Vault), c.object.Type, text.Shorten(c.name)),
 			c.missingFix(answer.Names)), true
 	case versionMissing:
 		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
-			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", c, shorten(c.object.Version)),
+			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", c, text.Shorten(c.object.Version)),
 			"Leave objectVersion out to follow the newest."), true
 	case disabled:
 		consequence := "the vault still gives its public part to the pod."
@@ -255,24 +257,24 @@ func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (F
 
 // String names the object in a message.
 func (c vaultCheck) String() string {
-	return fmt.Sprintf("The %s %q in the vault %q", c.object.Type, shorten(c.name), shorten(c.object.Vault))
+	return fmt.Sprintf("The %s %q in the vault %q", c.object.Type, text.Shorten(c.name), text.Shorten(c.object.Vault))
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // command begins an az command about the object.
 func (c vaultCheck) command(verb string) string {
-	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, shorten(c.name))
+	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, text.Shorten(c.name))
 }
 
 var azNouns = map[string]string{typeSecret: "secret", typeKey: "key", typeCert: "certificate"}
 
 // missingFix names the objects that were most likely meant, where names may be told.
 func (c vaultCheck) missingFix(names []string) string {
-	if near := nearestFew(c.name, names); len(near) > 0 {
+	if near := text.NearestFew(c.name, names); len(near) > 0 {
 		quoted := make([]string, 0, len(near))
 		for _, n := range near {
-			quoted = append(quoted, fmt.Sprintf("%q", shorten(n)))
+			quoted = append(quoted, fmt.Sprintf("%q", text.Shorten(n)))
 		}
 		return "Did you mean " + strings.Join(quoted, " or ") + "?"
 	}
@@ -295,11 +297,11 @@ func uncheckedFindings(checks []vaultCheck) []Finding {
 	var findings []Finding
 	for _, g := range order {
 		first := names[g][0]
-		what := fmt.Sprintf("%q of the vault %q was", shorten(first.name), shorten(g.vault))
+		what := fmt.Sprintf("%q of the vault %q was", text.Shorten(first.name), text.Shorten(g.vault))
 		if more := len(names[g]) - 1; more > 0 {
-			what = fmt.Sprintf("%q and %d more of the vault %q were", shorten(first.name), more, shorten(g.vault))
+			what = fmt.Sprintf("%q and %d more of the vault %q were", text.Shorten(first.name), more, text.Shorten(g.vault))
 		}
-		findings = append(findings, found("AKV020", Warning, field.ErrorTypeInternal, first.path, what+" not checked: "+sentence(g.because), first.fix))
+		findings = append(findings, found("AKV020", Warning, field.ErrorTypeInternal, first.path, what+" not checked: "+text.Sentence(g.because), first.fix))
 	}
 	return findings
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV004 reads the objects of the request and of the mounted classes. The provider
@@ -27,7 +29,7 @@ func checkPinnedVersion(s *subject) []Finding {
 			for _, o := range m.Objects {
 				if o.pinned() {
 					findings = append(findings, pinnedFinding(o, m.FieldPath,
-						fmt.Sprintf("Write %s without a version.", shorten(o.Name))))
+						fmt.Sprintf("Write %s without a version.", text.Shorten(o.Name))))
 				}
 			}
 		}
@@ -42,7 +44,7 @@ func checkPinnedVersion(s *subject) []Finding {
 				continue
 			}
 			f := pinnedFinding(o, v.classPath(),
-				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", shorten(o.Name), shorten(v.className)))
+				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", text.Shorten(o.Name), text.Shorten(v.className)))
 			findings = append(findings, s.r.classAllows(v, f))
 		}
 	}
@@ -55,16 +57,16 @@ func checkClassVersions(c *classSubject) []Finding {
 	for i, o := range c.objects {
 		if o.pinned() {
 			findings = append(findings, pinnedFinding(o, c.objectPath(i, "objectVersion"),
-				fmt.Sprintf("Remove objectVersion from %s, or leave it empty.", shorten(o.Name))))
+				fmt.Sprintf("Remove objectVersion from %s, or leave it empty.", text.Shorten(o.Name))))
 		}
 	}
 	return findings
 }
 
 func pinnedFinding(o Object, path *field.Path, fix string) Finding {
-	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, shorten(o.Name))
+	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, text.Shorten(o.Name))
 	if o.Version == latestVersion {
-		message = fmt.Sprintf("The %s %q asks for a version that is literally called \"latest\", which no vault has.", o.Type, shorten(o.Name))
+		message = fmt.Sprintf("The %s %q asks for a version that is literally called \"latest\", which no vault has.", o.Type, text.Shorten(o.Name))
 	}
 	return found("AKV004", Error, field.ErrorTypeForbidden, path, message, fix)
 }

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestPinnedVersion(t *testing.T) {
 	testRule(t, "AKV004", map[string]ruleCase{

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV005 reads the annotation and volumeAttributes.rotationPollInterval. No released
@@ -25,7 +27,7 @@ func checkPollInterval(s *subject) []Finding {
 	report := func(path *field.Path, value, problem string) {
 		problem, _, _ = strings.Cut(problem, "; ") // the fix has the rest
 		findings = append(findings, found("AKV005", Error, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", shorten(value), problem),
+			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", text.Shorten(value), problem),
 			"Write a Go duration of at least 10s, such as 2m."))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil && interval.Value != "" {

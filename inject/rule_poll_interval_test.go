@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestPollInterval(t *testing.T) {
 	testRule(t, "AKV005", map[string]ruleCase{

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV015 reads the driver's flags from its DaemonSet, requiresRepublish of the CSIDriver,
@@ -38,8 +40,8 @@ func checkRotationOff(s *subject) []Finding {
 			return
 		}
 		findings = append(findings, found("AKV015", Warning, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", shortDuration(rotation.Interval), shorten(value), rotation.andKubelet()),
-			"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+shorten(value)))
+			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", shortDuration(rotation.Interval), text.Shorten(value), rotation.andKubelet()),
+			"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+text.Shorten(value)))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil {
 		report(interval.Path, interval.Value)
@@ -67,12 +69,12 @@ func (r Rotation) andKubelet() string {
 
 // shortDuration writes 2m where Go writes 2m0s.
 func shortDuration(d time.Duration) string {
-	text := d.String()
+	short := d.String()
 	if d >= time.Minute && d%time.Minute == 0 {
-		text = text[:len(text)-len("0s")]
+		short = short[:len(short)-len("0s")]
 	}
 	if d >= time.Hour && d%time.Hour == 0 {
-		text = text[:len(text)-len("0m")]
+		short = short[:len(short)-len("0m")]
 	}
-	return text
+	return short
 }

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestServiceAccount(t *testing.T) {
 	testRule(t, "AKV012", map[string]ruleCase{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV001 reads volumeMounts[].subPath and subPathExpr, and the Secrets that the
@@ -41,7 +43,7 @@ func checkSubPath(s *subject) []Finding {
 		}
 		findings = append(findings, found("AKV001", Error, field.ErrorTypeForbidden, m.path(s.specPath()).Child(name),
 			fmt.Sprintf("Through a %s of %s the container keeps the file it started with; a rotated secret never arrives.", name, what),
-			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, shorten(value))))
+			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, text.Shorten(value))))
 	})
 	return findings
 }

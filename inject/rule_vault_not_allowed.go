@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/internal/text"
 )
 
 // AKV018 reads the namespace's allowed-vaults, the vaults that the pod asks for and
@@ -50,7 +52,7 @@ func checkVaultNotAllowed(s *subject) []Finding {
 
 func outsideFence(fence Fence, path *field.Path, vault string) Finding {
 	return found("AKV018", Error, field.ErrorTypeForbidden, path,
-		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", shorten(vault), shorten(fence.String())),
+		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", text.Shorten(vault), text.Shorten(fence.String())),
 		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+".")
 }
 

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestVaultNotAllowed(t *testing.T) {
 	testRule(t, "AKV018", map[string]ruleCase{

@@ -1,8 +1,6 @@
 package inject
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestVolumeReadOnly(t *testing.T) {
 	testRule(t, "AKV002", map[string]ruleCase{

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"akv-injector/inject"
+	"akv-injector/internal/text"
 )
 
 func newExplain(streams genericiooptions.IOStreams) *cobra.Command {
@@ -64,7 +65,7 @@ func oneOf(flag, value string, values []string) error {
 		return nil
 	}
 	hint := ""
-	if n := inject.Nearest(value, values); n != "" {
+	if n := text.Nearest(value, values); n != "" {
 		hint = fmt.Sprintf("; did you mean %s?", n)
 	}
 	return fmt.Errorf("--%s=%q: write %s%s", flag, value, strings.Join(values, ", "), hint)
@@ -105,7 +106,7 @@ next:
 			}
 		}
 		hint := "for all of them: kubectl akv explain"
-		if near := inject.Nearest(n, words); near != "" {
+		if near := text.Nearest(n, words); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		unknown = append(unknown, fmt.Errorf("there is no rule %q; %s", n, hint))

@@ -1,11 +1,9 @@
-package inject
+package text
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestShorten(t *testing.T) {
@@ -18,26 +16,9 @@ func TestShorten(t *testing.T) {
 		"no control character": {"a\x00b\x1b[31m\u202e", "a\ufffdb\ufffd[31m\ufffd"},
 		"not UTF-8":            {"\xff\xfe", "\ufffd\ufffd"},
 	} {
-		got := shorten(tc.text)
+		got := Shorten(tc.text)
 		if got != tc.want || !utf8.ValidString(got) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
-		}
-	}
-}
-
-func TestSplitList(t *testing.T) {
-	for name, tc := range map[string]struct {
-		text string
-		want []string
-	}{
-		"nothing":  {"", nil},
-		"blanks":   {" \n,\t,", nil},
-		"both":     {"a,b\nc", []string{"a", "b", "c"}},
-		"CRLF":     {"a\r\nb\r\n", []string{"a", "b"}},
-		"comments": {"# x\na # y, z\n#", []string{"a"}},
-	} {
-		if diff := cmp.Diff(tc.want, splitList(tc.text)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

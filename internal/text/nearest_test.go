@@ -1,4 +1,4 @@
-package inject
+package text
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ func TestNearest(t *testing.T) {
 		"rotation-interval": "rotation-poll-interval", "vualt": "vault", "evn": "env", "alow": "allow",
 		"zzzzzzzzzzzz": "", "": "", strings.Repeat("o", 1000): "",
 	} {
-		if got := nearest(name, known); got != want {
+		if got := Nearest(name, known); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
@@ -49,7 +49,7 @@ func TestDidYouMean(t *testing.T) {
 		"none":    {"a", nil, ""},
 		"many":    {"zzzz", strings.Split(strings.Repeat("aaaaaaaa,", 21), ","), ""},
 	} {
-		if got := didYouMean(tc.name, tc.known); got != tc.want {
+		if got := DidYouMean(tc.name, tc.known); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package inject
+package text
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// nearest is the candidate that a misspelt name most likely meant, or "".
-func nearest(name string, candidates []string) string {
+// Nearest is the candidate that a misspelt name most likely meant, or "".
+func Nearest(name string, candidates []string) string {
 	// A name this long was not meant to be any of ours; comparing it costs time.
 	const longest = 80
 	if len(name) > longest {
@@ -22,14 +22,14 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// nearestFew are the candidates, three at most, that a misspelt name may have meant, the
+// NearestFew are the candidates, three at most, that a misspelt name may have meant, the
 // nearest first.
-func nearestFew(name string, candidates []string) []string {
+func NearestFew(name string, candidates []string) []string {
 	const few = 3
 	var near []string
 	left := slices.Clone(candidates)
 	for len(near) < few {
-		n := nearest(name, left)
+		n := Nearest(name, left)
 		if n == "" {
 			break
 		}
@@ -39,13 +39,10 @@ func nearestFew(name string, candidates []string) []string {
 	return near
 }
 
-// Nearest is the candidate that a misspelt name most likely meant, or "".
-func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
-
-// didYouMean is a sentence that names the nearest candidate, or all if none is
+// DidYouMean is a sentence that names the nearest candidate, or all if none is
 // near and they are few.
-func didYouMean(name string, candidates []string) string {
-	if n := nearest(name, candidates); n != "" {
+func DidYouMean(name string, candidates []string) string {
+	if n := Nearest(name, candidates); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	const few = 20
