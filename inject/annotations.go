@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -70,32 +69,30 @@ func keysWhere(where func(annotation) bool) []string {
 
 // checkVocabulary finds keys under our prefix that mean nothing where they stand. A
 // misspelt key would otherwise be a setting lost in silence.
-func checkVocabulary(keys []string, onPod bool, fldPath *field.Path) field.ErrorList {
-	var errs field.ErrorList
+func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.FieldErrors {
+	var errs finding.FieldErrors
 	for _, key := range keys {
 		short := strings.TrimPrefix(key, Prefix)
-		path := fldPath.Key(text.Shorten(key))
+		path := fldPath.Key(key)
 		a, vault, ok := findAnnotation(key)
 		dotted := ok && key != a.key
 		switch {
 		case onPod && key == AnnotationStatus:
 			// Written by akv-injector; see Parse.
 		case !ok && short == strings.TrimPrefix(LabelInjection, Prefix):
-			errs = append(errs, field.Forbidden(path, "is a label of the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
+			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "is a label of the namespace", Fix: "run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled}))
 		case !ok && takesNoVault(key):
 			base, _, _ := strings.Cut(short, ".")
-			errs = append(errs, field.Invalid(path, text.Shorten(short), fmt.Sprintf(
-				"only objects and mount-path may be followed by a vault's name; write %s alone", base)))
+			errs = append(errs, finding.Invalid(path, short, finding.Problem{What: "only objects and mount-path may be followed by a vault's name", Fix: fmt.Sprintf("write %s alone", base)}))
 		case !ok:
-			errs = append(errs, field.Invalid(path, text.Shorten(short), "no such annotation of akv-injector; "+
-				text.DidYouMean(short, keysWhere(func(a annotation) bool { return onPod && a.pod || !onPod && a.ns }))))
+			errs = append(errs, finding.Invalid(path, short, finding.Problem{What: "no such annotation of akv-injector", Fix: text.DidYouMean(short, keysWhere(func(a annotation) bool { return onPod && a.pod || !onPod && a.ns }))}))
 		case onPod && !a.pod:
-			errs = append(errs, field.Forbidden(path, "belongs on the namespace, where a platform team sets it; remove it from the pod"))
+			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the pod"}))
 		case !onPod && !a.ns:
-			errs = append(errs, field.Forbidden(path, "belongs on the pod; remove it from the namespace"))
+			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "belongs on the pod", Fix: "remove it from the namespace"}))
 		case dotted:
-			if problem := vaultProblem(vault); problem != "" {
-				errs = append(errs, field.Invalid(path, text.Shorten(vault), problem))
+			if problem := vaultProblem(vault); problem.Found() {
+				errs = append(errs, finding.Invalid(path, vault, problem))
 			}
 		}
 	}
@@ -114,6 +111,6 @@ func ourKeys(m map[string]string) []string {
 	return keys
 }
 
-func namespaceAnnotationPath(key string) *field.Path {
-	return field.NewPath("namespace", "metadata", "annotations").Key(key)
+func namespaceAnnotationPath(key string) *finding.Place {
+	return finding.InNamespace("metadata", "annotations").Key(key)
 }

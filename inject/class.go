@@ -65,9 +65,9 @@ func (c Class) generatedKind() bool {
 		}
 	}
 	vault := c.Vault()
-	return vaultProblem(vault) == "" && vault == strings.ToLower(vault) &&
-		clientIDProblem(c.Parameters[ParamClient]) == "" && ValidateTenant(c.Parameters[ParamTenant]) == "" &&
-		ValidateCloud(c.Parameters[ParamCloud]) == "" && c.Parameters[ParamPodIdentity] == "false" &&
+	return !vaultProblem(vault).Found() && vault == strings.ToLower(vault) &&
+		!clientIDProblem(c.Parameters[ParamClient]).Found() && !ValidateTenant(c.Parameters[ParamTenant]).Found() &&
+		!ValidateCloud(c.Parameters[ParamCloud]).Found() && c.Parameters[ParamPodIdentity] == "false" &&
 		len(classErrors(c.Parameters, nil)) == 0
 }
 

@@ -2,7 +2,8 @@ package inject
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // containerRef is a container with its place in the pod spec.
@@ -13,7 +14,7 @@ type containerRef struct {
 	index int
 }
 
-func (c containerRef) path(spec *field.Path) *field.Path {
+func (c containerRef) path(spec *finding.Place) *finding.Place {
 	return spec.Child(c.list).Index(c.index)
 }
 

@@ -72,13 +72,13 @@ func TestFindingsSayHowToMend(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			for _, f := range c.Findings() {
-				if f.Field == "" || !strings.HasSuffix(f.Message, ".") {
+				if f.Place.String() == "" || !strings.HasSuffix(f.Message, ".") {
 					t.Errorf("no field, or a message that is no sentence: %+v", f)
 				}
 				if !strings.HasSuffix(f.Fix, ".") && !strings.HasSuffix(f.Fix, "?") && !strings.Contains(f.Fix, ": kubectl ") && !strings.Contains(f.Fix, ": az ") {
 					t.Errorf("a fix that is neither a sentence nor ends with a command: %+v", f)
 				}
-				if strings.ContainsAny(f.Field+f.Message+f.Fix, "\n\t\x00") {
+				if strings.ContainsAny(f.Place.String()+f.Message+f.Fix, "\n\t\x00") {
 					t.Errorf("does not fit on a line: %+v", f)
 				}
 				// What the webhook lets through of each uncut.
@@ -163,7 +163,7 @@ func namesMissingContainer(c *corpus.Case) bool {
 	request := inject.Parse(target, c.NamespaceObject(), c.Settings())
 	d := inject.Decide(target, request, c.Facts())
 	return slices.ContainsFunc(d.Errors(), func(f inject.Finding) bool {
-		return strings.Contains(f.Field, inject.AnnotationContainers)
+		return strings.Contains(f.Place.String(), inject.AnnotationContainers)
 	})
 }
 

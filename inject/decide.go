@@ -7,6 +7,7 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -54,7 +55,7 @@ const maxAnnotations = 256 * 1024
 // a pure function: the same pod, admitted again in its patched form, gets no patch.
 func Decide(t *Target, r *Request, f Facts) Decision {
 	if r.tooLarge {
-		return Decision{Findings: sortFindings(fromErrors(r.Errors, r.tooLargeSeverity()))}
+		return Decision{Findings: finding.Sort(r.Errors.Findings(r.tooLargeSeverity()))}
 	}
 	namespaceSeverity := Warning
 	if r.Asks {
@@ -62,7 +63,7 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 		// that the setting is for.
 		namespaceSeverity = Error
 	}
-	findings := fromErrors(r.NamespaceErrors, namespaceSeverity)
+	findings := r.NamespaceErrors.Findings(namespaceSeverity)
 
 	s := &subject{t: t, r: r, f: f, spec: t.Spec}
 	var p plan
@@ -86,9 +87,9 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 	}
 	// Whoever wrote one of our annotations asked for something, if only by a misspelt
 	// name: its errors are spared nobody.
-	findings = append(findings, fromErrors(r.Errors, Error)...)
+	findings = append(findings, r.Errors.Findings(Error)...)
 	asked := s.vaultChecks()
-	d := Decision{Findings: sortFindings(findings), VaultObjects: asked.objects, vaultChecks: asked.checks}
+	d := Decision{Findings: finding.Sort(findings), VaultObjects: asked.objects, vaultChecks: asked.checks}
 	d.inject(t, r, f, &p)
 	if f.Vault != nil {
 		return d.WithVault(r, f)
@@ -101,7 +102,7 @@ func (d *Decision) inject(t *Target, r *Request, f Facts, p *plan) {
 	if f.Namespace != nil && !OptedIn(f.Namespace) {
 		return // nobody is called there; see AKV021
 	}
-	if !r.Asks || refuses(d.Findings) {
+	if !r.Asks || finding.Refuses(d.Findings) {
 		return
 	}
 	if len(p.volumes) < len(r.Mounts) {
@@ -127,8 +128,8 @@ func (d Decision) WithVault(r *Request, f Facts) Decision {
 	for i := range said {
 		said[i] = r.spareFromVault(r.policy(said[i]))
 	}
-	d.Findings = sortFindings(slices.Concat(d.Findings, said))
-	if refuses(d.Findings) {
+	d.Findings = finding.Sort(slices.Concat(d.Findings, said))
+	if finding.Refuses(d.Findings) {
 		d.Injected, d.Patch, d.Classes, d.Containers = false, nil, nil, nil
 	}
 	return d
@@ -166,7 +167,7 @@ func (s *subject) reservedNames() []Finding {
 	for i := range s.volumes {
 		if v := &s.volumes[i]; Reserved(v.className) && !v.generated {
 			findings = append(findings, Finding{
-				Severity: Error, Type: field.ErrorTypeForbidden, Field: v.classPath().String(),
+				Severity: Error, Type: field.ErrorTypeForbidden, Place: v.classPath(),
 				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, text.Shorten(v.className)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", AnnotationObjects),
 			})
@@ -186,7 +187,7 @@ func (p *plan) checkStatusSize(t *Target) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Severity: Error, Type: field.ErrorTypeTooLong, Field: t.annotationPath(AnnotationObjects).String(),
+		Severity: Error, Type: field.ErrorTypeTooLong, Place: t.annotationPath(AnnotationObjects),
 		Message: fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, maxAnnotations),
 		Fix:     "Name fewer objects, or shorten the other annotations.",
 	}}

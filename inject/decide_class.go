@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -18,7 +19,7 @@ import (
 // than Azure's is that provider's to judge.
 func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
 	c := newClassSubject(class, ns, s, f)
-	findings := fromErrors(c.r.NamespaceErrors, Warning)
+	findings := c.r.NamespaceErrors.Findings(Warning)
 	findings = append(findings, c.reservedName()...)
 	if class.Spec.Provider == ProviderAzure {
 		for _, check := range classChecks {
@@ -29,8 +30,8 @@ func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace
 	for i := range findings {
 		findings[i] = c.r.policy(findings[i])
 	}
-	findings = append(findings, fromErrors(c.r.Errors, Error)...)
-	return sortFindings(findings)
+	findings = append(findings, c.r.Errors.Findings(Error)...)
+	return finding.Sort(findings)
 }
 
 // ClassVaultObjects are those that the vault is to be asked about for DecideClass (AKV020).
@@ -50,7 +51,7 @@ func (c *classSubject) vaultChecksFor(f Facts) []vaultCheck {
 // brings is an error, and pods that mount the class are told of (AKV022).
 func DecideClassUpdate(class, before *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
 	findings := OnClassUpdate(DecideClass(class, ns, s, f), DecideClass(before, ns, s, f))
-	return sortFindings(append(findings, checkClassChanged(class, before, f)...))
+	return finding.Sort(append(findings, checkClassChanged(class, before, f)...))
 }
 
 // DecideClassDeletion tells of pods that mount the class that goes (AKV022).
@@ -83,7 +84,7 @@ type classSubject struct {
 	// objects and, for each, its index in the array that they stand in.
 	objects    []Object
 	at         []int
-	objectErrs field.ErrorList
+	objectErrs finding.FieldErrors
 }
 
 func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) *classSubject {
@@ -100,12 +101,12 @@ func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Names
 	return c
 }
 
-func classParameters() *field.Path { return field.NewPath("spec", "parameters") }
+func classParameters() *finding.Place { return finding.At("spec", "parameters") }
 
-func classParameter(key string) *field.Path { return classParameters().Child(key) }
+func classParameter(key string) *finding.Place { return classParameters().Child(key) }
 
 // objectPath is a field of the i-th object.
-func (c *classSubject) objectPath(i int, name string) *field.Path {
+func (c *classSubject) objectPath(i int, name string) *finding.Place {
 	return classParameter(paramObjects).Index(c.at[i]).Child(name)
 }
 
@@ -116,9 +117,9 @@ func (c *classSubject) parameter(key string) string {
 // parseClassMarks reads the annotations and labels under our prefix that a class has.
 func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 	p.allow = map[string]bool{}
-	annotations := field.NewPath("metadata", "annotations")
+	annotations := finding.At("metadata", "annotations")
 	for _, k := range ourKeys(class.Annotations) {
-		path := annotations.Key(text.Shorten(k))
+		path := annotations.Key(k)
 		short := strings.TrimPrefix(k, Prefix)
 		switch a, _, ok := findAnnotation(k); {
 		case k == AnnotationAllow:
@@ -126,15 +127,15 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 		case k == AnnotationUnusedSince && Reserved(class.Name):
 			// The collector's.
 		case ok && a.pod:
-			p.errorf(field.Forbidden(path, "belongs on the pods that mount the class; move it to their annotations"))
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the pods that mount the class", Fix: "move it to their annotations"}))
 		case ok:
-			p.errorf(field.Forbidden(path, "belongs on the namespace, where a platform team sets it; remove it from the class"))
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the class"}))
 		default:
-			p.errorf(field.Invalid(path, text.Shorten(short), "no such annotation of akv-injector; "+text.DidYouMean(short, []string{"allow"})))
+			p.errorf(finding.Invalid(path, short, finding.Problem{What: "no such annotation of akv-injector", Fix: text.DidYouMean(short, []string{"allow"})}))
 		}
 	}
 	for _, k := range ourKeys(class.Labels) {
-		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(text.Shorten(k)), "akv-injector has no label for classes; remove it"))
+		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), finding.Problem{What: "akv-injector has no label for classes", Fix: "remove it"}))
 	}
 }
 
@@ -147,7 +148,7 @@ func (c *classSubject) reservedName() []Finding {
 		return nil
 	}
 	return []Finding{{
-		Severity: Warning, Type: field.ErrorTypeForbidden, Field: field.NewPath("metadata", "name").String(),
+		Severity: Warning, Type: field.ErrorTypeForbidden, Place: finding.At("metadata", "name"),
 		Message: fmt.Sprintf("Names that begin with %s are those of generated classes, and no volume may name this one.", GeneratedPrefix),
 		Fix:     "Give the class another name.",
 	}}

@@ -2,7 +2,8 @@ package inject
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // PlannedSpec is the pod spec that the rules look at: it has to be the one that the
@@ -19,7 +20,7 @@ func WriteObjects(objects []Object) string {
 }
 
 // ParseClassObjects reads the objects parameter of any class.
-func ParseClassObjects(text string) ([]Object, field.ErrorList) {
+func ParseClassObjects(text string) ([]Object, finding.FieldErrors) {
 	return parseClassObjects(text, nil)
 }
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -19,26 +19,24 @@ type Fence struct {
 
 // ParseFence reads the namespace's fence. A fence with an error in it allows what
 // its well-formed patterns allow and nothing else: it must not fail open.
-func ParseFence(ns *corev1.Namespace) (Fence, field.ErrorList) {
+func ParseFence(ns *corev1.Namespace) (Fence, finding.FieldErrors) {
 	value, ok := ns.Annotations[AnnotationAllowedVaults]
 	if !ok {
 		return Fence{}, nil
 	}
 	fence := Fence{set: true}
 	fldPath := namespaceAnnotationPath(AnnotationAllowedVaults)
-	var errs field.ErrorList
+	var errs finding.FieldErrors
 	for _, p := range text.List(value) {
 		p = strings.ToLower(p)
 		if _, err := path.Match(p, ""); err != nil || strings.Contains(p, "/") {
-			errs = append(errs, field.Invalid(fldPath, text.Shorten(p),
-				"not a glob of vault names; write names with * and ?, such as payments-*"))
+			errs = append(errs, finding.Invalid(fldPath, p, finding.Problem{What: "not a glob of vault names", Fix: "write names with * and ?, such as payments-*"}))
 			continue
 		}
 		fence.patterns = append(fence.patterns, p)
 	}
 	if len(fence.patterns) == 0 && len(errs) == 0 {
-		errs = append(errs, field.Required(fldPath,
-			"empty, so no vault is allowed; name the vaults, or remove the annotation to allow any"))
+		errs = append(errs, finding.Required(fldPath, finding.Problem{What: "empty, so no vault is allowed", Fix: "name the vaults, or remove the annotation to allow any"}))
 	}
 	return fence, errs
 }

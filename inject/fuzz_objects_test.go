@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -67,7 +67,7 @@ func roundTrip(t *testing.T, value string) {
 	// The same text may stand in a class: no panic either.
 	_, _ = inject.ParseClassObjects(value)
 
-	objects, errs := inject.ParseObjects(value, field.NewPath("objects"))
+	objects, errs := inject.ParseObjects(value, finding.At("objects"))
 	for _, err := range errs {
 		if strings.ContainsAny(err.Error(), "\n\x00") {
 			t.Errorf("does not fit on a line: %q", err.Error())

@@ -40,8 +40,8 @@ func FuzzTemplate(f *testing.F) {
 		facts := c.FactsFor(request.Needs())
 		d := inject.Decide(target, request, facts)
 		for _, finding := range d.Findings {
-			inside := strings.HasPrefix(finding.Field, target.Path.String()) || strings.HasPrefix(finding.Field, "metadata.") ||
-				strings.HasPrefix(finding.Field, "namespace.metadata.")
+			inside := strings.HasPrefix(finding.Place.String(), target.Path.String()) || strings.HasPrefix(finding.Place.String(), "metadata.") ||
+				strings.HasPrefix(finding.Place.String(), "namespace.metadata.")
 			if !inside || finding.Message == "" || strings.ContainsAny(finding.Message+finding.Fix, "\n\x00") {
 				t.Errorf("%+v", finding)
 			}

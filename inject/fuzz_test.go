@@ -64,7 +64,7 @@ func FuzzPod(f *testing.F) {
 			t.Fatalf("Decide changed the pod:\n%s", cmp.Diff(string(text), string(encode(t, pod))))
 		}
 		for _, finding := range d.Findings {
-			if finding.Field == "" || finding.Message == "" || strings.ContainsAny(finding.Message+finding.Fix, "\n\x00") {
+			if finding.Place.String() == "" || finding.Message == "" || strings.ContainsAny(finding.Message+finding.Fix, "\n\x00") {
 				t.Errorf("%+v", finding)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -16,11 +17,11 @@ var clouds = []string{
 }
 
 // ValidateCloud says what is wrong with a cloud's name, or "".
-func ValidateCloud(name string) string {
+func ValidateCloud(name string) finding.Problem {
 	if slices.ContainsFunc(clouds, func(c string) bool { return strings.EqualFold(c, name) }) {
-		return ""
+		return finding.Problem{}
 	}
-	return "not a cloud that the Azure provider knows; " + text.DidYouMean(name, clouds)
+	return finding.Problem{What: "not a cloud that the Azure provider knows", Fix: text.DidYouMean(name, clouds)}
 }
 
 // canonicalCloud gives equal clouds one spelling, so that they share a class.
@@ -41,26 +42,26 @@ func canonicalCloud(name string) string {
 
 // ValidateTenant says what is wrong with a tenant's id, or "". Entra ID takes a
 // GUID or one of the tenant's domain names.
-func ValidateTenant(id string) string {
+func ValidateTenant(id string) finding.Problem {
 	if isGUID(id) {
-		return ""
+		return finding.Problem{}
 	}
 	if labels := strings.Split(id, "."); len(labels) >= 2 && len(id) <= 253 {
 		if !slices.ContainsFunc(labels, func(l string) bool {
 			return l == "" || !text.IsName(l) || l[0] == '-' || l[len(l)-1] == '-'
 		}) {
-			return ""
+			return finding.Problem{}
 		}
 	}
-	return "not a tenant; write its GUID (az account show --query tenantId -o tsv) or one of its domain names"
+	return finding.Problem{What: "not a tenant", Fix: "write its GUID (az account show --query tenantId -o tsv) or one of its domain names"}
 }
 
 // clientIDProblem says what is wrong with an identity's client id, or "".
-func clientIDProblem(id string) string {
+func clientIDProblem(id string) finding.Problem {
 	if isGUID(id) {
-		return ""
+		return finding.Problem{}
 	}
-	return "not a client id; write the identity's GUID (az identity show --query clientId -o tsv)"
+	return finding.Problem{What: "not a client id", Fix: "write the identity's GUID (az identity show --query clientId -o tsv)"}
 }
 
 func isGUID(s string) bool {

@@ -12,7 +12,7 @@ func TestClientIDProblem(t *testing.T) {
 		"g1111111-1111-1111-1111-111111111111": false, "11111111-1111-1111-1111-11111111111": false, "11111111_1111-1111-1111-111111111111": false,
 		"\x101111111-1111-1111-1111-111111111111": false, "1111111@-1111-1111-1111-111111111111": false,
 	} {
-		if problem := clientIDProblem(id); (problem == "") != ok {
+		if problem := clientIDProblem(id); !problem.Found() != ok {
 			t.Errorf("%q: %q", id, problem)
 		}
 	}
@@ -24,7 +24,7 @@ func TestValidateTenant(t *testing.T) {
 		"": false, "contoso": false, "contoso.": false, ".com": false, "a..b": false, "-a.com": false, "a-.com": false, "a b.com": false,
 		"https://contoso.com": false, strings.Repeat("a.", 127) + "com": false,
 	} {
-		if problem := ValidateTenant(id); (problem == "") != ok {
+		if problem := ValidateTenant(id); !problem.Found() != ok {
 			t.Errorf("%q: %q", id, problem)
 		}
 	}
@@ -37,7 +37,7 @@ func TestClouds(t *testing.T) {
 		"AzureChinaCloud": "AzureChinaCloud", "AzureGermanCloud": "AzureGermanCloud",
 		"AzureStackCloud": "", "": "", "public": "",
 	} {
-		if problem := ValidateCloud(name); (problem == "") != (want != "") {
+		if problem := ValidateCloud(name); !problem.Found() != (want != "") {
 			t.Errorf("%q: %q", name, problem)
 		}
 		if got := canonicalCloud(name); want != "" && got != want {

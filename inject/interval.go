@@ -1,6 +1,10 @@
 package inject
 
-import "time"
+import (
+	"time"
+
+	"akv-injector/inject/finding"
+)
 
 // minInterval is the shortest rotation poll interval: below it the vault's
 // throttling, not the interval, decides.
@@ -8,21 +12,21 @@ const minInterval = 10 * time.Second
 
 // parseInterval reads a rotation poll interval and says what keeps it from being one.
 // One that is merely too short is returned with its problem and ok.
-func parseInterval(value string) (d time.Duration, problem string, ok bool) {
+func parseInterval(value string) (d time.Duration, problem finding.Problem, ok bool) {
 	d, err := time.ParseDuration(value)
 	switch {
 	case err != nil:
-		return 0, "not a Go duration; write a number with a unit, such as 30s or 2m", false
+		return 0, finding.Problem{What: "not a Go duration", Fix: "write a number with a unit, such as 30s or 2m"}, false
 	case d <= 0:
-		return 0, "not positive; write a duration of at least 10s, such as 2m", false
+		return 0, finding.Problem{What: "not positive", Fix: "write a duration of at least 10s, such as 2m"}, false
 	case d < minInterval:
-		return d, "under 10s, where Key Vault throttles; write at least 10s", true
+		return d, finding.Problem{What: "under 10s, where Key Vault throttles", Fix: "write at least 10s"}, true
 	}
-	return d, "", true
+	return d, finding.Problem{}, true
 }
 
 // ValidateInterval says what is wrong with a rotation poll interval, or "".
-func ValidateInterval(value string) string {
+func ValidateInterval(value string) finding.Problem {
 	_, problem, _ := parseInterval(value)
 	return problem
 }

@@ -8,7 +8,7 @@ func TestValidateInterval(t *testing.T) {
 		"9.999s": {false, true}, "1ns": {false, true},
 		"0": {}, "0s": {}, "-2m": {}, "": {}, "2": {}, "2 m": {}, "2min": {}, "1d": {}, "often": {}, "9999999999h": {},
 	} {
-		if problem := ValidateInterval(value); (problem == "") != want.valid {
+		if problem := ValidateInterval(value); !problem.Found() != want.valid {
 			t.Errorf("%q: %q", value, problem)
 		}
 		if _, _, ok := parseInterval(value); ok != want.readable {

@@ -1,6 +1,6 @@
 package inject
 
-import "k8s.io/apimachinery/pkg/util/validation/field"
+import "akv-injector/inject/finding"
 
 // Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
 // have room for 40,000 mounts, which rules compare with one another: whoever may
@@ -18,14 +18,14 @@ const (
 )
 
 // oversize tells why a pod is too large to be looked at.
-func oversize(t *Target) field.ErrorList {
-	var errs field.ErrorList
+func oversize(t *Target) finding.FieldErrors {
+	var errs finding.FieldErrors
 	size := 0
 	for k, v := range t.Meta.Annotations {
 		size += len(k) + len(v)
 	}
 	if size > maxAnnotations {
-		errs = append(errs, field.TooLong(t.metaPath().Child("annotations"), "", maxAnnotations))
+		errs = append(errs, finding.TooLong(t.metaPath().Child("annotations"), maxAnnotations))
 	}
 	spec := t.Spec
 	for _, list := range []struct {
@@ -37,7 +37,7 @@ func oversize(t *Target) field.ErrorList {
 		{"volumes", len(spec.Volumes), maxVolumes},
 	} {
 		if list.len > list.max {
-			errs = append(errs, field.TooMany(t.specPath().Child(list.name), list.len, list.max))
+			errs = append(errs, finding.TooMany(t.specPath().Child(list.name), list.len, list.max))
 		}
 	}
 	if len(errs) > 0 {
@@ -48,26 +48,26 @@ func oversize(t *Target) field.ErrorList {
 		n := len(c.VolumeMounts)
 		all += n
 		if n > maxContainerMounts {
-			errs = append(errs, field.TooMany(c.path(t.specPath()).Child("volumeMounts"), n, maxContainerMounts))
+			errs = append(errs, finding.TooMany(c.path(t.specPath()).Child("volumeMounts"), n, maxContainerMounts))
 		}
 	})
 	if all > maxMounts && len(errs) == 0 {
-		errs = append(errs, field.TooMany(t.specPath().Child("containers"), all, maxMounts))
-		errs[0].Detail = "the mounts of all containers together; " + errs[0].Detail
+		errs = append(errs, finding.TooMany(t.specPath().Child("containers"), all, maxMounts))
+		errs[0].Problem = finding.Problem{What: "the mounts of all containers together", Fix: errs[0].What}
 	}
 	return errs
 }
 
 // overgrown tells whether the pod would be given too much.
-func (p *parser) overgrown() *field.Error {
+func (p *parser) overgrown() *finding.FieldError {
 	t := p.target
 	containers := len(t.Spec.InitContainers) + len(t.Spec.Containers)
 	n := (len(p.Mounts) + len(p.Env)) * containers
 	if n <= maxAdditions {
 		return nil
 	}
-	err := field.TooMany(t.metaPath().Child("annotations"), n, maxAdditions)
-	err.Detail = "mounts and variables that akv-injector would add to all containers together; " + err.Detail
+	err := finding.TooMany(t.metaPath().Child("annotations"), n, maxAdditions)
+	err.Problem = finding.Problem{What: "mounts and variables that akv-injector would add to all containers together", Fix: err.What}
 	return err
 }
 

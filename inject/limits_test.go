@@ -68,7 +68,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 			var fields []string
 			for _, e := range request.Errors {
 				if string(e.Type) == "FieldValueTooMany" || string(e.Type) == "FieldValueTooLong" {
-					fields = append(fields, e.Field)
+					fields = append(fields, e.Place.String())
 				}
 			}
 			if c.fits {

@@ -6,8 +6,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
 )
 
 // MountedVolume is a secrets-store volume of a pod as it is stored: what the driver hands
@@ -23,13 +24,13 @@ type MountedVolume struct {
 	// Objects of the class, where it is for the Azure provider, and what could not be
 	// read of them.
 	Objects []Object
-	Errors  field.ErrorList
+	Errors  finding.FieldErrors
 }
 
 // MountedVolumes finds the secrets-store volumes of a stored pod. The classes are those of
 // its namespace, by name.
 func MountedVolumes(spec *corev1.PodSpec, classes map[string]*secretsstorev1.SecretProviderClass) []MountedVolume {
-	stored := storeVolumes(spec, field.NewPath("spec"), Facts{Classes: classes}, &plan{}, "")
+	stored := storeVolumes(spec, finding.At("spec"), Facts{Classes: classes}, &plan{}, "")
 	volumes := make([]MountedVolume, 0, len(stored))
 	for i := range stored {
 		s := &stored[i]

@@ -104,7 +104,7 @@ func TestFindOutdating(t *testing.T) {
 			before := pod.DeepCopy()
 			var got []string
 			for _, f := range inject.FindOutdating(pod, classes) {
-				got = append(got, f.Rule+" "+f.Field)
+				got = append(got, f.Rule+" "+f.Place.String())
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -4,44 +4,45 @@ import (
 	"path"
 	"strings"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
 // mountPathProblem says what keeps a value from being a mount path, or is "".
-func mountPathProblem(p string, windows bool) string {
+func mountPathProblem(p string, windows bool) finding.Problem {
 	if bad := text.BadCharacter(p); bad != "" {
-		return "contains " + bad + "; remove it"
+		return finding.Problem{What: "contains " + bad, Fix: "remove it"}
 	}
 	if len(p) > 1024 {
-		return "longer than 1,024 characters; shorten it"
+		return finding.Problem{What: "longer than 1,024 characters", Fix: "shorten it"}
 	}
 	if windows {
 		return windowsPathProblem(p)
 	}
 	switch {
 	case !strings.HasPrefix(p, "/"):
-		return "not absolute; write a path that begins with /, such as " + defaultMountPath
+		return finding.Problem{What: "not absolute", Fix: "write a path that begins with /, such as " + defaultMountPath}
 	case strings.Contains(p, ":"):
-		return "contains a colon, which Kubernetes does not take in a mount path; choose a path without one"
+		return finding.Problem{What: "contains a colon, which Kubernetes does not take in a mount path", Fix: "choose a path without one"}
 	case p == "/":
-		return "the root of the container; write a folder below it, such as " + defaultMountPath
+		return finding.Problem{What: "the root of the container", Fix: "write a folder below it, such as " + defaultMountPath}
 	case path.Clean(p) != p:
-		return "not clean; write " + path.Clean(p)
+		return finding.Problem{What: "not clean", Fix: "write " + path.Clean(p)}
 	}
-	return ""
+	return finding.Problem{}
 }
 
-func windowsPathProblem(p string) string {
+func windowsPathProblem(p string) finding.Problem {
 	const shape = `write a drive's path with backslashes, such as C:\mnt\secrets-store`
 	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !text.IsAlphanumeric(p[0]) || p[0] <= '9' {
-		return "the pod's os is windows; " + shape
+		return finding.Problem{What: "the pod's os is windows", Fix: shape}
 	}
 	for part := range strings.SplitSeq(p[3:], `\`) {
 		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, `/:*?"<>|`) {
-			return "not a clean Windows path; " + shape
+			return finding.Problem{What: "not a clean Windows path", Fix: shape}
 		}
 	}
-	return ""
+	return finding.Problem{}
 }
 
 // filePath is where a container finds a mounted file.

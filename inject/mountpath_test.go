@@ -20,7 +20,7 @@ func TestMountPathProblem(t *testing.T) {
 		"not windows": {[]string{"", `C:`, `C:\`, `C:/mnt`, "/mnt", `\mnt`, `\\server\share`, `1:\mnt`, `CC:\mnt`, `C:\a\`, `C:\\a`, `C:\..`, `C:\a\.\b`, `C:\a/b`, `C:\a:b`, `C:\a*`, "C:\\a\n"}, true, false},
 	} {
 		for _, p := range tc.paths {
-			if problem := mountPathProblem(p, tc.windows); (problem == "") != tc.ok {
+			if problem := mountPathProblem(p, tc.windows); !problem.Found() != tc.ok {
 				t.Errorf("%s: %q: %q", name, p, problem)
 			}
 		}

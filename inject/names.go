@@ -1,6 +1,10 @@
 package inject
 
-import "k8s.io/apimachinery/pkg/util/validation"
+import (
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"akv-injector/inject/finding"
+)
 
 // Prefix begins every annotation and label of akv-injector.
 const Prefix = "azure.keyvault.injector/"
@@ -73,9 +77,9 @@ const (
 )
 
 // kubernetesNameProblem says what keeps a value from being an object's name, or is "".
-func kubernetesNameProblem(name string) string {
+func kubernetesNameProblem(name string) finding.Problem {
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
-		return ""
+		return finding.Problem{}
 	}
-	return "not the name of a Kubernetes object; write at most 253 lower case letters, digits, hyphens and dots, with a letter or digit at both ends"
+	return finding.Problem{What: "not the name of a Kubernetes object", Fix: "write at most 253 lower case letters, digits, hyphens and dots, with a letter or digit at both ends"}
 }

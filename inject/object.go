@@ -1,10 +1,10 @@
 package inject
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -115,71 +115,71 @@ func yamlScalar(s string) string {
 }
 
 // objectNameProblem says what keeps a name from being a Key Vault object's, or is "".
-func objectNameProblem(name string) string {
+func objectNameProblem(name string) finding.Problem {
 	switch {
 	case name == "":
-		return "names no object; write the name that it has in the vault"
+		return finding.Problem{What: "names no object", Fix: "write the name that it has in the vault"}
 	case len(name) > 127:
-		return "has a name of more than 127 characters; write the name that it has in the vault"
+		return finding.Problem{What: "has a name of more than 127 characters", Fix: "write the name that it has in the vault"}
 	case !text.IsName(name):
 		if bad := text.BadCharacter(name); bad != "" {
-			return "has " + bad + " in its name; write the name that it has in the vault"
+			return finding.Problem{What: "has " + bad + " in its name", Fix: "write the name that it has in the vault"}
 		}
-		return "has a name that Key Vault does not take; write only letters, digits and hyphens"
+		return finding.Problem{What: "has a name that Key Vault does not take", Fix: "write only letters, digits and hyphens"}
 	}
-	return ""
+	return finding.Problem{}
 }
 
 // fileProblem says what keeps a path from being a file in the mount, or is "". The
 // provider's own checks, and what the file system and the driver would refuse.
-func fileProblem(file string) string {
+func fileProblem(file string) finding.Problem {
 	if bad := text.BadCharacter(file); bad != "" {
-		return "contains " + bad + "; remove it"
+		return finding.Problem{What: "contains " + bad, Fix: "remove it"}
 	}
 	switch {
 	case strings.HasPrefix(file, "/"):
-		return "is absolute; write it relative to the mount path"
+		return finding.Problem{What: "is absolute", Fix: "write it relative to the mount path"}
 	case strings.Contains(file, ".."):
-		return "contains '..', which the provider refuses; write a path below the mount path"
+		return finding.Problem{What: "contains '..', which the provider refuses", Fix: "write a path below the mount path"}
 	case strings.Contains(file, `\`):
-		return "contains a backslash; write / between folders, on Windows too"
+		return finding.Problem{What: "contains a backslash", Fix: "write / between folders, on Windows too"}
 	case len(file) > 1024:
-		return "is longer than 1,024 characters; shorten it"
+		return finding.Problem{What: "is longer than 1,024 characters", Fix: "shorten it"}
 	}
 	for part := range strings.SplitSeq(file, "/") {
 		switch {
 		case part == "" || part == ".":
-			return "has an empty part; write single slashes between names"
+			return finding.Problem{What: "has an empty part", Fix: "write single slashes between names"}
 		case len(part) > 255:
-			return "has a part of more than 255 characters; shorten it"
+			return finding.Problem{What: "has a part of more than 255 characters", Fix: "shorten it"}
 		case strings.TrimSpace(part) != part:
-			return "has a part that begins or ends with a space; remove the space"
+			return finding.Problem{What: "has a part that begins or ends with a space", Fix: "remove the space"}
 		}
 	}
-	return ""
+	return finding.Problem{}
 }
 
 // permissionProblem says what is wrong with a file mode, or is "". The provider
 // turns one that it cannot read into mode 0 without a word.
-func permissionProblem(mode string) string {
+func permissionProblem(mode string) finding.Problem {
 	n, err := strconv.ParseUint(mode, 8, 32)
 	switch {
 	case err != nil:
-		return "is not octal, and the provider would silently make the file unreadable (mode 0); write four octal digits, such as 0440"
+		return finding.Problem{What: "is not octal, and the provider would silently make the file unreadable (mode 0)", Fix: "write four octal digits, such as 0440"}
 	case n > 0o777:
-		return "has bits beyond 0777; write four octal digits, such as 0440"
+		return finding.Problem{What: "has bits beyond 0777", Fix: "write four octal digits, such as 0440"}
 	}
-	return ""
+	return finding.Problem{}
 }
 
 // typeProblem says what is wrong with an object's type, or is "".
-func typeProblem(t string) string {
+func typeProblem(t string) finding.Problem {
 	switch t {
 	case typeSecret, typeKey, typeCert:
-		return ""
+		return finding.Problem{}
 	}
 	if strings.HasPrefix(strings.ToLower(t), typeCert) {
-		return "is not secret, key or cert; did you mean \"cert\"?"
+		return finding.Problem{What: "is not secret, key or cert", Fix: "did you mean \"cert\"?"}
 	}
-	return fmt.Sprintf("is not secret, key or cert; %s", text.DidYouMean(t, objectTypes))
+	return finding.Problem{What: "is not secret, key or cert", Fix: text.DidYouMean(t, objectTypes)}
 }

@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -17,21 +16,20 @@ const maxObjects = 500
 
 // ParseObjects reads the value of an objects annotation: the compact list
 // [FILE=][TYPE/]NAME, or the provider's own YAML.
-func ParseObjects(value string, fldPath *field.Path) ([]Object, field.ErrorList) {
+func ParseObjects(value string, fldPath *finding.Place) ([]Object, finding.FieldErrors) {
 	trimmed := strings.TrimSpace(value)
 	if looksLikeYAML(trimmed) {
 		return parseYAMLObjects(value, fldPath)
 	}
 	items := text.List(trimmed)
 	if len(items) == 0 {
-		return nil, field.ErrorList{field.Required(fldPath,
-			"names no objects; list them as [FILE=][TYPE/]NAME, such as DB-Password or tls.pem=cert/frontend")}
+		return nil, finding.FieldErrors{finding.Required(fldPath, finding.Problem{What: "names no objects", Fix: "list them as [FILE=][TYPE/]NAME, such as DB-Password or tls.pem=cert/frontend"})}
 	}
 	if len(items) > maxObjects {
-		return nil, field.ErrorList{tooManyObjects(fldPath, len(items))}
+		return nil, finding.FieldErrors{tooManyObjects(fldPath, len(items))}
 	}
 	objects := make([]Object, 0, len(items))
-	var errs field.ErrorList
+	var errs finding.FieldErrors
 	for i, item := range items {
 		o, itemErrs := parseItem(item, fldPath.Index(i))
 		errs = append(errs, itemErrs...)
@@ -42,45 +40,43 @@ func ParseObjects(value string, fldPath *field.Path) ([]Object, field.ErrorList)
 	return objects, append(errs, fileClashes(objects, fldPath)...)
 }
 
-func tooManyObjects(fldPath *field.Path, n int) *field.Error {
-	return field.Invalid(fldPath, fmt.Sprintf("%d objects", n),
-		fmt.Sprintf("more than %d objects of one vault; the provider fetches each one at every poll: name only what the pod reads", maxObjects))
+func tooManyObjects(fldPath *finding.Place, n int) *finding.FieldError {
+	return finding.Invalid(fldPath, fmt.Sprintf("%d objects", n), finding.Problem{What: fmt.Sprintf("more than %d objects of one vault", maxObjects), Fix: "the provider fetches each one at every poll: name only what the pod reads"})
 }
 
 // parseItem reads [FILE=][TYPE/]NAME[@VERSION].
-func parseItem(item string, fldPath *field.Path) (Object, field.ErrorList) {
-	var errs field.ErrorList
-	invalid := func(problem string) {
-		errs = append(errs, field.Invalid(fldPath, text.Shorten(item), problem))
+func parseItem(item string, fldPath *finding.Place) (Object, finding.FieldErrors) {
+	var errs finding.FieldErrors
+	invalid := func(problem finding.Problem) {
+		errs = append(errs, finding.Invalid(fldPath, item, problem))
 	}
 	o := Object{Type: typeSecret}
 	rest := item
 	if file, after, ok := strings.Cut(item, "="); ok {
 		o.Alias, rest = strings.TrimSpace(file), strings.TrimSpace(after)
 		if o.Alias == "" {
-			invalid("has no file name before the =; write FILE=NAME, or NAME alone")
-		} else if problem := fileProblem(o.Alias); problem != "" {
-			invalid("its file name " + problem)
+			invalid(finding.Problem{What: "has no file name before the =", Fix: "write FILE=NAME, or NAME alone"})
+		} else if problem := fileProblem(o.Alias); problem.Found() {
+			invalid(problem.Of("its file name "))
 		}
 	}
 	if t, after, ok := strings.Cut(rest, "/"); ok {
 		o.Type, rest = strings.TrimSpace(t), strings.TrimSpace(after)
-		if problem := typeProblem(o.Type); problem != "" {
-			errs = append(errs, field.Invalid(fldPath, text.Shorten(item),
-				fmt.Sprintf("%q before the slash %s", text.Shorten(o.Type), problem)))
+		if problem := typeProblem(o.Type); problem.Found() {
+			errs = append(errs, finding.Invalid(fldPath, item, problem.Of(fmt.Sprintf("%q before the slash ", text.Shorten(o.Type)))))
 		}
 	}
 	if name, version, ok := strings.Cut(rest, "@"); ok {
 		o.Version = strings.TrimSpace(version)
 		rest = strings.TrimSpace(name)
 		if o.Version == "" {
-			invalid("has nothing after the @; leave the @ out to follow the newest version")
+			invalid(finding.Problem{What: "has nothing after the @", Fix: "leave the @ out to follow the newest version"})
 		} else if !text.IsName(o.Version) {
-			invalid("has a version that is not letters and digits; leave it out to follow the newest")
+			invalid(finding.Problem{What: "has a version that is not letters and digits", Fix: "leave it out to follow the newest"})
 		}
 	}
 	o.Name = rest
-	if problem := objectNameProblem(o.Name); problem != "" {
+	if problem := objectNameProblem(o.Name); problem.Found() {
 		invalid(problem)
 	}
 	return o.canonical(), errs
@@ -114,8 +110,8 @@ func sortObjects(objects []Object) {
 
 // fileClashes finds objects of one mount that would be written to one place. The
 // provider lets the last one win without a word.
-func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
-	var errs field.ErrorList
+func fileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
+	var errs finding.FieldErrors
 	taken := make(map[string]Object, len(objects))
 	for _, o := range objects {
 		file := o.File()
@@ -123,12 +119,10 @@ func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
 			continue // told already
 		}
 		if other, ok := taken[file]; ok && other.Type == o.Type && other.Name == o.Name {
-			errs = append(errs, duplicate(fldPath, file, "is listed twice; remove one"))
+			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: "is listed twice", Fix: "remove one"}))
 			continue
 		} else if ok {
-			errs = append(errs, duplicate(fldPath, file, fmt.Sprintf(
-				"the file of both %s/%s and %s/%s; give one another name, as in FILE=NAME (objectAlias in YAML)",
-				other.Type, text.Shorten(other.Name), o.Type, text.Shorten(o.Name))))
+			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: fmt.Sprintf("the file of both %s/%s and %s/%s", other.Type, text.Shorten(other.Name), o.Type, text.Shorten(o.Name)), Fix: "give one another name, as in FILE=NAME (objectAlias in YAML)"}))
 			continue
 		}
 		taken[file] = o
@@ -141,9 +135,7 @@ func fileClashes(objects []Object, fldPath *field.Path) field.ErrorList {
 				continue
 			}
 			if other, ok := taken[file[:i]]; ok {
-				errs = append(errs, field.Invalid(fldPath, text.Shorten(file), fmt.Sprintf(
-					"lies below %q, which is the file or folder of %s/%s; give one another name",
-					text.Shorten(other.File()), other.Type, text.Shorten(other.Name))))
+				errs = append(errs, finding.Invalid(fldPath, file, finding.Problem{What: fmt.Sprintf("lies below %q, which is the file or folder of %s/%s", text.Shorten(other.File()), other.Type, text.Shorten(other.Name)), Fix: "give one another name"}))
 			}
 		}
 	}

@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // errorFields are the fields of errors, with their types.
-func errorFields(errs field.ErrorList) []string {
+func errorFields(errs finding.FieldErrors) []string {
 	var fields []string
 	for _, e := range errs {
-		fields = append(fields, string(e.Type)+" "+e.Field)
+		fields = append(fields, string(e.Type)+" "+e.Place.String())
 	}
 	return fields
 }
@@ -59,7 +60,7 @@ func TestParseObjectsCompact(t *testing.T) {
 		"a file and a folder":    {"a, a/b/c=d", []Object{{Name: "a", Type: "secret"}, {Name: "d", Type: "secret", Alias: "a/b/c"}}, []string{"FieldValueInvalid o"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, errs := ParseObjects(tc.value, field.NewPath("o"))
+			got, errs := ParseObjects(tc.value, finding.At("o"))
 			if diff := cmp.Diff(tc.errors, errorFields(errs)); diff != "" {
 				t.Errorf("errors (-want +got):\n%s\n%v", diff, errs)
 			}
@@ -80,7 +81,7 @@ func TestFileProblem(t *testing.T) {
 		`a\b`: false, " a": false, "a /b": false, "a\tb": false, "a\u00a0": false, strings.Repeat("f", 256): false,
 		strings.Repeat("f/", 520) + "f": false,
 	} {
-		if problem := fileProblem(file); (problem == "") != ok {
+		if problem := fileProblem(file); !problem.Found() != ok {
 			t.Errorf("%q: %q", file, problem)
 		}
 	}

@@ -4,8 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
 )
 
 // FormatObjects writes objects as an objects annotation takes them: what ParseObjects
@@ -47,8 +48,8 @@ func (o Object) item() string {
 
 // ClassObjects are the objects of a class for the Azure provider, read as the provider
 // reads them, and what it would refuse about them.
-func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, field.ErrorList) {
-	return parseClassObjects(class.Spec.Parameters[paramObjects], field.NewPath("spec", "parameters", paramObjects))
+func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, finding.FieldErrors) {
+	return parseClassObjects(class.Spec.Parameters[paramObjects], finding.At("spec", "parameters", paramObjects))
 }
 
 // Accounts are the service account that the pod has as it stands, and the one that it

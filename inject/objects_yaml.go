@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -28,18 +28,18 @@ var objectFields = []string{
 // parseYAMLObjects reads what people have in their classes: "array:" over a list,
 // or the list alone, of strings that hold YAML (as the provider wants it) or of
 // maps (as many examples have it).
-func parseYAMLObjects(value string, fldPath *field.Path) ([]Object, field.ErrorList) {
+func parseYAMLObjects(value string, fldPath *finding.Place) ([]Object, finding.FieldErrors) {
 	elements, err := yamlElements(value, fldPath)
 	if err != nil {
-		return nil, field.ErrorList{err}
+		return nil, finding.FieldErrors{err}
 	}
 	if len(elements) == 0 {
-		return nil, field.ErrorList{field.Required(fldPath, "the list of objects is empty; name at least one")}
+		return nil, finding.FieldErrors{finding.Required(fldPath, finding.Problem{What: "the list of objects is empty", Fix: "name at least one"})}
 	}
 	if len(elements) > maxObjects {
-		return nil, field.ErrorList{tooManyObjects(fldPath, len(elements))}
+		return nil, finding.FieldErrors{tooManyObjects(fldPath, len(elements))}
 	}
-	var errs field.ErrorList
+	var errs finding.FieldErrors
 	objects := make([]Object, 0, len(elements))
 	for i, e := range elements {
 		o, elementErrs := parseElement(e, fldPath.Index(i))
@@ -51,17 +51,16 @@ func parseYAMLObjects(value string, fldPath *field.Path) ([]Object, field.ErrorL
 	return objects, append(errs, fileClashes(objects, fldPath)...)
 }
 
-func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error) {
+func yamlElements(value string, fldPath *finding.Place) ([]*yaml.Node, *finding.FieldError) {
 	root, problem := yamlRoot(value)
-	if problem != "" {
-		return nil, field.Invalid(fldPath, text.Shorten(value), problem)
+	if problem.Found() {
+		return nil, finding.Invalid(fldPath, value, problem)
 	}
 	if root.Kind == yaml.MappingNode {
 		var list *yaml.Node
 		for i := 0; i+1 < len(root.Content); i += 2 {
 			if key := root.Content[i]; key.Value != "array" || list != nil {
-				return nil, field.Invalid(fldPath, text.Shorten(key.Value),
-					fmt.Sprintf("line %d: another key than array stands at the top; remove it", key.Line))
+				return nil, finding.Invalid(fldPath, key.Value, finding.Problem{What: fmt.Sprintf("line %d: another key than array stands at the top", key.Line), Fix: "remove it"})
 			}
 			list = root.Content[i+1]
 		}
@@ -71,31 +70,31 @@ func yamlElements(value string, fldPath *field.Path) ([]*yaml.Node, *field.Error
 		return nil, nil
 	}
 	if root.Kind != yaml.SequenceNode {
-		return nil, field.Invalid(fldPath, text.Shorten(value), "array must be a list, each element beginning with a dash")
+		return nil, finding.Invalid(fldPath, value, finding.Problem{What: "array must be a list, each element beginning with a dash"})
 	}
 	return root.Content, nil
 }
 
 // yamlRoot parses one YAML document. Aliases are refused: nothing here is worth one,
 // and they can make a small text a large one.
-func yamlRoot(yamlText string) (*yaml.Node, string) {
+func yamlRoot(yamlText string) (*yaml.Node, finding.Problem) {
 	var doc, more yaml.Node
 	decoder := yaml.NewDecoder(strings.NewReader(yamlText))
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, "empty; remove it, or write objectName: and the name"
+		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}
 	} else if err != nil {
-		return nil, "not YAML (" + yamlProblem(err) + "); mend it, or write [FILE=][TYPE/]NAME, one a line"
+		return nil, finding.Problem{What: "not YAML (" + yamlProblem(err) + ")", Fix: "mend it, or write [FILE=][TYPE/]NAME, one a line"}
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, "empty; remove it, or write objectName: and the name"
+		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, "more than one YAML document, of which the provider reads the first; write one list"
+		return nil, finding.Problem{What: "more than one YAML document, of which the provider reads the first", Fix: "write one list"}
 	}
 	if hasAlias(&doc) {
-		return nil, "YAML anchors and aliases are not taken here; write the value out"
+		return nil, finding.Problem{What: "YAML anchors and aliases are not taken here", Fix: "write the value out"}
 	}
-	return doc.Content[0], ""
+	return doc.Content[0], finding.Problem{}
 }
 
 // yamlProblem is the library's complaint in one line, without what it says of Go's types.
@@ -115,33 +114,32 @@ func hasAlias(n *yaml.Node) bool {
 	return slices.ContainsFunc(n.Content, hasAlias)
 }
 
-func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
+func parseElement(e *yaml.Node, fldPath *finding.Place) (Object, finding.FieldErrors) {
 	if e.Kind == yaml.ScalarNode {
 		root, problem := yamlRoot(e.Value)
-		if problem != "" {
-			return Object{}, field.ErrorList{field.Invalid(fldPath, text.Shorten(e.Value), "the element is "+problem)}
+		if problem.Found() {
+			return Object{}, finding.FieldErrors{finding.Invalid(fldPath, e.Value, problem.Of("the element is "))}
 		}
 		e = root
 	}
 	if e.Kind != yaml.MappingNode {
-		return Object{}, field.ErrorList{field.Invalid(fldPath, text.Shorten(e.Value),
-			"not an object, which has fields; write objectName: and the name")}
+		return Object{}, finding.FieldErrors{finding.Invalid(fldPath, e.Value, finding.Problem{What: "not an object, which has fields", Fix: "write objectName: and the name"})}
 	}
 	var (
 		o    Object
-		errs field.ErrorList
+		errs finding.FieldErrors
 		seen = map[string]bool{}
 	)
 	for i := 0; i+1 < len(e.Content); i += 2 {
 		key, val := e.Content[i], e.Content[i+1]
-		path := fldPath.Child(text.Shorten(key.Value))
+		path := fldPath.Child(key.Value)
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			errs = append(errs, field.Invalid(fldPath, field.OmitValueType{}, "a field's name is a list or a map; write a word, such as objectName"))
+			errs = append(errs, finding.Malformed(fldPath, finding.Problem{What: "a field's name is a list or a map", Fix: "write a word, such as objectName"}))
 		case seen[key.Value]:
-			errs = append(errs, duplicate(path, key.Value, "stands twice in one object; remove one"))
+			errs = append(errs, finding.Duplicate(path, key.Value, finding.Problem{What: "stands twice in one object", Fix: "remove one"}))
 		case val.Kind != yaml.ScalarNode:
-			errs = append(errs, field.Invalid(path, field.OmitValueType{}, "a list or a map; write a single value"))
+			errs = append(errs, finding.Malformed(path, finding.Problem{What: "a list or a map", Fix: "write a single value"}))
 		default:
 			raw := strings.TrimSpace(val.Value)
 			if val.Tag == "!!null" {
@@ -159,7 +157,7 @@ func parseElement(e *yaml.Node, fldPath *field.Path) (Object, field.ErrorList) {
 
 // set takes one of the provider's fields. The provider ignores fields that it does
 // not know, so a misspelt one is lost in silence there; here it is an error.
-func (o *Object) set(key, value string, path *field.Path) *field.Error {
+func (o *Object) set(key, value string, path *finding.Place) *finding.FieldError {
 	switch key {
 	case "objectName":
 		o.Name = value
@@ -175,7 +173,7 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 		}
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil || n < 0 {
-			return field.Invalid(path, text.Shorten(value), "not a whole number of versions; write 0 or more")
+			return finding.Invalid(path, value, finding.Problem{What: "not a whole number of versions", Fix: "write 0 or more"})
 		}
 		o.VersionHistory = int32(n)
 	case "objectFormat":
@@ -185,54 +183,54 @@ func (o *Object) set(key, value string, path *field.Path) *field.Error {
 	case "filePermission":
 		o.FilePermission = value
 	default:
-		return field.Invalid(path, text.Shorten(key), "no field of the provider's objects; "+text.DidYouMean(key, objectFields))
+		return finding.Invalid(path, key, finding.Problem{What: "no field of the provider's objects", Fix: text.DidYouMean(key, objectFields)})
 	}
 	return nil
 }
 
 // validate checks the fields together, as the provider does at mount time.
-func (o *Object) validate(fldPath *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	invalid := func(name, value, problem string) {
-		errs = append(errs, field.Invalid(fldPath.Child(name), text.Shorten(value), problem))
+func (o *Object) validate(fldPath *finding.Place) finding.FieldErrors {
+	var errs finding.FieldErrors
+	invalid := func(name, value string, problem finding.Problem) {
+		errs = append(errs, finding.Invalid(fldPath.Child(name), value, problem))
 	}
 	if o.Type == "" {
 		o.Type = typeSecret
 	}
-	if problem := objectNameProblem(o.Name); problem != "" {
+	if problem := objectNameProblem(o.Name); problem.Found() {
 		invalid("objectName", o.Name, problem)
 	}
-	if problem := typeProblem(o.Type); problem != "" {
+	if problem := typeProblem(o.Type); problem.Found() {
 		invalid("objectType", o.Type, problem)
 	}
 	if o.Alias != "" {
-		if problem := fileProblem(o.Alias); problem != "" {
+		if problem := fileProblem(o.Alias); problem.Found() {
 			invalid("objectAlias", o.Alias, problem)
 		}
 	}
 	if o.Version != "" && !text.IsName(o.Version) {
-		invalid("objectVersion", o.Version, "no version, which has only letters and digits; leave it out to follow the newest")
+		invalid("objectVersion", o.Version, finding.Problem{What: "no version, which has only letters and digits", Fix: "leave it out to follow the newest"})
 	}
 	switch o.Format {
 	case "", "pem":
 	case "pfx":
 		if o.Type != typeSecret {
-			invalid("objectFormat", o.Format, "is for objectType: secret, and a key or cert is always PEM; leave it out")
+			invalid("objectFormat", o.Format, finding.Problem{What: "is for objectType: secret, and a key or cert is always PEM", Fix: "leave it out"})
 		}
 	default:
-		invalid("objectFormat", o.Format, "neither pem nor pfx; write one of the two")
+		invalid("objectFormat", o.Format, finding.Problem{What: "neither pem nor pfx", Fix: "write one of the two"})
 	}
 	switch o.Encoding {
 	case "":
 	case "utf-8", "hex", "base64":
 		if o.Type != typeSecret {
-			invalid("objectEncoding", o.Encoding, "is for objectType: secret; leave it out for a key or cert")
+			invalid("objectEncoding", o.Encoding, finding.Problem{What: "is for objectType: secret", Fix: "leave it out for a key or cert"})
 		}
 	default:
-		invalid("objectEncoding", o.Encoding, "not utf-8, hex or base64; write one of the three")
+		invalid("objectEncoding", o.Encoding, finding.Problem{What: "not utf-8, hex or base64", Fix: "write one of the three"})
 	}
 	if o.FilePermission != "" {
-		if problem := permissionProblem(o.FilePermission); problem != "" {
+		if problem := permissionProblem(o.FilePermission); problem.Found() {
 			invalid("filePermission", o.FilePermission, problem)
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 func TestParseObjectsYAML(t *testing.T) {
@@ -61,7 +62,7 @@ func TestParseObjectsYAML(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, errs := ParseObjects(tc.value, field.NewPath("o"))
+			got, errs := ParseObjects(tc.value, finding.At("o"))
 			if diff := cmp.Diff(tc.errors, errorFields(errs)); diff != "" {
 				t.Errorf("errors (-want +got):\n%s\n%v", diff, errs)
 			}

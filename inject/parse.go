@@ -8,8 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -20,7 +20,7 @@ type parser struct {
 	settings Settings
 }
 
-func (p *parser) errorf(e *field.Error) { p.Errors = append(p.Errors, e) }
+func (p *parser) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
 
 func (p *parser) pod(key string) (string, bool) {
 	v, ok := p.target.Meta.Annotations[key]
@@ -61,8 +61,8 @@ func (p *parser) parse() {
 // parseNamespace reads what the namespace says of all that is in it.
 func (p *parser) parseNamespace() {
 	p.NamespaceErrors = append(p.NamespaceErrors,
-		checkVocabulary(ourKeys(p.ns.Annotations), false, field.NewPath("namespace", "metadata", "annotations"))...)
-	var errs field.ErrorList
+		checkVocabulary(ourKeys(p.ns.Annotations), false, finding.InNamespace("metadata", "annotations"))...)
+	var errs finding.FieldErrors
 	p.Fence, errs = ParseFence(p.ns)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.parsePolicy()
@@ -80,8 +80,8 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 	path := p.target.annotationPath(AnnotationInject)
 	if value, ok := p.pod(AnnotationInject); ok {
 		on, problem := parseBool(value)
-		if problem != "" {
-			p.errorf(field.Invalid(path, text.Shorten(value), problem))
+		if problem.Found() {
+			p.errorf(finding.Invalid(path, value, problem))
 		} else if !on {
 			return true
 		}
@@ -93,9 +93,7 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 		a, _, ok := findAnnotation(k)
 		// allow also serves volumes that were written by hand.
 		if ok && a.pod && k != AnnotationAllow {
-			p.errorf(field.Required(p.target.annotationPath(AnnotationObjects), fmt.Sprintf(
-				"%s is set, but the pod names nothing to mount; add %s (or %s), or remove the annotation",
-				text.Shorten(k), AnnotationObjects, AnnotationSecretProviderClass)))
+			p.errorf(finding.Required(p.target.annotationPath(AnnotationObjects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", AnnotationObjects, AnnotationSecretProviderClass)}))
 			break
 		}
 	}
@@ -108,12 +106,10 @@ func (p *parser) refuseOwnMarks() {
 		return // parseLabels and parse saw to it
 	}
 	if _, ok := p.pod(AnnotationStatus); ok {
-		p.errorf(field.Forbidden(p.target.annotationPath(AnnotationStatus),
-			"is written by akv-injector on pods that it injects, and this pod asks for nothing; remove it"))
+		p.errorf(finding.Forbidden(p.target.annotationPath(AnnotationStatus), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 	if _, ok := p.target.Meta.Labels[LabelInjected]; ok {
-		p.errorf(field.Forbidden(p.target.metaPath().Child("labels").Key(LabelInjected),
-			"is written by akv-injector on pods that it injects, and this pod asks for nothing; remove it"))
+		p.errorf(finding.Forbidden(p.target.metaPath().Child("labels").Key(LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 }
 
@@ -123,21 +119,20 @@ func (p *parser) parseLabels() {
 		switch {
 		case k == LabelInjected && !p.target.Template:
 		case k == LabelInjected:
-			p.errorf(field.Forbidden(path.Key(k), "is written by akv-injector on pods; remove it from the template"))
+			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
 		case k == LabelInjection:
-			p.errorf(field.Forbidden(path.Key(k), "belongs on the namespace; run: kubectl label namespace NAME "+LabelInjection+"="+InjectionEnabled))
+			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled}))
 		default:
-			hint := "akv-injector has no such label; remove it"
+			hint := finding.Problem{What: "akv-injector has no such label", Fix: "remove it"}
 			if _, _, ok := findAnnotation(k); ok {
-				hint = "is an annotation, not a label; move it to metadata.annotations"
+				hint = finding.Problem{What: "is an annotation, not a label", Fix: "move it to metadata.annotations"}
 			}
-			p.errorf(field.Forbidden(path.Key(text.Shorten(k)), hint))
+			p.errorf(finding.Forbidden(path.Key(k), hint))
 		}
 	}
 	if p.target.Template {
 		if _, ok := p.pod(AnnotationStatus); ok {
-			p.errorf(field.Forbidden(p.target.annotationPath(AnnotationStatus),
-				"is written by akv-injector on pods; remove it from the template"))
+			p.errorf(finding.Forbidden(p.target.annotationPath(AnnotationStatus), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
 		}
 	}
 }
@@ -153,12 +148,12 @@ func (p *parser) parsePolicy() {
 		value, ok := p.ns.Annotations[c.key]
 		if ok && !slices.Contains(c.values, strings.TrimSpace(value)) {
 			p.NamespaceErrors = append(p.NamespaceErrors,
-				field.NotSupported(namespaceAnnotationPath(c.key), text.Shorten(value), c.values))
+				finding.NotSupported(namespaceAnnotationPath(c.key), text.Shorten(value), c.values))
 		}
 	}
 	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
 	p.vaultChecks, p.vaultExpiryWarning = p.settings.VaultChecks, p.settings.VaultExpiryWarning
-	if value := strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks]); ValidateVaultChecks(value) == "" {
+	if value := strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks]); !ValidateVaultChecks(value).Found() {
 		p.vaultChecks = value
 	}
 }
@@ -178,15 +173,14 @@ func (p *parser) parseAllow(asks bool) {
 		path := ownerAnnotationPath(AnnotationAllow)
 		p.addAllow(value, path, !asks)
 		if asks {
-			p.errorf(field.Forbidden(path, "pods that ask do not get the workload's own annotation and are refused; move it to "+
-				p.target.annotationPath(AnnotationAllow).String()))
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "pods that ask do not get the workload's own annotation and are refused", Fix: "move it to " + p.target.annotationPath(AnnotationAllow).String()}))
 		}
 	}
 }
 
-func (p *parser) addAllow(value string, path *field.Path, counts bool) {
+func (p *parser) addAllow(value string, path *finding.Place, counts bool) {
 	if p.settings.ForbidAllow {
-		p.errorf(field.Forbidden(path, "waivers are switched off on this cluster (--forbid-allow); mend the cause and remove the annotation"))
+		p.errorf(finding.Forbidden(path, finding.Problem{What: "waivers are switched off on this cluster (--forbid-allow)", Fix: "mend the cause and remove the annotation"}))
 		return
 	}
 	allow, errs := ParseAllow(value, path)
@@ -207,36 +201,36 @@ func (p *parser) parseOwner() {
 		if k == AnnotationAllow {
 			continue
 		}
-		hint := "akv-injector reads it on pods; move it to " + p.target.annotationPath(text.Shorten(k)).String()
+		hint := finding.Problem{What: "akv-injector reads it on pods", Fix: "move it to " + p.target.annotationPath(k).String()}
 		if a, _, ok := findAnnotation(k); ok && !a.pod {
-			hint = "belongs on the namespace, where a platform team sets it; remove it from the workload"
+			hint = finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the workload"}
 		}
-		p.errorf(field.Forbidden(ownerAnnotationPath(text.Shorten(k)), hint))
+		p.errorf(finding.Forbidden(ownerAnnotationPath(k), hint))
 	}
 	for _, k := range ourKeys(owner.Labels) {
-		hint := "akv-injector has no label for workloads; remove it"
+		hint := finding.Problem{What: "akv-injector has no label for workloads", Fix: "remove it"}
 		if k == LabelInjection {
-			hint = "belongs on the namespace; run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled
+			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled}
 		}
-		p.errorf(field.Forbidden(field.NewPath("metadata", "labels").Key(text.Shorten(k)), hint))
+		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), hint))
 	}
 }
 
-func ownerAnnotationPath(key string) *field.Path {
-	return field.NewPath("metadata", "annotations").Key(key)
+func ownerAnnotationPath(key string) *finding.Place {
+	return finding.At("metadata", "annotations").Key(key)
 }
 
 // ParseAllow reads a list of rule ids to let pass.
-func ParseAllow(value string, fldPath *field.Path) (map[string]bool, field.ErrorList) {
+func ParseAllow(value string, fldPath *finding.Place) (map[string]bool, finding.FieldErrors) {
 	allow := map[string]bool{}
-	var errs field.ErrorList
+	var errs finding.FieldErrors
 	for _, id := range text.List(value) {
 		rule := RuleByID(id)
 		switch {
 		case rule == nil:
-			errs = append(errs, field.NotSupported(fldPath, text.Shorten(id), waivable()))
+			errs = append(errs, finding.NotSupported(fldPath, text.Shorten(id), waivable()))
 		case !rule.Waivable:
-			errs = append(errs, field.NotSupported(fldPath, id+" ("+rule.Name+", which cannot be waived)", waivable()))
+			errs = append(errs, finding.NotSupported(fldPath, id+" ("+rule.Name+", which cannot be waived)", waivable()))
 		default:
 			allow[id] = true
 		}
@@ -244,18 +238,18 @@ func ParseAllow(value string, fldPath *field.Path) (map[string]bool, field.Error
 	return allow, errs
 }
 
-func parseBool(value string) (on bool, problem string) {
+func parseBool(value string) (on bool, problem finding.Problem) {
 	switch strings.TrimSpace(value) {
 	case "true":
-		return true, ""
+		return true, finding.Problem{}
 	case "false":
-		return false, ""
+		return false, finding.Problem{}
 	}
-	return false, `neither "true" nor "false"; write one of the two`
+	return false, finding.Problem{What: `neither "true" nor "false"`, Fix: `write one of the two`}
 }
 
 // setting looks a value up on the pod, then the namespace, then the server.
-func (p *parser) setting(key, server string, check func(string) string) Setting {
+func (p *parser) setting(key, server string, check func(string) finding.Problem) Setting {
 	s := Setting{}
 	if v, ok := p.pod(key); ok {
 		s = Setting{strings.TrimSpace(v), OnPod, p.target.annotationPath(key)}
@@ -267,9 +261,9 @@ func (p *parser) setting(key, server string, check func(string) string) Setting 
 		return s
 	}
 	if s.Value == "" {
-		p.errorf(field.Required(s.Path, "empty; write a value or remove the annotation"))
-	} else if problem := check(s.Value); problem != "" {
-		p.errorf(field.Invalid(s.Path, text.Shorten(s.Value), problem))
+		p.errorf(finding.Required(s.Path, finding.Problem{What: "empty", Fix: "write a value or remove the annotation"}))
+	} else if problem := check(s.Value); problem.Found() {
+		p.errorf(finding.Invalid(s.Path, s.Value, problem))
 		s.Value = ""
 	}
 	return s
@@ -280,21 +274,20 @@ func (p *parser) parseSettings() {
 	p.ClientID = p.setting(AnnotationClientID, "", clientIDProblem)
 	p.TenantID = p.setting(AnnotationTenantID, p.settings.TenantID, ValidateTenant)
 	p.Cloud = p.setting(AnnotationCloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
-	p.Interval = p.setting(AnnotationRotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) string {
+	p.Interval = p.setting(AnnotationRotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) finding.Problem {
 		if _, problem, ok := parseInterval(v); !ok {
 			return problem
 		}
-		return "" // too short is the rule poll-interval's to say
+		return finding.Problem{} // too short is the rule poll-interval's to say
 	})
-	label := p.setting(AnnotationWorkloadIdentityLabel, "true", func(v string) string {
+	label := p.setting(AnnotationWorkloadIdentityLabel, "true", func(v string) finding.Problem {
 		_, problem := parseBool(v)
 		return problem
 	})
 	p.IdentityLabel = label.Value != "false"
 	if now := p.accountNow(); p.ServiceAccount.Level == OnPod && p.ServiceAccount.Value != "" &&
 		now != defaultAccount && now != p.ServiceAccount.Value {
-		p.errorf(field.Invalid(p.target.specPath().Child("serviceAccountName"), text.Shorten(now), fmt.Sprintf(
-			"contradicts the annotation %s: %s; remove one of the two", AnnotationServiceAccount, text.Shorten(p.ServiceAccount.Value))))
+		p.errorf(finding.Invalid(p.target.specPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", AnnotationServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
 	}
 }
 
@@ -315,18 +308,18 @@ func (p *parser) parseContainers() {
 	p.Containers = []string{}
 	items := text.List(value)
 	if len(items) == 0 {
-		p.errorf(field.Required(path, "names no container; list names, or remove the annotation to choose all"))
+		p.errorf(finding.Required(path, finding.Problem{What: "names no container", Fix: "list names, or remove the annotation to choose all"}))
 	}
 	for i, name := range items {
 		switch {
 		case slices.Contains(p.Containers, name):
-			p.errorf(duplicate(path.Index(i), name, "is named twice; remove one"))
+			p.errorf(finding.Duplicate(path.Index(i), name, finding.Problem{What: "is named twice", Fix: "remove one"}))
 		case slices.Contains(names, name):
 			p.Containers = append(p.Containers, name)
 		case !p.target.Mutating && !p.target.Template:
 			// While webhooks still run, one of them may add the sidecar that is named here.
 			// In a template too: the pod is where it comes.
-			p.errorf(field.Invalid(path.Index(i), text.Shorten(name), "the pod has no such container; "+text.DidYouMean(name, names)))
+			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "the pod has no such container", Fix: text.DidYouMean(name, names)}))
 		}
 	}
 }
@@ -339,10 +332,10 @@ func (p *parser) parseEnv() {
 	path := p.target.annotationPath(AnnotationEnv)
 	items := text.List(value)
 	if len(items) == 0 {
-		p.errorf(field.Required(path, "names no variable; list NAME=FILE, or remove the annotation"))
+		p.errorf(finding.Required(path, finding.Problem{What: "names no variable", Fix: "list NAME=FILE, or remove the annotation"}))
 	}
 	if len(items) > maxEnv {
-		p.errorf(field.TooMany(path, len(items), maxEnv))
+		p.errorf(finding.TooMany(path, len(items), maxEnv))
 		return
 	}
 	seen := map[string]bool{}
@@ -351,15 +344,14 @@ func (p *parser) parseEnv() {
 		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
 		switch problems := validation.IsEnvVarName(name); {
 		case !ok || name == "" || file == "":
-			p.errorf(field.Invalid(path.Index(i), text.Shorten(item), "not NAME=FILE; write for example DB_PASSWORD_FILE=DB-Password"))
+			p.errorf(finding.Invalid(path.Index(i), item, finding.Problem{What: "not NAME=FILE", Fix: "write for example DB_PASSWORD_FILE=DB-Password"}))
 		case len(problems) > 0:
-			p.errorf(field.Invalid(path.Index(i), text.Shorten(name),
-				"not the name of a variable; write letters, digits, _, - and ., and no digit at its beginning"))
+			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "not the name of a variable", Fix: "write letters, digits, _, - and ., and no digit at its beginning"}))
 		case seen[name]:
-			p.errorf(duplicate(path.Index(i), name, "is set twice; remove one"))
+			p.errorf(finding.Duplicate(path.Index(i), name, finding.Problem{What: "is set twice", Fix: "remove one"}))
 		default:
-			if problem := fileProblem(file); problem != "" {
-				p.errorf(field.Invalid(path.Index(i), text.Shorten(file), "the file name "+problem))
+			if problem := fileProblem(file); problem.Found() {
+				p.errorf(finding.Invalid(path.Index(i), file, problem.Of("the file name ")))
 				continue
 			}
 			p.Env = append(p.Env, EnvRequest{name, file, path.Index(i)})

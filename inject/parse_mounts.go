@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -31,12 +30,12 @@ func (p *parser) parseMounts(keys []string) {
 		name = strings.ToLower(strings.TrimPrefix(name, "."))
 		if key == AnnotationObjects {
 			if vault.Level == Unset {
-				p.errorf(field.Required(p.target.annotationPath(AnnotationVault), fmt.Sprintf(
+				p.errorf(finding.Missing(p.target.annotationPath(AnnotationVault), fmt.Sprintf(
 					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", AnnotationVault, AnnotationObjects)))
 			}
 			name = defaultVault
 		}
-		path := p.target.annotationPath(text.Shorten(key))
+		path := p.target.annotationPath(key)
 		objects, errs := ParseObjects(p.target.Meta.Annotations[key], path)
 		p.Errors = append(p.Errors, errs...)
 		m := byVault[name]
@@ -68,7 +67,7 @@ func (p *parser) parseMounts(keys []string) {
 }
 
 // mergeClashes finds files that a second annotation for the same vault writes over.
-func mergeClashes(first, second []Object, path *field.Path) field.ErrorList {
+func mergeClashes(first, second []Object, path *finding.Place) finding.FieldErrors {
 	both := append(slices.Clone(first), second...)
 	return fileClashes(both, path)
 }
@@ -76,17 +75,18 @@ func mergeClashes(first, second []Object, path *field.Path) field.ErrorList {
 func (p *parser) parseClass(name string) {
 	path := p.target.annotationPath(AnnotationSecretProviderClass)
 	switch problem := kubernetesNameProblem(name); {
-	case problem != "":
-		p.errorf(field.Invalid(path, text.Shorten(name), problem))
+	case problem.Found():
+		p.errorf(finding.Invalid(path, name, problem))
 	case Reserved(name):
-		p.errorf(field.Forbidden(path, "names that begin with "+GeneratedPrefix+
-			" are for generated classes; list the objects in "+AnnotationObjects+", or give your class another name"))
+		p.errorf(finding.Forbidden(path, finding.Problem{
+			What: "names that begin with " + GeneratedPrefix + " are for generated classes",
+			Fix:  "list the objects in " + AnnotationObjects + ", or give your class another name",
+		}))
 	default:
 		p.Mounts = append(p.Mounts, MountRequest{Class: name, Volume: classVolume, FieldPath: path})
 	}
 	if _, ok := p.pod(AnnotationObjects); ok {
-		p.errorf(field.Forbidden(path, fmt.Sprintf(
-			"stands in the place of %s; remove one of the two, or name the vault: %s.<vault>", AnnotationObjects, AnnotationObjects)))
+		p.errorf(finding.Forbidden(path, finding.Problem{What: fmt.Sprintf("stands in the place of %s", AnnotationObjects), Fix: fmt.Sprintf("remove one of the two, or name the vault: %s.<vault>", AnnotationObjects)}))
 	}
 }
 
@@ -98,7 +98,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 	if windows {
 		base = defaultMountPathWindows
 	}
-	check := func(v string) string { return mountPathProblem(v, windows) }
+	check := func(v string) finding.Problem { return mountPathProblem(v, windows) }
 	plain := p.setting(AnnotationMountPath, "", check)
 	perVault := p.vaultPaths(check)
 
@@ -113,8 +113,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		case named && m.Class == "" && !nearer:
 			m.Path = own.Value
 			if isDefault && plain.Level == own.Level && plain.Value != own.Value {
-				p.errorf(field.Invalid(own.Path, text.Shorten(own.Value), fmt.Sprintf(
-					"contradicts %s, which is for the same vault; remove one of the two", AnnotationMountPath)))
+				p.errorf(finding.Invalid(own.Path, own.Value, finding.Problem{What: fmt.Sprintf("contradicts %s, which is for the same vault", AnnotationMountPath), Fix: "remove one of the two"}))
 			}
 		case isDefault && plain.Level != Unset:
 			m.Path = plain.Value
@@ -134,7 +133,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 					known = append(known, m.Vault)
 				}
 			}
-			p.errorf(field.Invalid(s.Path, text.Shorten(vault), "the pod asks for nothing from this vault; "+text.DidYouMean(vault, known)))
+			p.errorf(finding.Invalid(s.Path, vault, finding.Problem{What: "the pod asks for nothing from this vault", Fix: text.DidYouMean(vault, known)}))
 		}
 	}
 	for i, a := range p.Mounts {
@@ -144,16 +143,14 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			}
 			ca, cb := comparablePath(a.Path, windows), comparablePath(b.Path, windows)
 			if ca == cb || below(ca, cb) || below(cb, ca) {
-				p.errorf(field.Invalid(a.FieldPath, text.Shorten(a.Path), fmt.Sprintf(
-					"would be mounted at or below another vault's path, or above it (%s); give each its own with %s.<vault>",
-					text.Shorten(b.Path), AnnotationMountPath)))
+				p.errorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("would be mounted at or below another vault's path, or above it (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("give each its own with %s.<vault>", AnnotationMountPath)}))
 			}
 		}
 	}
 }
 
 // vaultPaths reads mount-path.<vault> from the pod, then the namespace.
-func (p *parser) vaultPaths(check func(string) string) map[string]Setting {
+func (p *parser) vaultPaths(check func(string) finding.Problem) map[string]Setting {
 	paths := map[string]Setting{}
 	asked := func(vault string) bool {
 		return slices.ContainsFunc(p.Mounts, func(m MountRequest) bool { return m.Class == "" && m.Vault == vault })
@@ -174,7 +171,7 @@ func (p *parser) vaultPaths(check func(string) string) map[string]Setting {
 			}
 			s := p.setting(key, "", check)
 			if found && other.Value != s.Value {
-				p.errorf(duplicate(s.Path, s.Value, fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case; remove one", text.Shorten(vault))))
+				p.errorf(finding.Duplicate(s.Path, s.Value, finding.Problem{What: fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case", text.Shorten(vault)), Fix: "remove one"}))
 			}
 			if !found {
 				paths[vault] = s

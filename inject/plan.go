@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -52,9 +53,9 @@ type planner struct {
 	windows bool
 }
 
-func (p *planner) fail(rule string, typ field.ErrorType, path *field.Path, message, fix string) {
+func (p *planner) fail(rule string, typ field.ErrorType, path *finding.Place, message, fix string) {
 	p.findings = append(p.findings, Finding{
-		Rule: rule, Severity: Error, Type: typ, Field: path.String(), Message: message, Fix: fix,
+		Rule: rule, Name: ruleName(rule), Severity: Error, Type: typ, Place: path, Message: message, Fix: fix,
 	})
 }
 

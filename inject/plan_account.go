@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -69,26 +70,26 @@ func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	}
 }
 
-func (p *planner) checkAccountClient(name string, path *field.Path) {
+func (p *planner) checkAccountClient(name string, path *finding.Place) {
 	client := p.clientID()
 	if client == "" {
 		p.failAccount("AKV012", field.ErrorTypeRequired, path,
 			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", text.Shorten(name), AnnotationIdentityClientID),
 			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), AnnotationIdentityClientID, AnnotationClientID))
-	} else if problem := clientIDProblem(client); problem != "" {
+	} else if problem := clientIDProblem(client); problem.Found() {
 		p.failAccount("AKV012", field.ErrorTypeInvalid, path,
 			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(client), AnnotationIdentityClientID, problem),
 			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", text.Shorten(name), AnnotationIdentityClientID))
 	}
 }
 
-func (p *planner) checkAccountTenant(name string, path *field.Path) {
+func (p *planner) checkAccountTenant(name string, path *finding.Place) {
 	tenant := p.tenantID()
 	if tenant == "" {
 		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(AnnotationTenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
 			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", AnnotationTenantID, text.Shorten(name), AnnotationIdentityTenantID))
-	} else if problem := ValidateTenant(tenant); problem != "" {
+	} else if problem := ValidateTenant(tenant); problem.Found() {
 		p.failAccount("", field.ErrorTypeInvalid, path,
 			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), AnnotationIdentityTenantID, problem),
 			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), AnnotationIdentityTenantID))
@@ -97,7 +98,7 @@ func (p *planner) checkAccountTenant(name string, path *field.Path) {
 
 // failAccount only warns on a template: the ServiceAccount is often applied after the
 // workload, and the pods are where it has to be there.
-func (p *planner) failAccount(rule string, typ field.ErrorType, path *field.Path, message, fix string) {
+func (p *planner) failAccount(rule string, typ field.ErrorType, path *finding.Place, message, fix string) {
 	p.fail(rule, typ, path, message, fix)
 	if p.t.Template {
 		p.findings[len(p.findings)-1].Severity = Warning

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -94,11 +95,11 @@ func (p *planner) completeVolume(m *MountRequest, index int) {
 
 // checkGeneratedVolume wants a volume of a generated class to be just what the plan
 // gives: anything more in it could change what the class says.
-func (p *planner) checkGeneratedVolume(csi *corev1.CSIVolumeSource, path *field.Path) {
+func (p *planner) checkGeneratedVolume(csi *corev1.CSIVolumeSource, path *finding.Place) {
 	const fix = "Remove the volume; akv-injector writes it."
 	for k := range csi.VolumeAttributes {
 		if k != attributeClass && k != attributeInterval {
-			p.fail("", field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(text.Shorten(k)),
+			p.fail("", field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(k),
 				"A volume of a generated class has no attributes of its own.", fix)
 		}
 	}

@@ -2,11 +2,11 @@ package inject
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // Request is what a pod asks for, resolved from its annotations, its namespace's
@@ -30,9 +30,9 @@ type Request struct {
 	IdentityLabel bool
 
 	// Errors in the annotations, and what the fence and the policy say.
-	Errors field.ErrorList
+	Errors finding.FieldErrors
 	// NamespaceErrors are those in the namespace's annotations.
-	NamespaceErrors field.ErrorList
+	NamespaceErrors finding.FieldErrors
 
 	Fence Fence
 	allow map[string]bool
@@ -61,7 +61,7 @@ type MountRequest struct {
 	// Volume's name in the pod.
 	Volume string
 	// FieldPath of the annotation that asks for it.
-	FieldPath *field.Path
+	FieldPath *finding.Place
 	// parsed is set if Objects is complete.
 	parsed bool
 }
@@ -69,7 +69,7 @@ type MountRequest struct {
 // EnvRequest is an environment variable that holds a mounted file's path.
 type EnvRequest struct {
 	Name, File string
-	FieldPath  *field.Path
+	FieldPath  *finding.Place
 }
 
 // Level says where a setting was found.
@@ -88,7 +88,7 @@ const (
 type Setting struct {
 	Value string
 	Level Level
-	Path  *field.Path
+	Path  *finding.Place
 }
 
 // Parse reads the annotations of a pod and of its namespace. Every error is
@@ -183,11 +183,9 @@ func (r *Request) policy(f Finding) Finding {
 	}
 	switch {
 	case r.allow[f.Rule]:
-		f.Severity = Warning
-		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the allow annotation)."
+		return f.Downgraded("let pass by the allow annotation")
 	case r.lax:
-		f.Severity = Warning
-		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the namespace's rotation-policy: warn)."
+		return f.Downgraded("let pass by the namespace's rotation-policy: warn")
 	}
 	return f
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -115,7 +115,7 @@ func TestCopiedInjectedPodWithOtherAnnotations(t *testing.T) {
 }
 
 func TestTemplate(t *testing.T) {
-	path := field.NewPath("spec", "template")
+	path := finding.At("spec", "template")
 	for name, tc := range map[string]struct {
 		change func(*corev1.Pod, inject.Facts)
 		// Findings as severity, rule and field.
@@ -159,7 +159,7 @@ func TestTemplate(t *testing.T) {
 			d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)
 			var got []string
 			for _, f := range d.Findings {
-				got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Field)
+				got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Place.String())
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)

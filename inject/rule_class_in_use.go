@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -28,13 +29,13 @@ func checkClassDeleted(before *secretsstorev1.SecretProviderClass, f Facts) []Fi
 	if len(f.MountedBy) == 0 {
 		return nil
 	}
-	return []Finding{found("AKV022", Warning, field.ErrorTypeForbidden, field.NewPath("metadata", "name"),
+	return []Finding{found("AKV022", Warning, field.ErrorTypeForbidden, finding.At("metadata", "name"),
 		fmt.Sprintf("Without the class nothing rotates any more in the pods that mount it (%s), and new ones do not start.", somePods(f.MountedBy)),
 		"Create the class again, or make its workloads mount another one first.")}
 }
 
 func checkClassChanged(now, before *secretsstorev1.SecretProviderClass, f Facts) []Finding {
-	path := field.NewPath("spec", "provider")
+	path := finding.At("spec", "provider")
 	if now.Spec.Provider == before.Spec.Provider {
 		path = classParameters()
 		if maps.Equal(now.Spec.Parameters, before.Spec.Parameters) {

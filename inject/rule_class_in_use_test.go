@@ -11,7 +11,7 @@ func wantFields(t *testing.T, findings []Finding, want []string) {
 	t.Helper()
 	var got []string
 	for _, f := range findings {
-		got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Field)
+		got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Place.String())
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

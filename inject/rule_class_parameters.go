@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -36,7 +37,7 @@ func checkClassParameters(s *subject) []Finding {
 			continue
 		}
 		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
-			problem, fix := parameterProblem(e, e.Field+": ")
+			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.className), problem),
 				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.className))))
@@ -57,7 +58,7 @@ func checkClassContent(c *classSubject) []Finding {
 	for _, e := range parameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
 		problem, fix := parameterProblem(e, "")
 		findings = append(findings, Finding{
-			Rule: "AKV008", Severity: Error, Type: e.Type, Field: e.Field,
+			Rule: "AKV008", Name: ruleName("AKV008"), Severity: Error, Type: e.Type, Place: e.Place,
 			Message: "The Azure provider cannot use this class: " + problem, Fix: fix,
 		})
 	}
@@ -69,18 +70,18 @@ func checkClassContent(c *classSubject) []Finding {
 
 // parameterProblem says what is wrong with a parameter, behind where that is if the
 // finding's own field is another one, and how to mend it.
-func parameterProblem(e *field.Error, where string) (problem, fix string) {
-	message, fix := messageAndFix(e)
+func parameterProblem(e *finding.FieldError, where string) (problem, fix string) {
+	message, fix := e.Message(), text.Instruction(e.Fix)
 	if e.Type != field.ErrorTypeRequired {
 		return where + message, fix
 	}
 	if where == "" {
-		return e.Field[strings.LastIndexByte(e.Field, '.')+1:] + " is missing.", fix
+		return e.Place.Last().Name + " is missing.", fix
 	}
-	return e.Field + " is missing.", fix
+	return e.Place.String() + " is missing.", fix
 }
 
-func pfxAsText(objects []Object, path *field.Path) []Finding {
+func pfxAsText(objects []Object, path *finding.Place) []Finding {
 	var findings []Finding
 	for _, o := range objects {
 		if o.Type == typeSecret && o.Format == "pfx" && o.Encoding != "base64" {

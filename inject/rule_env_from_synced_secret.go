@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -30,7 +31,7 @@ func checkEnvFromSyncedSecret(s *subject) []Finding {
 	reloads := s.reloader()
 	var findings []Finding
 	eachContainer(s.spec, func(c containerRef) {
-		report := func(path *field.Path, what, secret string) {
+		report := func(path *finding.Place, what, secret string) {
 			findings = append(findings, s.envFinding(c, path, what, secret, reloads))
 		}
 		for i := range c.Env {
@@ -50,7 +51,7 @@ func checkEnvFromSyncedSecret(s *subject) []Finding {
 	return findings
 }
 
-func (s *subject) envFinding(c containerRef, path *field.Path, what, secret string, reloads func(string) bool) Finding {
+func (s *subject) envFinding(c containerRef, path *finding.Place, what, secret string, reloads func(string) bool) Finding {
 	f := found("AKV006", Warning, field.ErrorTypeForbidden, path, "", "Read the file in the class's mount instead, or run nothing long with the value.")
 	switch {
 	case reloads(secret):

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -55,7 +56,7 @@ func checkFileMode(s *subject) []Finding {
 }
 
 // objectsIn are the objects in a volume, and where they were named.
-func (s *subject) objectsIn(v *storeVolume) ([]Object, *field.Path) {
+func (s *subject) objectsIn(v *storeVolume) ([]Object, *finding.Place) {
 	if v.generated && v.asked != nil {
 		for i := range s.r.Mounts {
 			if m := &s.r.Mounts[i]; m.FieldPath == v.asked {

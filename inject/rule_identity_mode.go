@@ -8,6 +8,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -73,13 +74,13 @@ func checkClassIdentity(c *classSubject) []Finding {
 	return nil
 }
 
-func podIdentityFinding(path *field.Path, class string) Finding {
+func podIdentityFinding(path *finding.Place, class string) Finding {
 	return found("AKV011", Error, field.ErrorTypeForbidden, path,
 		class+" sets usePodIdentity, which was retired; the mount fails.",
 		"Set clientID to a managed identity with a federated credential for the pod's service account, and usePodIdentity to \"false\".")
 }
 
-func sharedIdentityFinding(path *field.Path, what string) Finding {
+func sharedIdentityFinding(path *finding.Place, what string) Finding {
 	return found("AKV011", Warning, field.ErrorTypeInvalid, path,
 		fmt.Sprintf("The vault is read with %s, though this cluster has workload identity.", what), fixClientID)
 }

@@ -51,9 +51,9 @@ func checkMountConflict(s *subject) []Finding {
 				if !ok {
 					continue
 				}
-				f.Field = mountRef{other.VolumeMount, c, j}.path(s.specPath()).Child("mountPath").String()
+				f.Place = mountRef{other.VolumeMount, c, j}.path(s.specPath()).Child("mountPath")
 				if other.asked(windows) {
-					f.Field = other.volume.asked.String()
+					f.Place = other.volume.asked
 				}
 				findings = append(findings, f)
 			}
@@ -77,7 +77,7 @@ func (m mountAt) asked(windows bool) bool {
 // conflict is what the other mount does to this one, of the secrets store.
 func (m mountAt) conflict(other mountAt) (Finding, bool) {
 	f := Finding{
-		Rule: "AKV017", Severity: Error, Type: field.ErrorTypeInvalid,
+		Rule: "AKV017", Name: ruleName("AKV017"), Severity: Error, Type: field.ErrorTypeInvalid,
 		Fix: "Mount one of the two elsewhere, for example with " + AnnotationMountPath + ".",
 	}
 	switch {

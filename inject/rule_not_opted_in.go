@@ -1,10 +1,6 @@
 package inject
 
-import (
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
-	"akv-injector/internal/text"
-)
+import "k8s.io/apimachinery/pkg/util/validation/field"
 
 // AKV021 reads the label of the namespace and the annotations of the pod. The webhook is
 // called in namespaces that opted in alone, so that it can fail closed without touching
@@ -34,5 +30,5 @@ func checkNotOptedIn(s *subject) []Finding {
 	if len(keys) == 0 {
 		return nil
 	}
-	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(text.Shorten(keys[0])), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
+	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(keys[0]), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
 }

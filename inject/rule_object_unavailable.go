@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -39,11 +40,11 @@ const (
 var vaultChecksValues = []string{VaultChecksOff, VaultChecksWarn, VaultChecksEnforce}
 
 // ValidateVaultChecks says what is wrong with a value of vault-checks, or "".
-func ValidateVaultChecks(value string) string {
+func ValidateVaultChecks(value string) finding.Problem {
 	if slices.Contains(vaultChecksValues, value) {
-		return ""
+		return finding.Problem{}
 	}
-	return "write " + strings.Join(vaultChecksValues, ", ")
+	return finding.Problem{What: "not one of the values", Fix: "write " + strings.Join(vaultChecksValues, ", ")}
 }
 
 // maxVaultObjects is how many objects the vaults are asked about for one pod, template or
@@ -55,7 +56,7 @@ type vaultCheck struct {
 	object VaultObject
 	// name as it was written.
 	name string
-	path *field.Path
+	path *finding.Place
 	// volume whose class names the object, nil where an annotation or a class itself does.
 	volume *storeVolume
 	// because says why the vault may not be asked, and fix how to mend that.
@@ -125,10 +126,10 @@ func (s *subject) countObjects() int {
 	return n
 }
 
-func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *field.Path, v *storeVolume) {
+func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *finding.Place, v *storeVolume) {
 	vault, cloud := strings.TrimSpace(parameters[ParamVault]), strings.TrimSpace(parameters[ParamCloud])
 	// What the provider cannot use is AKV008's to tell.
-	if vaultProblem(vault) != "" || cloud != "" && ValidateCloud(cloud) != "" {
+	if vaultProblem(vault).Found() || cloud != "" && ValidateCloud(cloud).Found() {
 		return
 	}
 	if strings.TrimSpace(parameters[ParamCloudFile]) != "" {
@@ -142,7 +143,7 @@ func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path
 	l.add(cloud, vault, o, path, v)
 }
 
-func (l *vaultCheckList) add(cloud, vault string, o Object, path *field.Path, v *storeVolume) {
+func (l *vaultCheckList) add(cloud, vault string, o Object, path *finding.Place, v *storeVolume) {
 	// A vault outside the fence is AKV018's to tell; a version called "latest", AKV004's.
 	if !l.r.Fence.Allows(vault) || o.Version == latestVersion {
 		return
@@ -204,14 +205,14 @@ func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
 			unchecked = append(unchecked, c)
 			continue
 		}
-		finding, ok := r.judgeVault(c, answer, f.Now)
+		judged, ok := r.judgeVault(c, answer, f.Now)
 		if !ok {
 			continue
 		}
 		if c.volume != nil {
-			finding = r.classAllows(c.volume, finding)
+			judged = r.classAllows(c.volume, judged)
 		}
-		findings = append(findings, finding)
+		findings = append(findings, judged)
 	}
 	return append(findings, uncheckedFindings(unchecked)...)
 }

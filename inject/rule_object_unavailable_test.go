@@ -135,7 +135,7 @@ func TestDecisionInTwoSteps(t *testing.T) {
 
 func TestValidateVaultChecks(t *testing.T) {
 	for value, ok := range map[string]bool{"off": true, "warn": true, "enforce": true, "": false, "on": false, "Enforce": false} {
-		if problem := ValidateVaultChecks(value); (problem == "") != ok {
+		if problem := ValidateVaultChecks(value); !problem.Found() != ok {
 			t.Errorf("%q: %q", value, problem)
 		}
 	}

@@ -2,10 +2,10 @@ package inject
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -63,7 +63,7 @@ func checkClassVersions(c *classSubject) []Finding {
 	return findings
 }
 
-func pinnedFinding(o Object, path *field.Path, fix string) Finding {
+func pinnedFinding(o Object, path *finding.Place, fix string) Finding {
 	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, text.Shorten(o.Name))
 	if o.Version == latestVersion {
 		message = fmt.Sprintf("The %s %q asks for a version that is literally called \"latest\", which no vault has.", o.Type, text.Shorten(o.Name))
@@ -77,8 +77,7 @@ func (r *Request) classAllows(v *storeVolume, f Finding) Finding {
 		return f
 	}
 	if allow, _ := ParseAllow(v.class.Annotations[AnnotationAllow], nil); allow[f.Rule] {
-		f.Severity = Warning
-		f.Message = strings.TrimSuffix(f.Message, ".") + " (let pass by the allow annotation of the class)."
+		return f.Downgraded("let pass by the allow annotation of the class")
 	}
 	return f
 }

@@ -2,10 +2,10 @@ package inject
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -24,14 +24,13 @@ var pollIntervalRule = Rule{
 
 func checkPollInterval(s *subject) []Finding {
 	var findings []Finding
-	report := func(path *field.Path, value, problem string) {
-		problem, _, _ = strings.Cut(problem, "; ") // the fix has the rest
+	report := func(path *finding.Place, value string, problem finding.Problem) {
 		findings = append(findings, found("AKV005", Error, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", text.Shorten(value), problem),
+			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", text.Shorten(value), problem.What),
 			"Write a Go duration of at least 10s, such as 2m."))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil && interval.Value != "" {
-		if problem := ValidateInterval(interval.Value); problem != "" {
+		if problem := ValidateInterval(interval.Value); problem.Found() {
 			report(interval.Path, interval.Value, problem)
 		}
 	}
@@ -46,7 +45,7 @@ func checkPollInterval(s *subject) []Finding {
 			continue // told above; the second round of an admission must tell no more than the first
 		}
 		if ok {
-			if problem := ValidateInterval(value); problem != "" {
+			if problem := ValidateInterval(value); problem.Found() {
 				report(s.specPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(attributeInterval), value, problem)
 			}
 		}

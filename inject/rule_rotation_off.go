@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -34,7 +35,7 @@ func checkRotationOff(s *subject) []Finding {
 			"A rotated secret never arrives, since in this cluster "+rotation.Off+".", "Switch rotation on; "+aksAddon)}
 	}
 	var findings []Finding
-	report := func(path *field.Path, value string) {
+	report := func(path *finding.Place, value string) {
 		asked, _, ok := parseInterval(value)
 		if !ok || asked >= rotation.Interval {
 			return

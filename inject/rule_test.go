@@ -85,7 +85,7 @@ func testRule(t *testing.T, id string, cases map[string]ruleCase) {
 			var got []string
 			for _, f := range d.Findings {
 				if f.Rule == id {
-					got = append(got, string(f.Severity)+" "+f.Field)
+					got = append(got, string(f.Severity)+" "+f.Place.String())
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -23,7 +24,7 @@ var vaultNotAllowedRule = Rule{
 
 func checkVaultNotAllowed(s *subject) []Finding {
 	var findings []Finding
-	refuse := func(path *field.Path, vault string) {
+	refuse := func(path *finding.Place, vault string) {
 		findings = append(findings, outsideFence(s.r.Fence, path, vault))
 	}
 	if s.r.Asks {
@@ -50,7 +51,7 @@ func checkVaultNotAllowed(s *subject) []Finding {
 	return findings
 }
 
-func outsideFence(fence Fence, path *field.Path, vault string) Finding {
+func outsideFence(fence Fence, path *finding.Place, vault string) Finding {
 	return found("AKV018", Error, field.ErrorTypeForbidden, path,
 		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", text.Shorten(vault), text.Shorten(fence.String())),
 		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+".")

@@ -3,6 +3,8 @@ package inject
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // Rule is one line of the rule table: what docs, messages and waivers know of a rule.
@@ -97,7 +99,7 @@ type subject struct {
 	volumes []storeVolume
 }
 
-func (s *subject) specPath() *field.Path { return s.t.specPath() }
+func (s *subject) specPath() *finding.Place { return s.t.specPath() }
 
 // volume finds a secrets-store volume by its name.
 func (s *subject) volume(name string) *storeVolume {
@@ -117,7 +119,7 @@ type mountRef struct {
 }
 
 // path is built only where something is found: most mounts are in order.
-func (m mountRef) path(spec *field.Path) *field.Path {
+func (m mountRef) path(spec *finding.Place) *finding.Place {
 	return m.container.path(spec).Child("volumeMounts").Index(m.index)
 }
 
@@ -131,6 +133,13 @@ func (s *subject) eachMount(visit func(mountRef)) {
 }
 
 // found makes a finding of a rule.
-func found(id string, severity Severity, typ field.ErrorType, path *field.Path, message, fix string) Finding {
-	return Finding{Rule: id, Severity: severity, Type: typ, Field: path.String(), Message: message, Fix: fix}
+func found(id string, severity Severity, typ field.ErrorType, path *finding.Place, message, fix string) Finding {
+	return Finding{Rule: id, Name: ruleName(id), Severity: severity, Type: typ, Place: path, Message: message, Fix: fix}
+}
+
+func ruleName(id string) string {
+	if r := RuleByID(id); r != nil {
+		return r.Name
+	}
+	return ""
 }

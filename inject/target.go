@@ -3,7 +3,8 @@ package inject
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // Origin says who made a pod. A pod that a controller made is not refused for a
@@ -27,7 +28,7 @@ type Target struct {
 	Meta *metav1.ObjectMeta
 	Spec *corev1.PodSpec
 	// Path to the pod in its object: nil for a Pod, spec.template for a Deployment.
-	Path *field.Path
+	Path *finding.Place
 	// Kind of the object: Pod, or a workload's, such as Deployment.
 	Kind string
 	// Owner is the metadata of the workload around a template; nil for a Pod.
@@ -48,10 +49,10 @@ func PodTarget(pod *corev1.Pod) *Target {
 	return &Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Kind: "Pod"}
 }
 
-func (t *Target) metaPath() *field.Path { return t.Path.Child("metadata") }
-func (t *Target) specPath() *field.Path { return t.Path.Child("spec") }
+func (t *Target) metaPath() *finding.Place { return t.Path.Child("metadata") }
+func (t *Target) specPath() *finding.Place { return t.Path.Child("spec") }
 
-func (t *Target) annotationPath(key string) *field.Path {
+func (t *Target) annotationPath(key string) *finding.Place {
 	return t.metaPath().Child("annotations").Key(key)
 }
 

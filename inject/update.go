@@ -1,16 +1,17 @@
 package inject
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"akv-injector/inject/finding"
 )
 
 // letPass is said of an error that an update did not bring.
-const letPass = " (let pass: it was so before this update)"
+const letPass = "let pass: it was so before this update"
 
 // OnUpdate turns those errors into warnings that the object had before: whoever scales,
 // restarts or bumps an image must not be stopped by what was there already. An update
@@ -21,29 +22,23 @@ func OnUpdate(now, before *Target, findings, had []Finding) []Finding {
 		equality.Semantic.DeepEqual(now.Meta.Labels, before.Meta.Labels) {
 		return spareKnown(findings, func(Finding) bool { return true })
 	}
-	counts := map[sameFinding]int{}
-	for _, f := range had {
-		counts[before.same(f)]++
-	}
-	return spareKnown(findings, func(f Finding) bool {
-		key := now.same(f)
-		counts[key]--
-		return counts[key] >= 0
-	})
+	return spareHad(findings, had, now.same, before.same)
 }
 
 // OnClassUpdate is OnUpdate for a SecretProviderClass, whose objects are a list without names.
 func OnClassUpdate(findings, had []Finding) []Finding {
-	counts := map[Finding]int{}
-	place := func(f Finding) Finding {
-		f.Field = elementIndex.ReplaceAllString(f.Field, "[]")
-		return f
-	}
+	same := func(f Finding) sameFinding { return sameFinding{f.Rule, f.Place.Shape(), f.Message} }
+	return spareHad(findings, had, same, same)
+}
+
+// spareHad spares each finding once for each time that the object had it before.
+func spareHad(findings, had []Finding, now, before func(Finding) sameFinding) []Finding {
+	counts := map[sameFinding]int{}
 	for _, f := range had {
-		counts[place(f)]++
+		counts[before(f)]++
 	}
 	return spareKnown(findings, func(f Finding) bool {
-		key := place(f)
+		key := now(f)
 		counts[key]--
 		return counts[key] >= 0
 	})
@@ -53,12 +48,11 @@ func spareKnown(findings []Finding, known func(Finding) bool) []Finding {
 	spared := make([]Finding, 0, len(findings))
 	for _, f := range findings {
 		if f.Severity == Error && known(f) {
-			f.Severity = Warning
-			f.Message = strings.TrimSuffix(f.Message, ".") + letPass + "."
+			f = f.Downgraded(letPass)
 		}
 		spared = append(spared, f)
 	}
-	return sortFindings(spared)
+	return finding.Sort(spared)
 }
 
 // sameFinding is what two findings have in common that are about the same thing, in
@@ -66,48 +60,61 @@ func spareKnown(findings []Finding, known func(Finding) bool) []Finding {
 type sameFinding struct{ rule, place, message string }
 
 func (t *Target) same(f Finding) sameFinding {
-	return sameFinding{f.Rule, t.place(f.Field), f.Message}
+	return sameFinding{f.Rule, t.identity(f.Place), f.Message}
 }
 
-var (
-	elementIndex = regexp.MustCompile(`\[\d+\]`)
-	// listElement is an element of one of the pod's lists whose elements have names, and
-	// of a list within it.
-	listElement = regexp.MustCompile(`^(initContainers|containers|volumes)\[(\d+)\](?:\.(volumeMounts|env|envFrom)\[(\d+)\])?`)
-)
-
-// place is a field's path with names instead of indexes: a container that is put before
+// identity is a place with names instead of indexes: a container that is put before
 // another one moves all that is behind it.
-func (t *Target) place(path string) string {
-	spec := t.specPath().String() + "."
-	rest, ok := strings.CutPrefix(path, spec)
-	if !ok {
-		return elementIndex.ReplaceAllString(path, "[]")
+func (t *Target) identity(place *finding.Place) string {
+	if !place.Below(t.specPath()) {
+		return place.Shape()
 	}
-	m := listElement.FindStringSubmatch(rest)
-	if m == nil {
-		return path
-	}
-	index, _ := strconv.Atoi(m[2])
-	if m[1] == "volumes" {
-		if index >= len(t.Spec.Volumes) {
-			return path
+	var b strings.Builder
+	steps := place.Steps()
+	for i, s := range steps {
+		b.WriteByte('.')
+		if s.Kind != finding.Element {
+			b.WriteString(strconv.Quote(s.Name))
+			continue
 		}
-		return spec + "volumes[" + t.Spec.Volumes[index].Name + "]" + rest[len(m[0]):]
+		b.WriteString(t.elementName(steps[len(t.specPath().Steps()) : i+1]))
 	}
-	list := t.Spec.Containers
-	if m[1] == "initContainers" {
-		list = t.Spec.InitContainers
+	return b.String()
+}
+
+// elementName names the element that the steps lead to from the pod's spec. Elements that
+// have no name stay what they are by their index.
+func (t *Target) elementName(steps []finding.Step) string {
+	index := steps[len(steps)-1].Index
+	switch {
+	case len(steps) == 2 && steps[0].Name == "volumes" && index < len(t.Spec.Volumes):
+		return t.Spec.Volumes[index].Name
+	case len(steps) == 2:
+		if c := t.container(steps[0].Name, index); c != nil {
+			return c.Name
+		}
+	case len(steps) == 4:
+		if c := t.container(steps[0].Name, steps[1].Index); c != nil {
+			return elementName(c, steps[2].Name, index)
+		}
 	}
-	if index >= len(list) {
-		return path
+	return strconv.Itoa(index)
+}
+
+// container is the one of that list and index, or nil.
+func (t *Target) container(list string, index int) *corev1.Container {
+	containers := t.Spec.Containers
+	switch list {
+	case "initContainers":
+		containers = t.Spec.InitContainers
+	case "containers":
+	default:
+		return nil
 	}
-	named := spec + m[1] + "[" + list[index].Name + "]"
-	if m[3] != "" {
-		inner, _ := strconv.Atoi(m[4])
-		named += "." + m[3] + "[" + elementName(&list[index], m[3], inner) + "]"
+	if index >= len(containers) {
+		return nil
 	}
-	return named + rest[len(m[0]):]
+	return &containers[index]
 }
 
 func elementName(c *corev1.Container, list string, i int) string {

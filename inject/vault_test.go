@@ -8,7 +8,7 @@ func TestVaultProblem(t *testing.T) {
 		"": false, "ab": false, "abcdefghijklmnopqrstuvwxy": false, "1abc": false, "-abc": false, "abc-": false, "a--b": false,
 		"a_bc": false, "a.bc": false, "vault.azure.net": false, "https://a": false, "äbc": false, "abc\n": false, "a bc": false,
 	} {
-		if problem := vaultProblem(name); (problem == "") != ok {
+		if problem := vaultProblem(name); !problem.Found() != ok {
 			t.Errorf("%q: %q", name, problem)
 		}
 	}

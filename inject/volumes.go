@@ -4,8 +4,9 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
 )
 
 // className is the class that a secrets-store volume names; ok is false for other volumes.
@@ -19,7 +20,7 @@ func className(v *corev1.Volume) (name string, ok bool) {
 // storeVolume is a secrets-store volume of a pod, with the class behind it.
 type storeVolume struct {
 	*corev1.Volume
-	path *field.Path
+	path *finding.Place
 	// className that the volume names.
 	className string
 	// class is nil if it does not exist or was not looked up.
@@ -31,11 +32,11 @@ type storeVolume struct {
 	parameters map[string]string
 	// objects in the parameters, where others wrote them for the Azure provider.
 	objects    []Object
-	objectErrs field.ErrorList
+	objectErrs finding.FieldErrors
 	// generated is set if the volume names a class that this decision generates.
 	generated bool
 	// asked is the annotation that asks for the volume, nil where the pod brought it.
-	asked *field.Path
+	asked *finding.Place
 	// askedPath is where the annotation wants it mounted.
 	askedPath string
 }
@@ -45,13 +46,13 @@ func (v *storeVolume) azure() bool {
 	return v.class != nil && v.class.Spec.Provider == ProviderAzure
 }
 
-func (v *storeVolume) attributePath(key string) *field.Path {
+func (v *storeVolume) attributePath(key string) *finding.Place {
 	return v.path.Child("csi", "volumeAttributes").Key(key)
 }
 
 // classPath is where the class was named: in the annotation, if one asks for the
 // volume, for its author never sees the volume itself.
-func (v *storeVolume) classPath() *field.Path {
+func (v *storeVolume) classPath() *finding.Place {
 	if v.asked != nil {
 		return v.asked
 	}
@@ -59,7 +60,7 @@ func (v *storeVolume) classPath() *field.Path {
 }
 
 // storeVolumes finds the secrets-store volumes of a pod spec.
-func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, p *plan, namespace string) []storeVolume {
+func storeVolumes(spec *corev1.PodSpec, path *finding.Place, f Facts, p *plan, namespace string) []storeVolume {
 	var volumes []storeVolume
 	for i := range spec.Volumes {
 		name, ok := className(&spec.Volumes[i])
@@ -88,7 +89,7 @@ func storeVolumes(spec *corev1.PodSpec, path *field.Path, f Facts, p *plan, name
 			}
 		}
 		if v.azure() && !v.generated {
-			v.objects, v.objectErrs = parseClassObjects(v.parameters[paramObjects], field.NewPath("spec", "parameters", paramObjects))
+			v.objects, v.objectErrs = parseClassObjects(v.parameters[paramObjects], finding.At("spec", "parameters", paramObjects))
 		}
 		volumes = append(volumes, v)
 	}

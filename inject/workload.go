@@ -6,7 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // TargetOf is the pod in an object: a Pod itself, or the template of a workload. It is
@@ -35,7 +36,7 @@ func TargetOf(obj runtime.Object) *Target {
 		return templateTarget("Job", &o.ObjectMeta, &o.Spec.Template)
 	case *batchv1.CronJob:
 		t := templateTarget("CronJob", &o.ObjectMeta, &o.Spec.JobTemplate.Spec.Template)
-		t.Path = field.NewPath("spec", "jobTemplate", "spec", "template")
+		t.Path = finding.At("spec", "jobTemplate", "spec", "template")
 		return t
 	}
 	return nil
@@ -44,7 +45,7 @@ func TargetOf(obj runtime.Object) *Target {
 func templateTarget(kind string, owner *metav1.ObjectMeta, template *corev1.PodTemplateSpec) *Target {
 	return &Target{
 		Meta: &template.ObjectMeta, Spec: &template.Spec,
-		Path: field.NewPath("spec", "template"), Template: true,
+		Path: finding.At("spec", "template"), Template: true,
 		Kind: kind, Owner: owner,
 	}
 }

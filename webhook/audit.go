@@ -38,7 +38,7 @@ func auditOfFindings(findings []inject.Finding) map[string]string {
 	}
 	return map[string]string{auditFindings: joinBounded(len(findings), "; ", func(i int) string {
 		f := findings[i]
-		return fmt.Sprintf("%s %s %s", f.Severity, ruleID(f), line(f.Field, maxName))
+		return fmt.Sprintf("%s %s %s", f.Severity, ruleID(f), line(f.Place.String(), maxName))
 	})}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 func TestAuditOfFindings(t *testing.T) {
@@ -17,9 +18,9 @@ func TestAuditOfFindings(t *testing.T) {
 		"none": {},
 		"a rule and an annotation": {
 			findings: []inject.Finding{
-				{Rule: "AKV001", Severity: inject.Error, Field: "spec.a", Message: "hunter2"},
-				{Severity: inject.Error, Field: "metadata.b"},
-				{Rule: "AKV003", Severity: inject.Warning, Field: "spec.c"},
+				{Rule: "AKV001", Severity: inject.Error, Place: finding.At("spec", "a"), Message: "hunter2"},
+				{Severity: inject.Error, Place: finding.At("metadata", "b")},
+				{Rule: "AKV003", Name: "mount-not-readonly", Severity: inject.Warning, Place: finding.At("spec", "c")},
 			},
 			want: map[string]string{"findings": "error AKV001 spec.a; error annotations metadata.b; warning AKV003 spec.c"},
 		},

@@ -182,7 +182,7 @@ func wantCauses(t *testing.T, answer *admissionv1.AdmissionResponse, errs []inje
 		got = append(got, cause{c.Field, c.Message})
 	}
 	for _, f := range errs {
-		want = append(want, cause{f.Field, f.String()})
+		want = append(want, cause{f.Place.String(), f.String()})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)

@@ -31,7 +31,7 @@ func refusedByFindings(c *change, findings []inject.Finding) verdict {
 		n: len(errs), cause: func(i int) metav1.StatusCause {
 			return metav1.StatusCause{
 				Type:    metav1.CauseType(errs[i].Type),
-				Field:   line(errs[i].Field, maxDetail),
+				Field:   line(errs[i].Place.String(), maxDetail),
 				Message: line(errs[i].String(), maxCause),
 			}
 		},

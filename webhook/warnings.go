@@ -87,8 +87,8 @@ func warningsOf(findings []inject.Finding) []inject.Finding {
 // findingText is the finding behind its field, the way kubectl writes the causes
 // of a refusal.
 func findingText(f inject.Finding) string {
-	if f.Field == "" {
+	if f.Place == nil {
 		return f.String()
 	}
-	return f.Field + ": " + f.String()
+	return f.Place.String() + ": " + f.String()
 }

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -10,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 func findingsOf(n int, message string) []inject.Finding {
 	var findings []inject.Finding
 	for i := range n {
 		findings = append(findings, inject.Finding{
-			Rule: "AKV003", Severity: inject.Warning, Field: fmt.Sprintf("spec.containers[%d]", i), Message: message,
+			Rule: "AKV003", Name: "mount-not-readonly", Severity: inject.Warning, Place: finding.At("spec", "containers").Index(i), Message: message,
 		})
 	}
 	return findings

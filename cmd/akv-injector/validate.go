@@ -32,17 +32,17 @@ func (o *options) validate() []string {
 	}
 
 	if v := o.settings.TenantID; v != "" {
-		if problem := inject.ValidateTenant(v); problem != "" {
-			report("tenant-id", v, problem)
+		if problem := inject.ValidateTenant(v); problem.Found() {
+			report("tenant-id", v, problem.String())
 		}
 	}
 	if v := o.settings.Cloud; v != "" {
-		if problem := inject.ValidateCloud(v); problem != "" {
-			report("cloud", v, problem)
+		if problem := inject.ValidateCloud(v); problem.Found() {
+			report("cloud", v, problem.String())
 		}
 	}
-	if problem := inject.ValidateInterval(o.settings.RotationPollInterval); problem != "" {
-		report("rotation-poll-interval", o.settings.RotationPollInterval, problem)
+	if problem := inject.ValidateInterval(o.settings.RotationPollInterval); problem.Found() {
+		report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}
 
 	if o.webhookHost != "" && net.ParseIP(o.webhookHost) == nil {
@@ -70,8 +70,8 @@ func (o *options) validate() []string {
 		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
 	}
 
-	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem != "" {
-		report("vault-checks", o.settings.VaultChecks, problem)
+	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem.Found() {
+		report("vault-checks", o.settings.VaultChecks, problem.String())
 	}
 	if d := o.settings.VaultExpiryWarning; d < 0 {
 		report("vault-expiry-warning", d.String(), "negative; write a duration such as 336h, or 0 for never")

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -80,7 +81,7 @@ func (f *inputFlags) validate() error {
 	}
 	for _, setting := range []struct {
 		flag, value string
-		problem     func(string) string
+		problem     func(string) finding.Problem
 	}{
 		{"tenant-id", f.settings.TenantID, inject.ValidateTenant},
 		{"cloud", f.settings.Cloud, inject.ValidateCloud},
@@ -89,7 +90,7 @@ func (f *inputFlags) validate() error {
 		if setting.value == "" {
 			continue
 		}
-		if problem := setting.problem(setting.value); problem != "" {
+		if problem := setting.problem(setting.value); problem.Found() {
 			errs = append(errs, fmt.Errorf("--%s=%q: %s", setting.flag, setting.value, problem))
 		}
 	}

@@ -153,7 +153,7 @@ func TestCompletion(t *testing.T) {
 // Each cloud that completion offers is one.
 func TestClouds(t *testing.T) {
 	for _, cloud := range clouds {
-		if problem := inject.ValidateCloud(cloud); problem != "" {
+		if problem := inject.ValidateCloud(cloud); problem.Found() {
 			t.Errorf("%s: %s", cloud, problem)
 		}
 	}

@@ -258,7 +258,7 @@ func wantFindings(t *testing.T, c *corpus.Case, also ...inject.Finding) (refusal
 		if f.Severity == inject.Error {
 			refusal = append(refusal, cause{f.Field, cut(f.String(), 1024)})
 		} else {
-			warnings = append(warnings, cut(f.Field+": "+f.String(), 256))
+			warnings = append(warnings, cut(f.Place.String()+": "+f.String(), 256))
 		}
 	}
 	return refusal, warnings

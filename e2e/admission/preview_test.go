@@ -13,9 +13,9 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"akv-injector/inject"
-	"akv-injector/internal/testing/corpus"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
+	"akv-injector/internal/testing/corpus"
 )
 
 // wantPreviewed holds what `kubectl akv preview --live` says of a case's pod against what

@@ -11,6 +11,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/preview"
 )
 
@@ -25,7 +26,7 @@ func (c *conversion) annotate() {
 	full, optional := c.full()
 	got, errs := c.injected(full)
 	for _, e := range errs {
-		c.fail(c.target.Path.Child("spec").String(), "With annotations in place of the volumes, the pods would be refused: "+e.Message, orElse(e.Fix, "Mend that first, and convert again."))
+		c.fail(c.target.Path.Child("spec"), "With annotations in place of the volumes, the pods would be refused: "+e.Message, orElse(e.Fix, "Mend that first, and convert again."))
 	}
 	if len(errs) > 0 {
 		return
@@ -35,7 +36,7 @@ func (c *conversion) annotate() {
 		return
 	}
 	if d := want.difference(got); d != "" {
-		c.fail("", "The pods would not get the same: "+d+".", "Keep the volumes by hand.")
+		c.fail(nil, "The pods would not get the same: "+d+".", "Keep the volumes by hand.")
 		return
 	}
 	for _, key := range optional {
@@ -52,7 +53,7 @@ func (c *conversion) annotate() {
 func (c *conversion) failCloud(now string) {
 	object, _ := c.in.class(c.object, c.volumes[0].class)
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
-	c.problems.add(object, "spec.parameters."+inject.ParamCloud,
+	c.problems.add(object, finding.At("spec", "parameters", inject.ParamCloud),
 		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: the cloud is the namespace's to say.", cloud, now),
 		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, inject.AnnotationCloud, cloud, cloud))
 }

@@ -9,6 +9,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -39,7 +40,7 @@ func sourceOf(class *secretsstorev1.SecretProviderClass) source {
 // it: what does not mount today has no equal.
 func (c *conversion) checkClass(o *manifest.Object, class *secretsstorev1.SecretProviderClass) {
 	if provider := class.Spec.Provider; provider != secretsstorev1.Provider(inject.ProviderAzure) {
-		c.problems.add(o, "spec.provider", fmt.Sprintf("The class %s is for the provider %q, and akv-injector mounts Azure Key Vault objects alone.", o.Name, provider),
+		c.problems.add(o, finding.At("spec", "provider"), fmt.Sprintf("The class %s is for the provider %q, and akv-injector mounts Azure Key Vault objects alone.", o.Name, provider),
 			"Keep this volume by hand; its pods rotate as before.")
 		return
 	}
@@ -47,12 +48,12 @@ func (c *conversion) checkClass(o *manifest.Object, class *secretsstorev1.Secret
 	c.checkParameters(o, class)
 	objects, errs := inject.ClassObjects(class)
 	for _, e := range errs {
-		c.problems.add(o, e.Field, fmt.Sprintf("The provider does not mount this: %s.", strings.TrimSuffix(e.ErrorBody(), ".")),
+		c.problems.add(o, e.Place, fmt.Sprintf("The provider does not mount this: %s.", strings.TrimSuffix(e.Body(), ".")),
 			"Mend the class first.")
 	}
 	for i, object := range objects {
 		if object.Version != "" && len(errs) == 0 {
-			c.problems.add(o, fmt.Sprintf("spec.parameters.objects[%d].objectVersion", i),
+			c.problems.add(o, finding.At("spec", "parameters", "objects").Index(i).Child("objectVersion"),
 				fmt.Sprintf("The %s %s is pinned to one version, which keeps it from rotating; akv-injector mounts the newest.", object.Type, object.Name),
 				"Remove objectVersion once the pods may get the newest version, and convert again.")
 		}
@@ -66,7 +67,7 @@ func (c *conversion) checkSynced(o *manifest.Object, class *secretsstorev1.Secre
 		if secret == nil {
 			continue
 		}
-		c.problems.add(o, fmt.Sprintf("spec.secretObjects[%d]", i),
+		c.problems.add(o, finding.At("spec", "secretObjects").Index(i),
 			fmt.Sprintf("The class %s syncs the Secret %q, and akv-injector writes no Secrets: what reads one is not told of a rotation.", o.Name, secret.SecretName),
 			"Read the mounted files instead, remove secretObjects, and convert again.")
 		c.checkReaders(secret.SecretName)
@@ -75,20 +76,20 @@ func (c *conversion) checkSynced(o *manifest.Object, class *secretsstorev1.Secre
 
 func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.SecretProviderClass) {
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
-	at := func(key string) string { return "spec.parameters." + key }
+	parameters := finding.At("spec", "parameters")
 	for _, mode := range []struct{ key, what string }{
 		{inject.ParamPodIdentity, "Pod identity is retired"},
 		{inject.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's"},
 		{inject.ParamTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
 	} {
 		if on, err := strconv.ParseBool(value(mode.key)); on || value(mode.key) != "" && err != nil {
-			c.problems.add(o, at(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
+			c.problems.add(o, parameters.Child(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
 				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 			return
 		}
 	}
 	if value(inject.ParamCloudFile) != "" {
-		c.problems.add(o, at(inject.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
+		c.problems.add(o, parameters.Child(inject.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
 			"Keep this class; mount it with the annotation "+inject.AnnotationSecretProviderClass+": "+o.Name+".")
 	}
 	for _, need := range []struct{ name, key, value string }{
@@ -98,13 +99,13 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	} {
 		switch {
 		case strings.Contains(need.value, "${") || strings.HasPrefix(need.value, "<") || strings.Contains(need.value, "{{"):
-			c.problems.add(o, at(need.key), fmt.Sprintf("%q is a place for a %s, and none itself.", need.value, need.name),
+			c.problems.add(o, parameters.Child(need.key), fmt.Sprintf("%q is a place for a %s, and none itself.", need.value, need.name),
 				"Fill it in before converting, with envsubst or what fills it in for you.")
 		case need.value == "" && need.key == inject.ParamClient:
-			c.problems.add(o, "spec.parameters", "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",
+			c.problems.add(o, parameters, "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",
 				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 		case need.value == "":
-			c.problems.add(o, "spec.parameters", fmt.Sprintf("The class names no %s.", need.name), "Mend the class first.")
+			c.problems.add(o, parameters, fmt.Sprintf("The class names no %s.", need.name), "Mend the class first.")
 		}
 	}
 }

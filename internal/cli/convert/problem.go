@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -26,8 +27,8 @@ func (p Problem) String() string {
 // problems are collected for one workload.
 type problems []Problem
 
-func (p *problems) add(o *manifest.Object, field, message, fix string) {
-	found := Problem{File: o.File, Line: o.LineOf(field), Message: message, Fix: fix}
+func (p *problems) add(o *manifest.Object, place *finding.Place, message, fix string) {
+	found := Problem{File: o.File, Line: o.LineOf(place), Message: message, Fix: fix}
 	if !slices.Contains(*p, found) {
 		*p = append(*p, found)
 	}

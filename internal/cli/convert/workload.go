@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -48,20 +48,12 @@ type volume struct {
 	containers []string
 }
 
-func (c *conversion) at(parts ...any) string {
-	p := c.target.Path.Child("spec")
-	for _, part := range parts {
-		switch part := part.(type) {
-		case string:
-			p = p.Child(part)
-		case int:
-			p = p.Index(part)
-		}
-	}
-	return p.String()
-}
+// specPath is the place of the pod's spec.
+func (c *conversion) specPath() *finding.Place { return c.target.Path.Child("spec") }
 
-func (c *conversion) fail(place, message, fix string) { c.problems.add(c.object, place, message, fix) }
+func (c *conversion) fail(place *finding.Place, message, fix string) {
+	c.problems.add(c.object, place, message, fix)
+}
 
 // storeVolumes are the indexes of the secrets-store volumes of a pod.
 func storeVolumes(spec *corev1.PodSpec) []int {
@@ -95,7 +87,7 @@ func (c *conversion) checkAnnotations() {
 	// In order: what is told must not differ from run to run.
 	for _, key := range sortedKeys(c.target.Meta.Annotations) {
 		if strings.HasPrefix(key, inject.Prefix) && key != inject.AnnotationAllow {
-			c.fail(c.target.Path.Child("metadata", "annotations").Key(key).String(),
+			c.fail(c.target.Path.Child("metadata", "annotations").Key(key),
 				"The pods have annotations of akv-injector already, beside volumes written by hand.",
 				"List the objects of those volumes in the annotations by hand.")
 			return
@@ -108,18 +100,18 @@ func (c *conversion) readVolume(index int) {
 	given := &spec.Volumes[index]
 	csi := given.CSI
 	v := volume{index: index, name: given.Name, class: csi.VolumeAttributes[attributeClass], interval: csi.VolumeAttributes[attributeInterval]}
-	at := func(parts ...any) string { return c.at(append([]any{"volumes", index, "csi"}, parts...)...) }
+	at := c.specPath().Child("volumes").Index(index).Child("csi")
 
 	c.checkVolume(csi, v, at)
 	c.readMounts(&v)
 	switch object, class := c.in.class(c.object, v.class); {
 	case v.class == "":
-		c.fail(at("volumeAttributes"), "The volume names no class.", "Write "+attributeClass+": and the class's name.")
+		c.fail(at.Child("volumeAttributes"), "The volume names no class.", "Write "+attributeClass+": and the class's name.")
 	case inject.Reserved(v.class):
-		c.fail(at("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
+		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
 			"List its objects in "+inject.AnnotationObjects+" by hand.")
 	case class == nil:
-		c.fail(at("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
+		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
 			"Give its file too: -f FILE.")
 	default:
 		c.checkClass(object, class)
@@ -130,29 +122,29 @@ func (c *conversion) readVolume(index int) {
 }
 
 // checkVolume finds what of a volume no annotation says.
-func (c *conversion) checkVolume(csi *corev1.CSIVolumeSource, v volume, at func(...any) string) {
+func (c *conversion) checkVolume(csi *corev1.CSIVolumeSource, v volume, at *finding.Place) {
 	for _, other := range c.volumes {
 		if other.class == v.class && v.class != "" {
-			c.fail(at("volumeAttributes", attributeClass), fmt.Sprintf("Two volumes mount the class %s, and the driver keeps one record for both; akv-injector mounts each vault once.", v.class),
+			c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("Two volumes mount the class %s, and the driver keeps one record for both; akv-injector mounts each vault once.", v.class),
 				"Mount one of them in all places, and convert again.")
 		}
 	}
 	for _, key := range sortedKeys(csi.VolumeAttributes) {
 		if key != attributeClass && key != attributeInterval {
-			c.fail(field.NewPath(at("volumeAttributes")).Key(key).String(),
+			c.fail(at.Child("volumeAttributes").Key(key),
 				fmt.Sprintf("The attribute %s goes over what the class says, and volumes of akv-injector have no attributes of their own.", key),
 				"Move it into the class, and convert again.")
 		}
 	}
 	if csi.NodePublishSecretRef != nil {
-		c.fail(at("nodePublishSecretRef"), "A Secret with a service principal reads the vault here, and akv-injector uses workload identity.",
+		c.fail(at.Child("nodePublishSecretRef"), "A Secret with a service principal reads the vault here, and akv-injector uses workload identity.",
 			"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 	}
 	if csi.FSType != nil && *csi.FSType != "" {
-		c.fail(at("fsType"), "Volumes of akv-injector have no fsType.", "Remove it; the driver does not read it.")
+		c.fail(at.Child("fsType"), "Volumes of akv-injector have no fsType.", "Remove it; the driver does not read it.")
 	}
 	if csi.ReadOnly == nil || !*csi.ReadOnly {
-		c.fail(at("readOnly"), "The driver does not mount a volume that is not readOnly: true, so the pods do not start as they are.",
+		c.fail(at.Child("readOnly"), "The driver does not mount a volume that is not readOnly: true, so the pods do not start as they are.",
 			"Write readOnly: true, and convert again.")
 	}
 }
@@ -164,7 +156,7 @@ func (c *conversion) readMounts(v *volume) {
 	for i := range spec.EphemeralContainers {
 		for j, m := range spec.EphemeralContainers[i].VolumeMounts {
 			if m.Name == v.name {
-				c.fail(c.at("ephemeralContainers", i, "volumeMounts", j), "An ephemeral container mounts the volume, and none exists yet when a pod is injected.",
+				c.fail(c.specPath().Child("ephemeralContainers").Index(i).Child("volumeMounts").Index(j), "An ephemeral container mounts the volume, and none exists yet when a pod is injected.",
 					"Remove its mount, and convert again.")
 			}
 		}
@@ -176,21 +168,19 @@ func (c *conversion) readMounts(v *volume) {
 		for i, container := range list.containers {
 			for j, m := range container.VolumeMounts {
 				if m.Name == v.name {
-					c.readMount(v, container.Name, m, func(name string) string {
-						return c.at(list.name, i, "volumeMounts", j, name)
-					})
+					c.readMount(v, container.Name, m, c.specPath().Child(list.name).Index(i).Child("volumeMounts").Index(j))
 				}
 			}
 		}
 	}
 	if len(v.containers) == 0 {
-		c.fail(c.at("volumes", v.index), fmt.Sprintf("No container mounts the volume %s.", v.name), "Mount it, or remove it.")
+		c.fail(c.specPath().Child("volumes").Index(v.index), fmt.Sprintf("No container mounts the volume %s.", v.name), "Mount it, or remove it.")
 	}
 }
 
-func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount, at func(string) string) {
+func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount, at *finding.Place) {
 	through := func(name, value string) {
-		c.fail(at(name), fmt.Sprintf("The container %s mounts %s %q, through which a rotated file never arrives; akv-injector mounts whole folders.", container, name, value),
+		c.fail(at.Child(name), fmt.Sprintf("The container %s mounts %s %q, through which a rotated file never arrives; akv-injector mounts whole folders.", container, name, value),
 			"Mount the whole volume at a folder of its own and read the file there, then convert again.")
 	}
 	if m.SubPath != "" {
@@ -200,22 +190,22 @@ func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount
 		through("subPathExpr", m.SubPathExpr)
 	}
 	if m.MountPropagation != nil && *m.MountPropagation != corev1.MountPropagationNone {
-		c.fail(at("mountPropagation"), "Mounts of akv-injector have no mount propagation.", "Remove it, and convert again.")
+		c.fail(at.Child("mountPropagation"), "Mounts of akv-injector have no mount propagation.", "Remove it, and convert again.")
 	}
 	if m.RecursiveReadOnly != nil && *m.RecursiveReadOnly != corev1.RecursiveReadOnlyDisabled {
-		c.fail(at("recursiveReadOnly"), "Mounts of akv-injector do not say recursiveReadOnly.", "Remove it, and convert again; nothing is mounted below.")
+		c.fail(at.Child("recursiveReadOnly"), "Mounts of akv-injector do not say recursiveReadOnly.", "Remove it, and convert again; nothing is mounted below.")
 	}
 	if !m.ReadOnly {
-		c.notes.add(c.object, at("name"), fmt.Sprintf("The mount in the container %s becomes read-only.", container),
+		c.notes.add(c.object, at.Child("name"), fmt.Sprintf("The mount in the container %s becomes read-only.", container),
 			"Let the container write elsewhere, if it writes there.")
 	}
 	mountPath := cleanPath(m.MountPath)
 	switch {
 	case slices.Contains(v.containers, container):
-		c.fail(at("mountPath"), fmt.Sprintf("The container %s mounts the volume %s twice, and akv-injector mounts it once.", container, v.name),
+		c.fail(at.Child("mountPath"), fmt.Sprintf("The container %s mounts the volume %s twice, and akv-injector mounts it once.", container, v.name),
 			"Read the files in one of the two places, remove the other mount, and convert again.")
 	case v.path != "" && v.path != mountPath:
-		c.fail(at("mountPath"), fmt.Sprintf("The volume %s is mounted at %s in one container and at %s in another, and akv-injector mounts it at one path.", v.name, v.path, mountPath),
+		c.fail(at.Child("mountPath"), fmt.Sprintf("The volume %s is mounted at %s in one container and at %s in another, and akv-injector mounts it at one path.", v.name, v.path, mountPath),
 			"Mount it at one path in all containers, and convert again.")
 	}
 	v.path = mountPath
@@ -224,18 +214,18 @@ func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount
 
 // checkReaders names what reads a synced Secret in this workload.
 func (c *conversion) checkReaders(secret string) {
-	reads := func(place, how string) {
+	reads := func(place *finding.Place, how string) {
 		c.fail(place, fmt.Sprintf("%s reads the Secret %q, which would be synced no more.", how, secret),
 			"Read the file in the mount instead.")
 	}
 	spec := c.target.Spec
 	for i := range spec.Volumes {
 		if v := &spec.Volumes[i]; v.Secret != nil && v.Secret.SecretName == secret {
-			reads(c.at("volumes", i, "secret", "secretName"), "The volume "+v.Name)
+			reads(c.specPath().Child("volumes").Index(i).Child("secret").Child("secretName"), "The volume "+v.Name)
 		} else if v.Projected != nil {
 			for j, s := range v.Projected.Sources {
 				if s.Secret != nil && s.Secret.Name == secret {
-					reads(c.at("volumes", i, "projected", "sources", j, "secret", "name"), "The projected volume "+v.Name)
+					reads(c.specPath().Child("volumes").Index(i).Child("projected").Child("sources").Index(j).Child("secret").Child("name"), "The projected volume "+v.Name)
 				}
 			}
 		}
@@ -248,19 +238,19 @@ func (c *conversion) checkReaders(secret string) {
 			container := &list.containers[i]
 			for j, e := range container.Env {
 				if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil && e.ValueFrom.SecretKeyRef.Name == secret {
-					reads(c.at(list.name, i, "env", j), "The variable "+e.Name)
+					reads(c.specPath().Child(list.name).Index(i).Child("env").Index(j), "The variable "+e.Name)
 				}
 			}
 			for j, e := range container.EnvFrom {
 				if e.SecretRef != nil && e.SecretRef.Name == secret {
-					reads(c.at(list.name, i, "envFrom", j), "The environment of "+container.Name)
+					reads(c.specPath().Child(list.name).Index(i).Child("envFrom").Index(j), "The environment of "+container.Name)
 				}
 			}
 		}
 	}
 	for i, s := range spec.ImagePullSecrets {
 		if s.Name == secret {
-			reads(c.at("imagePullSecrets", i), "The kubelet, pulling images,")
+			reads(c.specPath().Child("imagePullSecrets").Index(i), "The kubelet, pulling images,")
 		}
 	}
 }
@@ -271,7 +261,7 @@ func (c *conversion) checkTogether() {
 	first := &c.volumes[0]
 	for i := range c.volumes[1:] {
 		v := &c.volumes[i+1]
-		place := c.at("volumes", v.index)
+		place := c.specPath().Child("volumes").Index(v.index)
 		for _, other := range c.volumes[:i+1] {
 			if other.Vault == v.Vault {
 				c.fail(place, fmt.Sprintf("The classes %s and %s are both of the vault %s, and akv-injector mounts each vault once.", other.class, v.class, v.Vault),

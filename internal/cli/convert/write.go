@@ -27,7 +27,7 @@ func (c *conversion) checkAnchors() {
 	}
 	root, err := parse(c.object.Document())
 	if err == nil && hasAlias(root) {
-		c.fail("", "The document has YAML anchors, so that a change in one place would be one in another.",
+		c.fail(nil, "The document has YAML anchors, so that a change in one place would be one in another.",
 			"Write the values out in each place, and convert again.")
 	}
 }

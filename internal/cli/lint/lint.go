@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -28,6 +29,8 @@ type Finding struct {
 	Field     string          `json:"field"`
 	Message   string          `json:"message"`
 	Fix       string          `json:"fix"`
+
+	place *finding.Place
 }
 
 // Report is what is to be said of a set of manifests.
@@ -132,16 +135,15 @@ func going(o *manifest.Object) bool {
 	return err == nil && m.GetDeletionTimestamp() != nil
 }
 
-// inNamespace begins the fields of findings that stand in the namespace of their object.
-const inNamespace = "namespace."
-
 // place finds the line of a finding. What is wrong in a namespace's annotations is told
 // of each object that it is wrong for, with its place in the namespace's own document.
 func (c *checker) place(o *manifest.Object, namespace string, f inject.Finding) Finding {
-	at, path := o, f.Field
-	if rest, ok := strings.CutPrefix(f.Field, inNamespace); ok {
+	at, place := o, f.Place
+	if place.InNamespace() {
 		if ns := c.cluster.NamespaceObject(namespace); ns != nil {
-			at, path = ns, rest
+			at = ns
+		} else {
+			place = nil // the namespace has no document: the object stands for it
 		}
 	}
 	rule := f.Rule
@@ -149,8 +151,8 @@ func (c *checker) place(o *manifest.Object, namespace string, f inject.Finding) 
 		rule = Annotations
 	}
 	return Finding{
-		File: at.File, Line: at.LineOf(path),
+		File: at.File, Line: at.LineOf(place),
 		Kind: o.Kind, Namespace: namespace, Name: o.Name,
-		Rule: rule, Severity: f.Severity, Field: f.Field, Message: f.Message, Fix: f.Fix,
+		Rule: rule, Severity: f.Severity, Field: f.Place.String(), place: f.Place, Message: f.Message, Fix: f.Fix,
 	}
 }

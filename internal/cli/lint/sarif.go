@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"akv-injector/inject"
@@ -184,14 +183,12 @@ func (f Finding) text() string {
 	return printable(text)
 }
 
-var elementIndex = regexp.MustCompile(`\[\d+\]`)
-
 // fingerprint is the same where a finding has moved to another line, or to another place
 // in its list, so that code scanning does not take it for a new one.
 func (f Finding) fingerprint(seen map[string]int) string {
 	key := strings.Join([]string{
 		f.File, f.Kind, f.Namespace, f.Name, f.Rule,
-		elementIndex.ReplaceAllString(f.Field, "[]"), f.Message,
+		f.place.Shape(), f.Message,
 	}, "\x00")
 	sum := sha256.Sum256([]byte(key))
 	seen[key]++

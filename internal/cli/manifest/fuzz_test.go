@@ -2,12 +2,12 @@ package manifest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -54,24 +54,24 @@ func FuzzRead(f *testing.F) {
 			if o.Kind == "" || o.APIVersion == "" {
 				t.Errorf("no kind: %s", o.JSON)
 			}
-			within(o.LineOf(path), path)
-			var visit func(path string, value any)
-			visit = func(path string, value any) {
-				within(o.LineOf(path), path)
-				within(o.LineOf(path+"[0].a"), path)
+			within(o.LineOf(placeOf(path)), path)
+			var visit func(path *finding.Place, value any)
+			visit = func(path *finding.Place, value any) {
+				within(o.LineOf(path), path.String())
+				within(o.LineOf(path.Index(0).Child("a")), path.String())
 				switch value := value.(type) {
 				case map[string]any:
 					for k, child := range value {
-						visit(path+"["+k+"]", child)
+						visit(path.Key(k), child)
 					}
 				case []any:
 					for i, child := range value {
-						visit(fmt.Sprintf("%s[%d]", path, i), child)
+						visit(path.Index(i), child)
 					}
 				}
 			}
 			if len(o.JSON) < 10_000 {
-				visit("", value)
+				visit(nil, value)
 			}
 		}
 	})

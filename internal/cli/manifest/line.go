@@ -1,25 +1,22 @@
 package manifest
 
 import (
-	"strconv"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
+
+	"akv-injector/inject/finding"
 )
 
 // Line is where the object begins.
-func (o *Object) Line() int { return o.LineOf("") }
+func (o *Object) Line() int { return o.LineOf(nil) }
 
-// LineOf is the line of a field in the object's file: of the field itself, or of the
-// deepest part of its path that exists. It knows the paths of findings:
-//
-//	spec.template.spec.containers[1].volumeMounts[0].subPath
-//	metadata.annotations[azure.keyvault.injector/objects][2]
-//	spec.parameters.objects[0].objectVersion
+// LineOf is the line of a place in the object's file: of the field itself, or of the
+// deepest part of its path that exists.
 //
 // An element of a list that is a string's text has a line of its own where the string is
 // a block with | and the string's line otherwise.
-func (o *Object) LineOf(fieldPath string) int {
+func (o *Object) LineOf(place *finding.Place) int {
 	d := o.document
 	root, err := d.root()
 	if err != nil || root == nil {
@@ -37,32 +34,35 @@ func (o *Object) LineOf(fieldPath string) int {
 	if n.Kind == yaml.MappingNode && len(n.Content) > 0 {
 		line = n.Content[0].Line
 	}
-	return d.lineAt(find(n, fieldPath, line))
+	return d.lineAt(find(n, place.Steps(), line))
 }
 
-// find goes along a path as far as it leads, and returns the last line that it met.
-func find(n *yaml.Node, path string, line int) int {
-	for path != "" {
+// find follows steps as far as they lead, and returns the last line that it met.
+func find(n *yaml.Node, steps []finding.Step, line int) int {
+	for len(steps) > 0 {
 		n = resolve(n)
 		if n == nil {
 			return line
 		}
 		switch n.Kind {
 		case yaml.MappingNode:
-			key, value, rest := step(n, path)
+			if steps[0].Kind == finding.Element {
+				return line
+			}
+			key, value := lookup(n, steps[0].Name)
 			if value == nil {
 				return line
 			}
-			line, n, path = key.Line, value, rest
+			line, n, steps = key.Line, value, steps[1:]
 		case yaml.SequenceNode:
-			i, rest, ok := index(path)
-			if !ok || i >= len(n.Content) {
+			i := steps[0].Index
+			if steps[0].Kind != finding.Element || i < 0 || i >= len(n.Content) {
 				return line
 			}
-			n, path = n.Content[i], rest
+			n, steps = n.Content[i], steps[1:]
 			line = n.Line
 		case yaml.ScalarNode:
-			return inText(n, path, line)
+			return inText(n, steps, line)
 		default:
 			return line
 		}
@@ -78,34 +78,20 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// index reads [3] at the beginning of a path.
-func index(path string) (i int, rest string, ok bool) {
-	inner, found := strings.CutPrefix(path, "[")
-	if !found {
-		return 0, path, false
-	}
-	digits, rest, found := strings.Cut(inner, "]")
-	i, err := strconv.Atoi(digits)
-	return i, rest, found && err == nil && i >= 0
-}
-
-// step takes the key that a path begins with, in its two spellings: name or .name, and
-// [key]. Keys may hold dots and brackets themselves, so the longest that fits is taken.
-func step(n *yaml.Node, path string) (key, value *yaml.Node, rest string) {
+// lookup finds the key of a map, in the map itself or in those that are merged into it.
+func lookup(n *yaml.Node, name string) (key, value *yaml.Node) {
 	const mergesInMerges = 8
-	stepIn(n, path, mergesInMerges, &key, &value, &rest)
-	return key, value, rest
+	return lookupIn(n, name, mergesInMerges)
 }
 
-func stepIn(n *yaml.Node, path string, depth int, key, value **yaml.Node, rest *string) {
+func lookupIn(n *yaml.Node, name string, depth int) (key, value *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		k := n.Content[i]
-		if left, ok := begins(path, k.Value); ok && (*key == nil || len(left) < len(*rest)) {
-			*key, *value, *rest = k, n.Content[i+1], left
+		if n.Content[i].Value == name {
+			return n.Content[i], n.Content[i+1]
 		}
 	}
-	if *key != nil || depth == 0 {
-		return
+	if depth == 0 {
+		return nil, nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value != "<<" {
@@ -120,44 +106,28 @@ func stepIn(n *yaml.Node, path string, depth int, key, value **yaml.Node, rest *
 			sources = merged.Content
 		}
 		for _, source := range sources {
-			if source = resolve(source); source != nil && source.Kind == yaml.MappingNode && *key == nil {
-				stepIn(source, path, depth-1, key, value, rest)
+			if source = resolve(source); source == nil || source.Kind != yaml.MappingNode {
+				continue
+			}
+			if key, value = lookupIn(source, name, depth-1); value != nil {
+				return key, value
 			}
 		}
 	}
-}
-
-// begins tells whether a path begins with a key, and what follows.
-func begins(path, key string) (rest string, ok bool) {
-	if inner, bracket := strings.CutPrefix(path, "["); bracket {
-		if rest, ok = strings.CutPrefix(inner, key+"]"); ok {
-			return rest, true
-		}
-		// A long key stands shortened in a path.
-		end := strings.Index(inner, "…]")
-		if end > 0 && strings.HasPrefix(key, inner[:end]) {
-			return inner[end+len("…]"):], true
-		}
-		return "", false
-	}
-	rest, ok = strings.CutPrefix(strings.TrimPrefix(path, "."), key)
-	return rest, ok && key != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	return nil, nil
 }
 
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
-	_, value, rest := step(n, key)
-	if rest != "" {
-		return nil
-	}
+	_, value := lookup(n, key)
 	return value
 }
 
 // inText finds a place in a string that is itself a list: in the provider's YAML, or in
 // an annotation's own form, whose elements are split at commas and ends of lines.
-func inText(n *yaml.Node, path string, line int) int {
+func inText(n *yaml.Node, steps []finding.Step, line int) int {
 	if n.Style&yaml.LiteralStyle == 0 {
 		return line
 	}
@@ -166,18 +136,18 @@ func inText(n *yaml.Node, path string, line int) int {
 	var inner yaml.Node
 	if err := yaml.Unmarshal([]byte(n.Value), &inner); err == nil && len(inner.Content) == 1 {
 		root := inner.Content[0]
-		if list := child(root, "array"); list != nil && strings.HasPrefix(path, "[") {
+		if list := child(root, "array"); list != nil && steps[0].Kind == finding.Element {
 			root = resolve(list)
 		}
 		if root != nil && (root.Kind == yaml.SequenceNode || root.Kind == yaml.MappingNode) {
-			if found := find(root, path, 0); found > 0 {
+			if found := find(root, steps, 0); found > 0 {
 				return below + found
 			}
 			return line
 		}
 	}
-	if i, _, ok := index(path); ok {
-		if at := compactLine(n.Value, i); at > 0 {
+	if steps[0].Kind == finding.Element {
+		if at := compactLine(n.Value, steps[0].Index); at > 0 {
 			return below + at
 		}
 	}

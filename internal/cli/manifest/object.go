@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject/finding"
 )
 
 // Object is one Kubernetes object of a document, or of a list in one.
@@ -144,7 +146,7 @@ func (d *document) expandList(list *Object, text json.RawMessage, kind string) (
 	var items []json.RawMessage
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &items); err != nil {
-			return nil, []Problem{{File: d.file, Line: list.LineOf("items"), Message: "items is no list"}}
+			return nil, []Problem{{File: d.file, Line: list.LineOf(finding.At("items")), Message: "items is no list"}}
 		}
 	}
 	var implied schema.GroupVersionKind
@@ -193,7 +195,7 @@ func (o *Object) mistyped(err error) Problem {
 		}
 		p.Message = fmt.Sprintf("%s stands where the API server wants %s", what, wanted(m[3]))
 		if m[2] != "" {
-			p.Line = o.LineOf(m[2])
+			p.Line = o.LineOf(finding.At(strings.Split(m[2], ".")...))
 			p.Message = m[2] + ": " + p.Message
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -192,7 +193,7 @@ func TestHugeScalar(t *testing.T) {
 	if want := []string{"1 v1 ConfigMap "}; !cmp.Equal(want, outline(set)) {
 		t.Fatal(outline(set))
 	}
-	if line := set.Objects[0].LineOf("data.b"); line != 2_005 {
+	if line := set.Objects[0].LineOf(finding.At("data", "b")); line != 2_005 {
 		t.Errorf("data.b at %d", line)
 	}
 }

@@ -3,23 +3,23 @@ package preview
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
 )
 
 // Apply makes an object's JSON what a decision's patch makes of it. The pod is at path in
 // the object: nil for a Pod, spec.template for a Deployment. Fields that our types do not
 // know survive.
-func Apply(object []byte, path *field.Path, patch []jsonpatch.Operation) ([]byte, error) {
+func Apply(object []byte, path *finding.Place, patch []jsonpatch.Operation) ([]byte, error) {
 	if len(patch) == 0 {
 		return object, nil
 	}
 	at := ""
-	if path != nil {
-		at = "/" + strings.ReplaceAll(path.String(), ".", "/")
+	for _, step := range path.Steps() {
+		at += "/" + step.Name
 	}
 	ops := make([]jsonpatch.Operation, 0, len(patch)+1)
 	if missing, err := noMetadata(object, path); err != nil {
@@ -44,22 +44,19 @@ func Apply(object []byte, path *field.Path, patch []jsonpatch.Operation) ([]byte
 }
 
 // At is the JSON of what stands at a path of names.
-func At(object []byte, path *field.Path) (json.RawMessage, error) {
+func At(object []byte, path *finding.Place) (json.RawMessage, error) {
 	raw := json.RawMessage(object)
-	if path == nil {
-		return raw, nil
-	}
-	for name := range strings.SplitSeq(path.String(), ".") {
+	for _, step := range path.Steps() {
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &fields); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		raw = fields[name]
+		raw = fields[step.Name]
 	}
 	return raw, nil
 }
 
-func noMetadata(object []byte, path *field.Path) (bool, error) {
+func noMetadata(object []byte, path *finding.Place) (bool, error) {
 	raw, err := At(object, path.Child("metadata"))
 	return len(raw) == 0 || string(raw) == "null", err
 }

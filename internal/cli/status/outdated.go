@@ -2,8 +2,6 @@ package status
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // outdating is a way in which a running container goes on with an old content of some
@@ -30,7 +29,7 @@ func outdated(pod *corev1.Pod, classes map[string]*secretsstorev1.SecretProvider
 	alive := running(pod)
 	var all []outdating
 	for _, f := range inject.FindOutdating(pod, classes) {
-		place, ok := parsePlace(f.Field)
+		place, ok := placeIn(f.Place)
 		if !ok {
 			continue
 		}
@@ -48,7 +47,7 @@ func outdated(pod *corev1.Pod, classes map[string]*secretsstorev1.SecretProvider
 	return all
 }
 
-// place is where a finding is: spec.containers[0].volumeMounts[1].subPath.
+// place is where in a container a finding is: spec.containers[0].volumeMounts[1].subPath.
 type place struct {
 	list      string
 	container int
@@ -56,16 +55,12 @@ type place struct {
 	index     int
 }
 
-var placePattern = regexp.MustCompile(`^spec\.(\w+)\[(\d+)\]\.(volumeMounts|env|envFrom)\[(\d+)\]\.`)
-
-func parsePlace(path string) (place, bool) {
-	m := placePattern.FindStringSubmatch(path)
-	if m == nil {
+func placeIn(p *finding.Place) (place, bool) {
+	steps := p.Steps()
+	if len(steps) < 5 || steps[2].Kind != finding.Element || steps[4].Kind != finding.Element {
 		return place{}, false
 	}
-	container, errC := strconv.Atoi(m[2])
-	index, errI := strconv.Atoi(m[4])
-	return place{m[1], container, m[3], index}, errC == nil && errI == nil
+	return place{steps[1].Name, steps[2].Index, steps[3].Name, steps[4].Index}, true
 }
 
 // outdatedAt says which files a finding is about.

@@ -93,7 +93,7 @@ func (c *Case) goldenPod(want map[string][]byte) error {
 func GoldenFindings(found []inject.Finding) ([]byte, error) {
 	findings := make([]finding, 0, len(found))
 	for _, f := range found {
-		findings = append(findings, finding{f.Rule, f.Severity, f.Field, f.Message, f.Fix})
+		findings = append(findings, finding{f.Rule, f.Severity, f.Place.String(), f.Message, f.Fix})
 	}
 	return yaml.Marshal(findings)
 }

@@ -1,0 +1,20 @@
+package finding
+
+// Problem says what is wrong with a value, and how to fix it. Both are clauses in lower
+// case, without a full stop; Fix may end with a command that works when it is pasted. The
+// zero Problem is none.
+type Problem struct{ What, Fix string }
+
+// Found reports whether there is a problem.
+func (p Problem) Found() bool { return p != Problem{} }
+
+// Of is the problem of a part: what has the problem stands before it.
+func (p Problem) Of(part string) Problem { return Problem{part + p.What, p.Fix} }
+
+// String is both in one line, for errors that have no place.
+func (p Problem) String() string {
+	if p.Fix == "" {
+		return p.What
+	}
+	return p.What + "; " + p.Fix
+}
