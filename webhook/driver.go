@@ -18,7 +18,7 @@ const DefaultDriverNamespace = "kube-system"
 
 // DriverCache is a cache of the DaemonSets in the driver's namespace.
 type DriverCache interface {
-	Informers
+	GetInformer(ctx context.Context, obj client.Object, opts ...cache.InformerGetOption) (cache.Informer, error)
 	List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error
 }
 

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/inject"
@@ -33,9 +34,21 @@ func flagged() *appsv1.DaemonSet {
 
 // driverCache holds DaemonSets as the cache's transform leaves them.
 type driverCache struct {
-	informers
-	sets []*appsv1.DaemonSet
-	err  error
+	informer    informer
+	informerErr error
+	sets        []*appsv1.DaemonSet
+	err         error
+}
+
+type informer struct {
+	cache.Informer
+	synced bool
+}
+
+func (i informer) HasSynced() bool { return i.synced }
+
+func (c driverCache) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
+	return c.informer, c.informerErr
 }
 
 func (c driverCache) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
@@ -50,20 +63,20 @@ func (c driverCache) List(_ context.Context, list client.ObjectList, _ ...client
 }
 
 func TestDriverFlags(t *testing.T) {
-	synced := informers{informer: informer{synced: true}}
+	synced := informer{synced: true}
 	cases := map[string]struct {
 		cache driverCache
 		want  *inject.Driver
 		logs  string
 	}{
 		"the driver": {
-			cache: driverCache{informers: synced, sets: []*appsv1.DaemonSet{daemonSet("other", "--rotation-poll-interval=1s"), flagged()}},
+			cache: driverCache{informer: synced, sets: []*appsv1.DaemonSet{daemonSet("other", "--rotation-poll-interval=1s"), flagged()}},
 			want:  &inject.Driver{Version: "1.6.0", Rotation: true, PollInterval: 30 * time.Second},
 		},
-		"none":       {cache: driverCache{informers: synced}},
-		"not filled": {cache: driverCache{informers: informers{informer: informer{}}}, logs: "not filled"},
-		"no cache":   {cache: driverCache{informers: informers{err: errors.New("stopped")}}, logs: "no cache"},
-		"no answer":  {cache: driverCache{informers: synced, err: errTimeout}, logs: "does not answer"},
+		"none":       {cache: driverCache{informer: synced}},
+		"not filled": {cache: driverCache{}, logs: "not filled"},
+		"no cache":   {cache: driverCache{informerErr: errors.New("stopped")}, logs: "no cache"},
+		"no answer":  {cache: driverCache{informer: synced, err: errTimeout}, logs: "does not answer"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,6 @@
 package webhook
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "akv-injector/internal/text"
 
 // How much of a text from outside goes into a message, in characters.
 const (
@@ -12,34 +8,5 @@ const (
 	maxDetail = 512
 )
 
-// line makes one line of at most limit characters out of any text. Warnings travel
-// as HTTP headers, where control characters are an error, and every text may end
-// up in a terminal, where they and Unicode's invisible and direction-changing
-// characters can show something else than what was written.
-func line(s string, limit int) string {
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
-			return ' '
-		case unicode.Is(unicode.C, r), r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, s)
-	return cut(clean, limit)
-}
-
-// cut shortens s to at most limit characters and marks the place.
-func cut(s string, limit int) string {
-	if len(s) <= limit || utf8.RuneCountInString(s) <= limit {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n == limit-1 {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}
+// line is text.Line, for short.
+func line(s string, limit int) string { return text.Line(s, limit) }

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/go-logr/logr"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
@@ -47,54 +43,8 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return config, nil
 }
 
-// clusterRetry is how long to wait between attempts to reach the API server, and
-// clusterTimeout how long for one.
-const (
-	clusterRetry   = 2 * time.Second
-	clusterTimeout = 10 * time.Second
-)
-
-// connection waits for the API server. While it does not answer (a node that just
-// started, a control plane that is down) the program waits, unready, rather than
-// end: the kubelet restarts what ends later and later.
-type connection struct {
-	// problem is nil once the API server has answered.
-	problem atomic.Pointer[error]
-}
-
-func newConnection() *connection {
-	c := &connection{}
-	c.fail(errors.New("not tried yet"))
-	return c
-}
-
-func (c *connection) fail(err error) { c.problem.Store(&err) }
-
-// await asks until there is an answer. It returns false if ctx ends first.
-func (c *connection) await(ctx context.Context, log logr.Logger, ask func(context.Context) error) bool {
-	for {
-		err := ask(ctx)
-		if err == nil {
-			c.problem.Store(nil)
-			return true
-		}
-		c.fail(err)
-		log.Error(err, "the API server does not answer; trying again", "in", clusterRetry.String())
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(clusterRetry):
-		}
-	}
-}
-
-// ready is a readiness check.
-func (c *connection) ready(*http.Request) error {
-	if err := c.problem.Load(); err != nil {
-		return fmt.Errorf("the API server does not answer: %w", *err)
-	}
-	return nil
-}
+// clusterTimeout is how long to wait for one answer of the API server.
+const clusterTimeout = 10 * time.Second
 
 // askVersion makes the cheapest call that needs a connection and a valid identity.
 func askVersion(config *rest.Config) func(context.Context) error {

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -20,6 +17,7 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"akv-injector/controller"
+	"akv-injector/internal/serving"
 	"akv-injector/webhook"
 )
 
@@ -43,27 +41,27 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	drain := webhook.NewDrain(o.shutdownDelay)
-	certificate := webhook.NewCertificate(o.certDir, certificateRetry, log.WithName("certificate"))
-	cluster := newConnection()
-	probes := webhook.NewProbes(log.WithName("readiness"))
+	drain := serving.NewDrain(o.shutdownDelay)
+	certificate := serving.NewCertificate(o.certDir, certificateRetry, log.WithName("certificate"))
+	cluster := serving.NewConnection()
+	probes := serving.NewProbes(log.WithName("readiness"))
 	probes.Add("shutdown", drain.Ready)
-	probes.Add("cluster", cluster.ready)
+	probes.Add("cluster", cluster.Ready)
 	probes.Add("certificate", certificate.Ready)
 	// Checks that are added later would leave a moment in which nothing is wrong.
-	server := &serving{}
-	probes.Add("webhook server", server.ready)
+	server := &serving.Server{}
+	probes.Add("webhook server", server.Ready)
 
 	// Probes come first and go last: they tell what everything else waits for.
-	closeProbes, err := serveProbes(stop, o.healthProbeAddress, probes, log)
+	closeProbes, err := serving.ServeProbes(stop, o.healthProbeAddress, probes, log)
 	if err != nil {
-		return err
+		return fmt.Errorf("--health-probe-address: %w", err)
 	}
 	defer closeProbes()
 
 	ctx := drain.After(stop)
 	go certificate.Run(ctx)
-	if !cluster.await(stop, log, askVersion(config)) {
+	if !cluster.Await(stop, log, askVersion(config)) {
 		return nil // told to stop before it began
 	}
 
@@ -91,12 +89,12 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	ctrlmetrics.Registry.MustRegister(certificate.Metric())
-	server.by(webhook.Check(mgr.GetWebhookServer().StartedChecker()))
+	server.By(serving.Check(mgr.GetWebhookServer().StartedChecker()))
 	return mgr.Start(ctx)
 }
 
 // setUp adds the handlers, the caches and the controllers.
-func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.Drain, probes *webhook.Probes, log logr.Logger) error {
+func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.Drain, probes *serving.Probes, log logr.Logger) error {
 	ownUser, err := ownServiceAccount(ctx, mgr.GetClient())
 	if err != nil {
 		// The webhook configurations leave our own requests out already.
@@ -121,9 +119,9 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 		Metrics:     webhook.NewMetrics(ctrlmetrics.Registry, version),
 	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
-	kinds := webhook.CachedKinds()
+	kinds := cachedKinds()
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
-		probes.Add(name, webhook.Synced(mgr.GetCache(), kinds[name]))
+		probes.Add(name, serving.Synced(mgr.GetCache(), kinds[name]))
 		// Starts to fill the cache now. An error is the readiness check's to tell.
 		_, _ = mgr.GetCache().GetInformer(ctx, kinds[name], cache.BlockUntilSynced(false))
 	}
@@ -138,13 +136,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *webhook.D
 	return nil
 }
 
-func cacheOptions(o options) cache.Options {
-	options := controller.CacheOptions()
-	maps.Copy(options.ByObject, webhook.CacheByObject(o.driverNamespace))
-	return options
-}
-
-func webhookServer(o options, certificate *webhook.Certificate) ctrlwebhook.Server {
+func webhookServer(o options, certificate *serving.Certificate) ctrlwebhook.Server {
 	// validate knows the names.
 	minVersion := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion]
 	return ctrlwebhook.NewServer(ctrlwebhook.Options{
@@ -155,19 +147,4 @@ func webhookServer(o options, certificate *webhook.Certificate) ctrlwebhook.Serv
 			config.GetCertificate = certificate.Get
 		}},
 	})
-}
-
-// serveProbes serves until the returned function is called.
-func serveProbes(ctx context.Context, address string, probes *webhook.Probes, log logr.Logger) (func(), error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--health-probe-address: %w", err)
-	}
-	server := &http.Server{Handler: probes.Handler(), ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error(err, "probes are no longer served")
-		}
-	}()
-	return func() { _ = server.Close() }, nil
 }

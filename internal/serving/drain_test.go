@@ -1,7 +1,6 @@
-package webhook
+package serving
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
-
-	"akv-injector/inject"
 )
 
 func TestDrain(t *testing.T) {
@@ -79,15 +76,13 @@ func TestDrainOfTheServer(t *testing.T) {
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.GetCertificate, c.MinVersion = certificate.Get, tls.VersionTLS13 }},
 	})
 
-	cl := newCluster(inPlace()...)
+	const quickPath, slowPath = "/quick", "/slow"
 	entered, release := make(chan struct{}, 1), make(chan struct{})
-	a := cl.admission()
-	a.ensure = func(ctx context.Context, _ string, _ inject.Class) (string, error) {
+	server.Register(quickPath, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Register(slowPath, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		entered <- struct{}{}
 		<-release
-		return "created", ctx.Err()
-	}
-	a.Register(server)
+	}))
 
 	stop, tell := context.WithCancel(context.Background())
 	defer tell()
@@ -102,12 +97,11 @@ func TestDrainOfTheServer(t *testing.T) {
 	}
 	defer transport.CloseIdleConnections()
 	call := func(path string) (int, error) {
-		url := "https://127.0.0.1:" + strconv.Itoa(port) + path + "?timeout=5s"
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(marshal(t, reviewOf(raw(t, asking())))))
+		url := "https://127.0.0.1:" + strconv.Itoa(port) + path
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
 		if err != nil {
 			return 0, err
 		}
-		r.Header.Set("Content-Type", "application/json")
 		answer, err := transport.RoundTrip(r)
 		if err != nil {
 			return 0, err
@@ -115,7 +109,7 @@ func TestDrainOfTheServer(t *testing.T) {
 		_ = answer.Body.Close()
 		return answer.StatusCode, nil
 	}
-	eventually(t, "the server", func() bool { code, err := call(ValidatePath); return err == nil && code == 200 })
+	eventually(t, "the server", func() bool { code, err := call(quickPath); return err == nil && code == 200 })
 
 	type result struct {
 		code int
@@ -123,16 +117,16 @@ func TestDrainOfTheServer(t *testing.T) {
 	}
 	slow := make(chan result, 1)
 	go func() {
-		code, err := call(MutatePath)
+		code, err := call(slowPath)
 		slow <- result{code, err}
 	}()
 	<-entered
 	tell()
 	eventually(t, "unready", func() bool { return drain.Ready(nil) != nil })
-	if code, err := call(ValidatePath); err != nil || code != 200 {
+	if code, err := call(quickPath); err != nil || code != 200 {
 		t.Errorf("during the delay: %d, %v", code, err)
 	}
-	eventually(t, "the end of new requests", func() bool { _, err := call(ValidatePath); return err != nil })
+	eventually(t, "the end of new requests", func() bool { _, err := call(quickPath); return err != nil })
 	select {
 	case err := <-stopped:
 		t.Fatalf("stopped with a request under way: %v", err)

@@ -1,4 +1,4 @@
-package webhook
+package serving
 
 import (
 	"context"
@@ -36,6 +36,11 @@ func (d *Drain) Ready(*http.Request) error {
 		return errors.New("stopping: requests are still answered, but no new ones should come")
 	}
 	return nil
+}
+
+// Registrar takes handlers by path, as controller-runtime's webhook server does.
+type Registrar interface {
+	Register(path string, handler http.Handler)
 }
 
 // Closing gives a Registrar whose handlers end the caller's connection with each

@@ -1,13 +1,22 @@
-package webhook
+package serving
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
+
+	"akv-injector/internal/text"
 )
+
+// maxReason is how much of a reason is answered, in characters.
+const maxReason = 512
 
 // Check says why a part of the program is not ready, or nil.
 type Check func(*http.Request) error
@@ -55,7 +64,7 @@ func (p *Probes) ready(w http.ResponseWriter, r *http.Request) {
 	var problems []string
 	for _, c := range checks {
 		if err := c.check(r); err != nil {
-			problems = append(problems, c.name+": "+line(err.Error(), maxDetail))
+			problems = append(problems, c.name+": "+text.Line(err.Error(), maxReason))
 		}
 	}
 	answer := strings.Join(problems, "\n")
@@ -80,4 +89,19 @@ func (p *Probes) logChange(answer string) {
 		return
 	}
 	p.log.Info("not ready", "reasons", strings.Split(answer, "\n"))
+}
+
+// ServeProbes serves until the returned function is called.
+func ServeProbes(ctx context.Context, address string, probes *Probes, log logr.Logger) (func(), error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: probes.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error(err, "probes are no longer served")
+		}
+	}()
+	return func() { _ = server.Close() }, nil
 }

@@ -1,4 +1,4 @@
-package webhook
+package serving
 
 import (
 	"context"
@@ -6,29 +6,14 @@ import (
 	"net/http"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 )
 
 // syncedTimeout bounds a check that has to ask the API server (for a kind that it
 // does not know yet). The kubelet's probe waits for 3 s.
 const syncedTimeout = 2 * time.Second
-
-// CachedKinds are the objects that the program reads from caches, by the names of
-// their readiness checks.
-func CachedKinds() map[string]client.Object {
-	return map[string]client.Object{
-		"namespaces":            &corev1.Namespace{},
-		"serviceaccounts":       &corev1.ServiceAccount{},
-		"pods":                  &corev1.Pod{},
-		"csidrivers":            &storagev1.CSIDriver{},
-		"secretproviderclasses": &secretsstorev1.SecretProviderClass{},
-	}
-}
 
 // Informers are those of a cache.Cache.
 type Informers interface {

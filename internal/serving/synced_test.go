@@ -1,4 +1,4 @@
-package webhook
+package serving
 
 import (
 	"context"
@@ -14,43 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-func TestProbes(t *testing.T) {
-	logs := &logLines{}
-	p := NewProbes(logs.logger())
-	var certificate, crd error
-	p.Add("certificate", func(*http.Request) error { return certificate })
-	p.Add("controllers", func(*http.Request) error { return crd })
-	get := func(path string) (int, string) {
-		w := httptest.NewRecorder()
-		p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		return w.Code, w.Body.String()
-	}
-	certificate, crd = errors.New("no tls.crt"), errors.New("no CRD")
-	steps := []struct {
-		certificate, crd error
-		code             int
-		body             string
-	}{
-		{errors.New("no tls.crt"), errors.New("no CRD"), 503, "not ready\ncertificate: no tls.crt\ncontrollers: no CRD\n"},
-		{nil, errors.New("no CRD"), 503, "not ready\ncontrollers: no CRD\n"},
-		{nil, nil, 200, "ok\n"},
-		{nil, nil, 200, "ok\n"},
-		{errors.New("expired"), nil, 503, "not ready\ncertificate: expired\n"},
-	}
-	for i, s := range steps {
-		certificate, crd = s.certificate, s.crd
-		if code, body := get("/readyz"); code != s.code || body != s.body {
-			t.Errorf("step %d: %d %q, want %d %q", i, code, body, s.code, s.body)
-		}
-		if code, _ := get("/healthz"); code != 200 {
-			t.Errorf("step %d: /healthz is %d", i, code)
-		}
-	}
-	if n := len(logs.lines); n != 4 {
-		t.Errorf("%d lines, want one a change:\n%s", n, logs.all())
-	}
-}
 
 type informers struct {
 	informer cache.Informer
@@ -79,7 +42,7 @@ func TestSynced(t *testing.T) {
 		"filling": {informers: informers{informer: informer{}}, says: "not filled yet"},
 		"stopped": {informers: informers{informer: informer{synced: true, stopped: true}}, says: "stopped"},
 		"no CRD":  {informers: informers{err: noMatch}, says: "AKV016"},
-		"error":   {informers: informers{err: errTimeout}, says: "cannot be filled: context deadline"},
+		"error":   {informers: informers{err: errors.New("context deadline exceeded")}, says: "cannot be filled: context deadline"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
