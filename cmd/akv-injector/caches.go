@@ -13,20 +13,32 @@ import (
 	"akv-injector/webhook"
 )
 
+// cacheOptions returns what the controllers and admission need of the one cache that
+// they share.
 func cacheOptions(o options) cache.Options {
 	options := controller.CacheOptions()
 	maps.Copy(options.ByObject, webhook.CacheByObject(o.driverNamespace))
 	return options
 }
 
-// cachedKinds are the objects that the program reads from caches, by the names of
-// their readiness checks.
-func cachedKinds() map[string]client.Object {
-	return map[string]client.Object{
-		"namespaces":            &corev1.Namespace{},
-		"serviceaccounts":       &corev1.ServiceAccount{},
-		"pods":                  &corev1.Pod{},
-		"csidrivers":            &storagev1.CSIDriver{},
-		"secretproviderclasses": &secretsstorev1.SecretProviderClass{},
+// cachedKind is a kind whose cache must be full before the program is ready.
+type cachedKind struct {
+	check  string // the readiness check's name
+	object client.Object
+	// fix says what to install if the API server does not know the kind.
+	fix string
+}
+
+// cachedKinds are the kinds that admission and the controllers read from the cache.
+func cachedKinds() []cachedKind {
+	return []cachedKind{
+		{check: "csidrivers", object: &storagev1.CSIDriver{}},
+		{check: "namespaces", object: &corev1.Namespace{}},
+		{check: "pods", object: &corev1.Pod{}},
+		{
+			check: "secretproviderclasses", object: &secretsstorev1.SecretProviderClass{},
+			fix: "AKV016 no-driver: install the Secrets Store CSI driver with its CRDs; akv-injector then continues by itself",
+		},
+		{check: "serviceaccounts", object: &corev1.ServiceAccount{}},
 	}
 }

@@ -43,8 +43,12 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return config, nil
 }
 
-// clusterTimeout is how long to wait for one answer of the API server.
-const clusterTimeout = 10 * time.Second
+// clusterRetry is how long to wait between attempts to reach the API server, and
+// clusterTimeout how long for one answer.
+const (
+	clusterRetry   = 2 * time.Second
+	clusterTimeout = 10 * time.Second
+)
 
 // askVersion makes the cheapest call that needs a connection and a valid identity.
 func askVersion(config *rest.Config) func(context.Context) error {

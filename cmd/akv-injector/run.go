@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -21,14 +19,14 @@ import (
 	"akv-injector/webhook"
 )
 
-// certificateRetry is how often the certificate's files are looked at, beside the
-// file system's own notices.
+// certificateRetry is how often the certificate's files are read again, whether or not
+// the file system reports a change.
 const certificateRetry = 10 * time.Second
 
-// A replica that cannot renew its lease ends, and with it the admission that pods wait
-// for. So an API server that is slow, or away while it is upgraded, is borne for well over
-// a minute (controller-runtime's default is 10 s). All that waits for another leader when
-// one dies without a word is the collecting of unused classes; restoring needs none.
+// A replica that cannot renew its lease exits, and pods then wait for its admission. So an
+// API server that is slow, or down for an upgrade, is tolerated for more than a minute
+// (controller-runtime's default is 10 s). The price: when a leader dies without releasing
+// the lease, unused classes are collected later. Restoring classes needs no leader.
 const (
 	renewDeadline = 107 * time.Second
 	leaseDuration = 137 * time.Second
@@ -43,17 +41,16 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	}
 	drain := serving.NewDrain(o.shutdownDelay)
 	certificate := serving.NewCertificate(o.certDir, certificateRetry, log.WithName("certificate"))
-	cluster := serving.NewConnection()
+	apiServer := serving.NewAPIServer(clusterRetry, log)
 	probes := serving.NewProbes(log.WithName("readiness"))
 	probes.Add("shutdown", drain.Ready)
-	probes.Add("cluster", cluster.Ready)
+	probes.Add("cluster", apiServer.Ready)
 	probes.Add("certificate", certificate.Ready)
-	// Checks that are added later would leave a moment in which nothing is wrong.
-	server := &serving.Server{}
+	server := &serving.ServerCheck{}
 	probes.Add("webhook server", server.Ready)
 
-	// Probes come first and go last: they tell what everything else waits for.
-	closeProbes, err := serving.ServeProbes(stop, o.healthProbeAddress, probes, log)
+	// Probes start first and stop last: they report what everything else waits for.
+	closeProbes, err := probes.Serve(stop, o.healthProbeAddress)
 	if err != nil {
 		return fmt.Errorf("--health-probe-address: %w", err)
 	}
@@ -61,8 +58,8 @@ func run(stop context.Context, o options, log logr.Logger) error {
 
 	ctx := drain.After(stop)
 	go certificate.Run(ctx)
-	if !cluster.Await(stop, log, askVersion(config)) {
-		return nil // told to stop before it began
+	if !apiServer.Await(stop, askVersion(config)) {
+		return nil // stopped before it began
 	}
 
 	scheme, err := newScheme()
@@ -89,7 +86,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	ctrlmetrics.Registry.MustRegister(certificate.Metric())
-	server.By(serving.Check(mgr.GetWebhookServer().StartedChecker()))
+	server.Use(serving.Check(mgr.GetWebhookServer().StartedChecker()))
 	return mgr.Start(ctx)
 }
 
@@ -119,13 +116,12 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		Metrics:     webhook.NewMetrics(ctrlmetrics.Registry, version),
 	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
-	kinds := cachedKinds()
-	for _, name := range slices.Sorted(maps.Keys(kinds)) {
-		probes.Add(name, serving.Synced(mgr.GetCache(), kinds[name]))
-		// Starts to fill the cache now. An error is the readiness check's to tell.
-		_, _ = mgr.GetCache().GetInformer(ctx, kinds[name], cache.BlockUntilSynced(false))
+	for _, kind := range cachedKinds() {
+		probes.Add(kind.check, serving.Synced(mgr.GetCache(), kind.object, kind.fix))
+		// Starts to fill the cache now. The readiness check reports an error.
+		_, _ = mgr.GetCache().GetInformer(ctx, kind.object, cache.BlockUntilSynced(false))
 	}
-	// The driver's flags are no condition of readiness: they make warnings more exact.
+	// Readiness does not depend on the driver's flags: they only make warnings more exact.
 	_, _ = mgr.GetCache().GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 
 	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod})

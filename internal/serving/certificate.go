@@ -16,32 +16,31 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
-// Names of the files of a kubernetes.io/tls Secret.
+// File names in a mounted kubernetes.io/tls Secret.
 const (
 	certFile = "tls.crt"
 	keyFile  = "tls.key"
 )
 
-// Certificate is the serving certificate in a folder. It is loaded anew when the
-// files change, and waited for when they are not there yet: whoever writes them
-// (cert-manager, an operator) may come later than we do, and restarting over and
-// over would say less than a readiness probe that names the missing file.
+// Certificate is the serving certificate in a folder. It is reloaded when the files
+// change. Missing files are waited for: cert-manager, or an operator, may write them after
+// the program has started, and a readiness probe that names the missing file says more
+// than a program that restarts again and again.
 type Certificate struct {
 	dir string
-	// retry is how long to wait before looking again for files that are missing or
-	// unusable, and the longest time until a change is seen that the file system does
-	// not tell.
+	// retry is how long to wait before missing or unusable files are read again. Files in
+	// use are read again as often, in case the file system reports no change.
 	retry time.Duration
 	log   logr.Logger
 	now   func() time.Time
 
 	mu      sync.RWMutex
 	watcher *certwatcher.CertWatcher
-	// problem says why there is no watcher.
+	// problem is why the files could not be loaded, or nil.
 	problem error
 }
 
-// NewCertificate returns the certificate in dir, which Run loads.
+// NewCertificate returns the certificate in dir. Run loads it.
 func NewCertificate(dir string, retry time.Duration, log logr.Logger) *Certificate {
 	return &Certificate{
 		dir: dir, retry: retry, log: log, now: time.Now,
@@ -55,7 +54,7 @@ func (c *Certificate) Run(ctx context.Context) {
 		watcher, err := certwatcher.New(filepath.Join(c.dir, certFile), filepath.Join(c.dir, keyFile))
 		if err == nil {
 			c.set(watcher, nil)
-			// An error is about watching. The certificate that is loaded stays.
+			// Start fails only if the files cannot be watched. The certificate stays loaded.
 			err = watcher.WithWatchInterval(c.retry).Start(ctx)
 		} else {
 			c.set(nil, err)
@@ -70,8 +69,8 @@ func (c *Certificate) Run(ctx context.Context) {
 	}
 }
 
-// set keeps the last watcher, and with it the last good certificate, where there is
-// no new one.
+// set stores the outcome of loading. Without a new watcher, the last one stays, and with
+// it the last good certificate.
 func (c *Certificate) set(watcher *certwatcher.CertWatcher, problem error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +80,7 @@ func (c *Certificate) set(watcher *certwatcher.CertWatcher, problem error) {
 	c.problem = problem
 }
 
-// Get is for tls.Config.GetCertificate.
+// Get returns the loaded certificate. It has the signature of tls.Config.GetCertificate.
 func (c *Certificate) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.RLock()
 	watcher, problem := c.watcher, c.problem
@@ -92,7 +91,7 @@ func (c *Certificate) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return watcher.GetCertificate(hello)
 }
 
-// leaf is the loaded certificate itself.
+// leaf returns the loaded certificate without its chain.
 func (c *Certificate) leaf() (*x509.Certificate, error) {
 	cert, err := c.Get(nil)
 	if err != nil {
@@ -104,8 +103,8 @@ func (c *Certificate) leaf() (*x509.Certificate, error) {
 	return x509.ParseCertificate(cert.Certificate[0])
 }
 
-// Ready is a readiness check: the certificate is loaded and valid now. With another
-// the API server would only fail to call us.
+// Ready is a readiness check: the certificate is loaded and valid now. The API server
+// refuses to talk to a server with any other.
 func (c *Certificate) Ready(*http.Request) error {
 	leaf, err := c.leaf()
 	if err != nil {
@@ -120,7 +119,8 @@ func (c *Certificate) Ready(*http.Request) error {
 	return nil
 }
 
-// Metric is the time when the certificate expires, 0 as long as there is none.
+// Metric returns a gauge with the time when the certificate expires, 0 while none is
+// loaded.
 func (c *Certificate) Metric() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "akv_injector_certificate_expiry_timestamp_seconds",

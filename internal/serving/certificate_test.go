@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 // writeCertificate puts a certificate for loopback into dir, the way the kubelet
@@ -95,7 +96,7 @@ func eventually(tb testing.TB, what string, ok func() bool) {
 			return
 		}
 	}
-	tb.Fatalf("it never came: %s", what)
+	tb.Fatalf("never happened: %s", what)
 }
 
 func commonName(c *Certificate) string {
@@ -132,14 +133,31 @@ func TestCertificateIsReloaded(t *testing.T) {
 	writeCertificate(t, dir, "second", time.Now().Add(time.Hour))
 	eventually(t, "the second", func() bool { return commonName(c) == "second" })
 
-	// What is broken does not take the place of what is good.
+	// A broken certificate does not replace a good one.
+	before := failedReads(t)
 	if err := os.WriteFile(filepath.Join(dir, "..data", certFile), []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond)
+	eventually(t, "a failed read", func() bool { return failedReads(t) > before })
 	if got := commonName(c); got != "second" {
 		t.Errorf("certificate of %q", got)
 	}
+}
+
+// failedReads is how often controller-runtime's watchers could not read a certificate.
+func failedReads(tb testing.TB) float64 {
+	tb.Helper()
+	families, err := ctrlmetrics.Registry.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "certwatcher_read_certificate_errors_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	tb.Fatal("controller-runtime no longer counts certificates that cannot be read")
+	return 0
 }
 
 func TestCertificateExpires(t *testing.T) {

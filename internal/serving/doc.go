@@ -1,3 +1,4 @@
-// Package serving is the life of a server: its certificate, its readiness, and its end.
-// What it serves is for others to say.
+// Package serving runs a server through its life: it loads and reloads the certificate,
+// answers probes, reports why the server is not ready, and drains it before it stops.
+// What the server answers is not known here; cmd/akv-injector joins the two.
 package serving

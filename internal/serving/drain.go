@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Drain is the pause between being told to stop and stopping. It takes a moment
-// until every API server has heard that this replica is no longer ready, and until
-// then it goes on being called.
+// Drain is the pause between the signal to stop and the end of the server. API servers
+// learn only after a moment that this replica is no longer ready, and send it requests
+// until then.
 type Drain struct {
 	delay    time.Duration
 	draining atomic.Bool
@@ -19,8 +19,8 @@ type Drain struct {
 // NewDrain returns a Drain that lasts for delay.
 func NewDrain(delay time.Duration) *Drain { return &Drain{delay: delay} }
 
-// After returns a context that ends, and with it the servers, when the drain is
-// over. The drain begins when stop ends.
+// After returns the context that servers run with. The drain begins when stop ends; the
+// context ends when the drain is over.
 func (d *Drain) After(stop context.Context) context.Context {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(stop))
 	context.AfterFunc(stop, func() {
@@ -30,7 +30,7 @@ func (d *Drain) After(stop context.Context) context.Context {
 	return ctx
 }
 
-// Ready is a readiness check that fails from the beginning of the drain.
+// Ready is a readiness check that fails from the beginning of the drain on.
 func (d *Drain) Ready(*http.Request) error {
 	if d.draining.Load() {
 		return errors.New("stopping: requests are still answered, but no new ones should come")
@@ -43,19 +43,19 @@ type Registrar interface {
 	Register(path string, handler http.Handler)
 }
 
-// Closing gives a Registrar whose handlers end the caller's connection with each
-// answer of the drain. An API server goes on using its connections (HTTP/1.1) to a
-// replica that its Service no longer has, and would lose the request that it sends in
-// the moment when the server closes them.
-func (d *Drain) Closing(r Registrar) Registrar { return closing{drain: d, to: r} }
+// Closing returns a Registrar whose handlers, during the drain, close the caller's
+// connection with each answer. An API server keeps using its HTTP/1.1 connections to a
+// replica that its Service no longer lists, and a request that it sends at the moment when
+// the server closes them is lost.
+func (d *Drain) Closing(r Registrar) Registrar { return closing{drain: d, next: r} }
 
 type closing struct {
 	drain *Drain
-	to    Registrar
+	next  Registrar
 }
 
 func (c closing) Register(path string, handler http.Handler) {
-	c.to.Register(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.next.Register(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.drain.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}

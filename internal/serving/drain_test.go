@@ -57,8 +57,8 @@ type registrarFunc func(string, http.Handler)
 
 func (f registrarFunc) Register(path string, handler http.Handler) { f(path, handler) }
 
-// The real server, told to stop while a request is under way: the request is
-// answered, new ones are answered during the delay, and then the port closes.
+// A real server is stopped while it handles a request: the request is answered, new ones
+// are answered during the delay, and then the port closes.
 func TestDrainOfTheServer(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "server", time.Now().Add(time.Hour))

@@ -15,20 +15,21 @@ import (
 	"akv-injector/internal/text"
 )
 
-// maxReason is how much of a reason is answered, in characters.
+// maxReason limits the reason of one check in an answer, in characters.
 const maxReason = 512
 
-// Check says why a part of the program is not ready, or nil.
+// Check reports why a part of the program is not ready, or nil if it is.
 type Check func(*http.Request) error
 
-// Probes serves /healthz (alive) and /readyz (may be called). controller-runtime
-// has both too, but withholds the reasons, which are what one looks there for.
+// Probes serves /healthz (the program is alive) and /readyz (it may be sent requests).
+// controller-runtime serves both too, but leaves out the reasons, which are what people
+// open /readyz for.
 type Probes struct {
 	log logr.Logger
 
 	mu     sync.Mutex
 	checks []namedCheck
-	// last is what was logged last.
+	// last is the answer that was logged last.
 	last string
 }
 
@@ -37,8 +38,8 @@ type namedCheck struct {
 	check Check
 }
 
-// NewProbes returns Probes that are ready as long as nobody adds a check. The log
-// gets a line whenever the answer changes.
+// NewProbes returns Probes without checks, which are ready. A change of the answer is
+// logged.
 func NewProbes(log logr.Logger) *Probes { return &Probes{log: log, last: "starting"} }
 
 // Add adds a readiness check.
@@ -48,7 +49,23 @@ func (p *Probes) Add(name string, check Check) {
 	p.checks = append(p.checks, namedCheck{name, check})
 }
 
-// Handler serves the two paths.
+// Serve listens on address and answers until the returned function is called. ctx limits
+// the listening alone: a program that is stopping still has to answer.
+func (p *Probes) Serve(ctx context.Context, address string) (stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.log.Error(err, "probes are no longer served")
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}
+
+// Handler returns the handler of the two paths.
 func (p *Probes) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
@@ -76,7 +93,8 @@ func (p *Probes) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ok")
 }
 
-// logChange logs an answer that is not the last one: probes come every few seconds.
+// logChange logs an answer only if it differs from the last: probes come every few
+// seconds.
 func (p *Probes) logChange(answer string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,19 +107,4 @@ func (p *Probes) logChange(answer string) {
 		return
 	}
 	p.log.Info("not ready", "reasons", strings.Split(answer, "\n"))
-}
-
-// ServeProbes serves until the returned function is called.
-func ServeProbes(ctx context.Context, address string, probes *Probes, log logr.Logger) (func(), error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	server := &http.Server{Handler: probes.Handler(), ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error(err, "probes are no longer served")
-		}
-	}()
-	return func() { _ = server.Close() }, nil
 }

@@ -11,26 +11,27 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// syncedTimeout bounds a check that has to ask the API server (for a kind that it
-// does not know yet). The kubelet's probe waits for 3 s.
+// syncedTimeout limits a check that has to ask the API server, for a kind that it did
+// not know before. The kubelet's probe waits for 3 s.
 const syncedTimeout = 2 * time.Second
 
-// Informers are those of a cache.Cache.
+// Informers has the informers of a cache.Cache.
 type Informers interface {
 	GetInformer(ctx context.Context, obj client.Object, opts ...cache.InformerGetOption) (cache.Informer, error)
 }
 
-// Synced is a readiness check: the cache has everything of a kind. The first call
-// starts the cache of that kind, if nothing else did; a kind that the API server
-// does not know is tried again with every call.
-func Synced(informers Informers, obj client.Object) Check {
+// Synced returns a readiness check: the cache holds all objects of obj's kind. The first
+// call starts that kind's informer, unless it runs already. A kind that the API server
+// does not know is looked up again with every call; the reason then ends with fix, which
+// says what to install.
+func Synced(informers Informers, obj client.Object, fix string) Check {
 	return func(r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), syncedTimeout)
 		defer cancel()
 		informer, err := informers.GetInformer(ctx, obj, cache.BlockUntilSynced(false))
 		switch {
-		case meta.IsNoMatchError(err):
-			return fmt.Errorf("AKV016 no-driver: the API server does not know the kind of %T; install the Secrets Store CSI driver with its CRDs, akv-injector goes on by itself: %w", obj, err)
+		case meta.IsNoMatchError(err) && fix != "":
+			return fmt.Errorf("the API server does not know the kind of %T (%w); %s", obj, err, fix)
 		case err != nil:
 			return fmt.Errorf("the cache of %T cannot be filled: %w", obj, err)
 		case informer.IsStopped():

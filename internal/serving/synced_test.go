@@ -36,19 +36,25 @@ func TestSynced(t *testing.T) {
 	noMatch := &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "SecretProviderClass"}}
 	cases := map[string]struct {
 		informers informers
-		says      string
+		fix       string
+		says      []string
 	}{
 		"synced":  {informers: informers{informer: informer{synced: true}}},
-		"filling": {informers: informers{informer: informer{}}, says: "not filled yet"},
-		"stopped": {informers: informers{informer: informer{synced: true, stopped: true}}, says: "stopped"},
-		"no CRD":  {informers: informers{err: noMatch}, says: "AKV016"},
-		"error":   {informers: informers{err: errors.New("context deadline exceeded")}, says: "cannot be filled: context deadline"},
+		"filling": {informers: informers{informer: informer{}}, says: []string{"not filled yet"}},
+		"stopped": {informers: informers{informer: informer{synced: true, stopped: true}}, says: []string{"stopped"}},
+		"no CRD":  {informers: informers{err: noMatch}, fix: "install it", says: []string{"does not know the kind of *v1.Pod", "; install it"}},
+		"error":   {informers: informers{err: errors.New("context deadline exceeded")}, fix: "install it", says: []string{"cannot be filled: context deadline exceeded"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := Synced(c.informers, &corev1.Pod{})(httptest.NewRequest(http.MethodGet, "/readyz", nil))
-			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
-				t.Errorf("%v, want %q", err, c.says)
+			err := Synced(c.informers, &corev1.Pod{}, c.fix)(httptest.NewRequest(http.MethodGet, "/readyz", nil))
+			if (err == nil) != (c.says == nil) {
+				t.Fatalf("%v, want %q", err, c.says)
+			}
+			for _, says := range c.says {
+				if !strings.Contains(err.Error(), says) {
+					t.Errorf("%q does not say %q", err, says)
+				}
 			}
 		})
 	}

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Line makes one line of at most limit characters out of any text. Warnings travel
-// as HTTP headers, where control characters are an error, and every text may end
-// up in a terminal, where they and Unicode's invisible and direction-changing
-// characters can show something else than what was written.
+// Line turns any text into one line of at most limit characters. Warnings travel as HTTP
+// headers, where control characters are an error. And every text may be shown in a
+// terminal, where control characters, and Unicode's invisible and direction-changing ones,
+// can hide what was written.
 func Line(s string, limit int) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -23,7 +23,7 @@ func Line(s string, limit int) string {
 	return cut(clean, limit)
 }
 
-// cut shortens s to at most limit characters and marks the place.
+// cut shortens s to at most limit characters. An ellipsis marks the cut.
 func cut(s string, limit int) string {
 	if len(s) <= limit || utf8.RuneCountInString(s) <= limit {
 		return s

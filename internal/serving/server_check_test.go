@@ -6,19 +6,19 @@ import (
 	"testing"
 )
 
-func TestServerIsNotReadyBeforeThereIsOne(t *testing.T) {
-	s := &Server{}
-	if err := s.Ready(nil); !errors.Is(err, errNotServing) {
+func TestServerCheckFailsWithoutAServer(t *testing.T) {
+	s := &ServerCheck{}
+	if err := s.Ready(nil); !errors.Is(err, errNotStarted) {
 		t.Errorf("without a server: %v", err)
 	}
 	down := errors.New("down")
 	answer := down
-	s.By(func(*http.Request) error { return answer })
+	s.Use(func(*http.Request) error { return answer })
 	if err := s.Ready(nil); !errors.Is(err, down) {
 		t.Errorf("with a server that is down: %v", err)
 	}
 	answer = nil
 	if err := s.Ready(nil); err != nil {
-		t.Errorf("with one that answers: %v", err)
+		t.Errorf("with a server that answers: %v", err)
 	}
 }
