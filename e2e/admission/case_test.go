@@ -256,7 +256,7 @@ func wantFindings(t *testing.T, c *corpus.Case, also ...inject.Finding) (refusal
 	})
 	for _, f := range findings {
 		if f.Severity == inject.Error {
-			refusal = append(refusal, cause{f.Field, cut(f.String(), 1024)})
+			refusal = append(refusal, cause{f.Place.String(), cut(f.String(), 1024)})
 		} else {
 			warnings = append(warnings, cut(f.Place.String()+": "+f.String(), 256))
 		}
