@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // IndexClasses is the field index of the cached pods by the classes that they mount,
@@ -80,8 +81,8 @@ func PodTransform(obj any) (any, error) {
 			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name))
 		}
 	}
-	if status, ok := full.Annotations[inject.AnnotationStatus]; ok && len(usedClasses(pod)) > 0 {
-		pod.Annotations = map[string]string{inject.AnnotationStatus: intern(pod, status)}
+	if status, ok := full.Annotations[annotation.Status]; ok && len(usedClasses(pod)) > 0 {
+		pod.Annotations = map[string]string{annotation.Status: intern(pod, status)}
 	}
 	return pod, nil
 }

@@ -12,13 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // fullPod is a pod as the API server tells it.
 func fullPod(name string, status []inject.Class, classes ...string) *corev1.Pod {
 	pod := mounting(name, status, classes...)
 	pod.ResourceVersion = "7"
-	pod.Labels = map[string]string{"app": "shop", inject.LabelInjected: "true"}
+	pod.Labels = map[string]string{"app": "shop", annotation.LabelInjected: "true"}
 	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "shop"}}
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
 	if pod.Annotations == nil {
@@ -93,7 +94,7 @@ func TestStatusIsShared(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept = append(kept, pod)
-		texts[unsafe.StringData(pod.(*corev1.Pod).Annotations[inject.AnnotationStatus])] = true
+		texts[unsafe.StringData(pod.(*corev1.Pod).Annotations[annotation.Status])] = true
 		// A copy that only a string holds would be forgotten in a collection.
 		runtime.GC()
 	}

@@ -4,12 +4,13 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // managed tells whether a class is ours to change: its label says so. RBAC cannot
 // make this difference, so every write in this package asks here first.
 func managed(spc *secretsstorev1.SecretProviderClass) bool {
-	return spc.Labels[inject.LabelManagedBy] == inject.ManagedBy
+	return spc.Labels[annotation.LabelManagedBy] == annotation.ManagedBy
 }
 
 // intact tells whether a class holds the content that its name stands for.

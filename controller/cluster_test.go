@@ -24,6 +24,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 const testNamespace = "shop"
@@ -108,7 +109,7 @@ func finalized(spc *secretsstorev1.SecretProviderClass) {
 
 func mark(value string) func(*secretsstorev1.SecretProviderClass) {
 	return func(spc *secretsstorev1.SecretProviderClass) {
-		spc.Annotations = map[string]string{inject.AnnotationUnusedSince: value}
+		spc.Annotations = map[string]string{annotation.UnusedSince: value}
 	}
 }
 
@@ -123,7 +124,7 @@ func mounting(name string, status []inject.Class, classes ...string) *corev1.Pod
 		Status:     corev1.PodStatus{Phase: corev1.PodRunning},
 	}
 	if status != nil {
-		pod.Annotations = map[string]string{inject.AnnotationStatus: inject.Status{Version: "v1", Classes: status}.String()}
+		pod.Annotations = map[string]string{annotation.Status: inject.Status{Version: "v1", Classes: status}.String()}
 	}
 	for i, class := range classes {
 		pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(fmt.Sprintf("secrets-%d", i), class))
@@ -140,7 +141,7 @@ func inPhase(phase corev1.PodPhase, pod *corev1.Pod) *corev1.Pod {
 func namespaceWith(edits ...func(*corev1.Namespace)) *corev1.Namespace {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name:   testNamespace,
-		Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled},
+		Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
 	}}
 	for _, edit := range edits {
 		edit(ns)
@@ -152,7 +153,7 @@ func optedOut(ns *corev1.Namespace) { ns.Labels = nil }
 
 func fenced(globs string) func(*corev1.Namespace) {
 	return func(ns *corev1.Namespace) {
-		ns.Annotations = map[string]string{inject.AnnotationAllowedVaults: globs}
+		ns.Annotations = map[string]string{annotation.AllowedVaults: globs}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // podsPerPage of the live list before a deletion.
@@ -140,7 +141,7 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 		case err == nil:
 			c.metrics.collected.Inc()
 			tell(c.events, key, normal, eventCollected, "Collect",
-				"No pod has named it since "+class.Annotations[inject.AnnotationUnusedSince]+", so it was deleted; admission writes it again when one does")
+				"No pod has named it since "+class.Annotations[annotation.UnusedSince]+", so it was deleted; admission writes it again when one does")
 			log.FromContext(ctx).Info("Collected a class that no pod names", "class", class.Name)
 		case !movedOn(err):
 			errs = append(errs, fmt.Errorf("deleting SecretProviderClass %s: %w", key, err))

@@ -17,6 +17,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 const testGrace = 10 * time.Minute
@@ -93,7 +94,7 @@ func TestCollect(t *testing.T) {
 			}
 			got := gone
 			if spc := storedClass(t.Context(), t, c, tc.class.Name); spc != nil {
-				got = spc.Annotations[inject.AnnotationUnusedSince]
+				got = spc.Annotations[annotation.UnusedSince]
 			}
 			if got != tc.want {
 				t.Errorf("mark = %q, want %q", got, tc.want)
@@ -149,7 +150,7 @@ func TestCollectorAsksTheAPIServer(t *testing.T) {
 			if (spc == nil) != tc.wantGone {
 				t.Fatalf("class = %v, want gone: %t", spc, tc.wantGone)
 			}
-			if spc != nil && spc.Annotations[inject.AnnotationUnusedSince] != "" {
+			if spc != nil && spc.Annotations[annotation.UnusedSince] != "" {
 				t.Error("still marked")
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // ensureAttempts bounds how often EnsureClass starts over because the class changed
@@ -103,7 +104,7 @@ func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class injec
 	case !class.Matches(spc):
 		rewritten := spc.DeepCopy()
 		rewritten.Spec = class.Object(key.Namespace).Spec
-		delete(rewritten.Annotations, inject.AnnotationUnusedSince)
+		delete(rewritten.Annotations, annotation.UnusedSince)
 		if err := w.Writer.Update(ctx, rewritten); err != nil {
 			return Unchanged, fmt.Errorf("rewriting SecretProviderClass %s: %w", key, err)
 		}

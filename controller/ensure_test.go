@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // counting lists the calls to the API server.
@@ -156,13 +156,13 @@ func TestEnsureClassKeepsOthersMetadata(t *testing.T) {
 	class := classOf("payments", "db")
 	c := cluster(t, interceptor.Funcs{}, stored(class, edited, func(spc *secretsstorev1.SecretProviderClass) {
 		spc.Labels["team"] = "payments"
-		spc.Annotations = map[string]string{"example.com/note": "keep", inject.AnnotationUnusedSince: markAt(testNow)}
+		spc.Annotations = map[string]string{"example.com/note": "keep", annotation.UnusedSince: markAt(testNow)}
 	}))
 	if _, err := (ClassWriter{c, c, c}).EnsureClass(t.Context(), testNamespace, class); err != nil {
 		t.Fatal(err)
 	}
 	spc := storedClass(t.Context(), t, c, class.Name)
-	if diff := cmp.Diff(map[string]string{"team": "payments", inject.LabelManagedBy: inject.ManagedBy}, spc.Labels); diff != "" {
+	if diff := cmp.Diff(map[string]string{"team": "payments", annotation.LabelManagedBy: annotation.ManagedBy}, spc.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{"example.com/note": "keep"}, spc.Annotations); diff != "" {
@@ -183,7 +183,7 @@ func TestEnsureClassNeverTouches(t *testing.T) {
 		"another's class at our name":    {stored(class, unlabelled, edited), &foreign},
 		"labels stripped, content equal": {stored(class, unlabelled), &foreign},
 		"another's label": {stored(class, func(spc *secretsstorev1.SecretProviderClass) {
-			spc.Labels = map[string]string{inject.LabelManagedBy: "Helm"}
+			spc.Labels = map[string]string{annotation.LabelManagedBy: "Helm"}
 		}), &foreign},
 		"being deleted": {stored(class, finalized), &going},
 	}

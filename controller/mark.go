@@ -7,11 +7,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func marked(spc *secretsstorev1.SecretProviderClass) bool {
-	_, ok := spc.Annotations[inject.AnnotationUnusedSince]
+	_, ok := spc.Annotations[annotation.UnusedSince]
 	return ok
 }
 
@@ -19,7 +19,7 @@ func marked(spc *secretsstorev1.SecretProviderClass) bool {
 // good as none: somebody wrote it who was not us, and it must neither hasten the
 // end of a class nor put it off for ever.
 func unusedSince(spc *secretsstorev1.SecretProviderClass, now time.Time) (since time.Time, ok bool) {
-	since, err := time.Parse(time.RFC3339, spc.Annotations[inject.AnnotationUnusedSince])
+	since, err := time.Parse(time.RFC3339, spc.Annotations[annotation.UnusedSince])
 	return since, err == nil && !since.After(now)
 }
 
@@ -34,12 +34,12 @@ func markAt(now time.Time) string {
 func patchMark(ctx context.Context, writer client.Writer, spc *secretsstorev1.SecretProviderClass, mark string) error {
 	changed := spc.DeepCopy()
 	if mark == "" {
-		delete(changed.Annotations, inject.AnnotationUnusedSince)
+		delete(changed.Annotations, annotation.UnusedSince)
 	} else {
 		if changed.Annotations == nil {
 			changed.Annotations = map[string]string{}
 		}
-		changed.Annotations[inject.AnnotationUnusedSince] = mark
+		changed.Annotations[annotation.UnusedSince] = mark
 	}
 	return writer.Patch(ctx, changed, client.MergeFromWithOptions(spc, client.MergeFromWithOptimisticLock{}))
 }

@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // obstacle is why a class is not restored: the event's action and a metric's label,
@@ -30,19 +30,19 @@ const (
 func notOptedIn(namespace string) *obstacle {
 	return &obstacle{reasonNotOptedIn, fmt.Sprintf(
 		"Pods mount this class, but namespace %s is not opted in. Fix: kubectl label namespace %s %s=%s",
-		namespace, namespace, inject.LabelInjection, inject.InjectionEnabled)}
+		namespace, namespace, annotation.LabelInjection, annotation.InjectionEnabled)}
 }
 
 func noRecord() *obstacle {
 	return &obstacle{reasonNoRecord, fmt.Sprintf(
 		"Pods mount this class, but none has a %s annotation with the content that the class's name stands for. "+
-			"Fix: replace the pods (kubectl rollout restart): admission writes their class anew", inject.AnnotationStatus)}
+			"Fix: replace the pods (kubectl rollout restart): admission writes their class anew", annotation.Status)}
 }
 
 func vaultNotAllowed(namespace, vault string) *obstacle {
 	return &obstacle{reasonVaultNotAllowed, fmt.Sprintf(
 		"AKV018: Pods mount this class, but the annotation %s of namespace %s does not allow the vault %s. "+
-			"Fix: add the vault there, or delete the pods", inject.AnnotationAllowedVaults, namespace, vault)}
+			"Fix: add the vault there, or delete the pods", annotation.AllowedVaults, namespace, vault)}
 }
 
 func notOurs(key types.NamespacedName) *obstacle {

@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // recoverClass finds the content that belongs to a class's name in the status of a
@@ -15,7 +16,7 @@ func recoverClass(name string, pods []corev1.Pod) (inject.Class, bool) {
 	// Replicas share their status: each text is looked at once.
 	seen := sets.New[string]()
 	for i := range pods {
-		text, ok := pods[i].Annotations[inject.AnnotationStatus]
+		text, ok := pods[i].Annotations[annotation.Status]
 		if !ok || seen.Has(text) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestRecoverClass(t *testing.T) {
@@ -28,7 +29,7 @@ func TestRecoverClass(t *testing.T) {
 		return hashed(parameters)
 	}
 	text := func(pod *corev1.Pod, status string) corev1.Pod {
-		pod.Annotations = map[string]string{inject.AnnotationStatus: status}
+		pod.Annotations = map[string]string{annotation.Status: status}
 		return *pod
 	}
 	node, azure, podIdentity, anonymous := withParameter("useVMManagedIdentity", "true"),
@@ -90,11 +91,11 @@ func TestRecoverClass(t *testing.T) {
 func TestPlannedClassesCanBeRecovered(t *testing.T) {
 	target := &inject.Target{
 		Meta: &metav1.ObjectMeta{Namespace: testNamespace, Annotations: map[string]string{
-			inject.AnnotationVault:                  "Payments-KV",
-			inject.AnnotationObjects:                "db, cert/tls",
-			inject.AnnotationObjects + ".shared-kv": "key/signing",
-			inject.AnnotationClientID:               "11111111-2222-3333-4444-555555555555",
-			inject.AnnotationTenantID:               "66666666-7777-8888-9999-000000000000",
+			annotation.Vault:                  "Payments-KV",
+			annotation.Objects:                "db, cert/tls",
+			annotation.Objects + ".shared-kv": "key/signing",
+			annotation.ClientID:               "11111111-2222-3333-4444-555555555555",
+			annotation.TenantID:               "66666666-7777-8888-9999-000000000000",
 		}},
 		Spec: &corev1.PodSpec{ServiceAccountName: "pay", Containers: []corev1.Container{{Name: "app"}}},
 	}
@@ -125,7 +126,7 @@ func FuzzRecoverClass(f *testing.F) {
 	f.Add("{", "")
 	f.Fuzz(func(t *testing.T, status, name string) {
 		pod := mounting("a", nil, name)
-		pod.Annotations = map[string]string{inject.AnnotationStatus: status}
+		pod.Annotations = map[string]string{annotation.Status: status}
 		got, ok := recoverClass(name, []corev1.Pod{*pod})
 		if !ok {
 			return

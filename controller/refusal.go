@@ -9,7 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // NotOursError says that a class has a generated name, but not our label.
@@ -20,7 +20,7 @@ type NotOursError struct {
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("SecretProviderClass %s has a name of akv-injector's, but not the label %s=%s, so it is never touched and could "+
 		"change under a running pod. Fix: kubectl -n %s delete secretproviderclass %s (akv-injector writes it anew)",
-		e.Class, inject.LabelManagedBy, inject.ManagedBy, e.Class.Namespace, e.Class.Name)
+		e.Class, annotation.LabelManagedBy, annotation.ManagedBy, e.Class.Namespace, e.Class.Name)
 }
 
 // BeingDeletedError says that a class is going away as soon as its finalizers let it.

@@ -15,6 +15,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // restorer writes generated classes again that are missing, or do not hold what
@@ -91,7 +92,7 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 	if err != nil || ns == nil || ns.DeletionTimestamp != nil {
 		return Unchanged, nil, err
 	}
-	if !inject.OptedIn(ns) {
+	if !annotation.OptedIn(ns) {
 		return Unchanged, notOptedIn(ns.Name), nil
 	}
 	content, ok := recoverClass(key.Name, pods)

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -44,7 +45,7 @@ func (r *restorer) onPod() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueueClasses(e.Object, q) },
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			if e.ObjectOld.GetAnnotations()[inject.AnnotationStatus] != e.ObjectNew.GetAnnotations()[inject.AnnotationStatus] {
+			if e.ObjectOld.GetAnnotations()[annotation.Status] != e.ObjectNew.GetAnnotations()[annotation.Status] {
 				enqueueClasses(e.ObjectNew, q)
 			}
 		},
@@ -88,8 +89,8 @@ func (r *restorer) onNamespace() handler.EventHandler {
 
 // permitsMore tells whether a change of a namespace may let a class be restored.
 func permitsMore(before, after *corev1.Namespace) bool {
-	fenceBefore, fencedBefore := before.Annotations[inject.AnnotationAllowedVaults]
-	fenceAfter, fencedAfter := after.Annotations[inject.AnnotationAllowedVaults]
-	return after.DeletionTimestamp == nil && inject.OptedIn(after) &&
-		(!inject.OptedIn(before) || fencedBefore != fencedAfter || fenceBefore != fenceAfter)
+	fenceBefore, fencedBefore := before.Annotations[annotation.AllowedVaults]
+	fenceAfter, fencedAfter := after.Annotations[annotation.AllowedVaults]
+	return after.DeletionTimestamp == nil && annotation.OptedIn(after) &&
+		(!annotation.OptedIn(before) || fencedBefore != fencedAfter || fenceBefore != fenceAfter)
 }

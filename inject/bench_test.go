@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // fill gives a pod as many containers as it shall have, each with what an ordinary one
@@ -53,7 +54,7 @@ func BenchmarkDecide(b *testing.B) {
 		name       string
 		containers int
 	}{{"small", 1}, {"typical", 3}, {"large", 20}} {
-		pod, ns, facts := asking(map[string]string{inject.AnnotationObjects: objects, inject.AnnotationObjects + ".shared-kv": "key/signing"})
+		pod, ns, facts := asking(map[string]string{annotation.Objects: objects, annotation.Objects + ".shared-kv": "key/signing"})
 		fill(pod, size.containers)
 		b.Run(size.name, func(b *testing.B) {
 			b.ReportMetric(float64(len(encode(b, pod))), "pod-bytes")

@@ -10,6 +10,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
 )
 
 // GeneratedPrefix begins the name of every class that akv-injector writes. The
@@ -90,7 +92,7 @@ func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      c.Name,
 			Namespace: namespace,
-			Labels:    map[string]string{LabelManagedBy: ManagedBy},
+			Labels:    map[string]string{annotation.LabelManagedBy: annotation.ManagedBy},
 		},
 		Spec: secretsstorev1.SecretProviderClassSpec{
 			Provider:   ProviderAzure,

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -107,10 +108,10 @@ func TestPatchGivesThePlannedPod(t *testing.T) {
 			if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
 				t.Errorf("the patched pod is another than the planned one (-planned +patched):\n%s", diff)
 			}
-			if got.Labels[inject.LabelInjected] != "true" {
-				t.Errorf("label %s is missing", inject.LabelInjected)
+			if got.Labels[annotation.LabelInjected] != "true" {
+				t.Errorf("label %s is missing", annotation.LabelInjected)
 			}
-			status, err := inject.ParseStatus(got.Annotations[inject.AnnotationStatus])
+			status, err := inject.ParseStatus(got.Annotations[annotation.Status])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +164,7 @@ func namesMissingContainer(c *corpus.Case) bool {
 	request := inject.Parse(target, c.NamespaceObject(), c.Settings())
 	d := inject.Decide(target, request, c.Facts())
 	return slices.ContainsFunc(d.Errors(), func(f inject.Finding) bool {
-		return strings.Contains(f.Place.String(), inject.AnnotationContainers)
+		return strings.Contains(f.Place.String(), annotation.Containers)
 	})
 }
 

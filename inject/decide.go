@@ -7,6 +7,7 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -99,7 +100,7 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 
 // inject completes the decision with what the pod gets, if it gets anything.
 func (d *Decision) inject(t *Target, r *Request, f Facts, p *plan) {
-	if f.Namespace != nil && !OptedIn(f.Namespace) {
+	if f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return // nobody is called there; see AKV021
 	}
 	if !r.Asks || finding.Refuses(d.Findings) {
@@ -169,7 +170,7 @@ func (s *subject) reservedNames() []Finding {
 			findings = append(findings, Finding{
 				Severity: Error, Type: field.ErrorTypeForbidden, Place: v.classPath(),
 				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, text.Shorten(v.className)),
-				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", AnnotationObjects),
+				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", annotation.Objects),
 			})
 		}
 	}
@@ -177,9 +178,9 @@ func (s *subject) reservedNames() []Finding {
 }
 
 func (p *plan) checkStatusSize(t *Target) []Finding {
-	size := len(AnnotationStatus) + len(p.status.String())
+	size := len(annotation.Status) + len(p.status.String())
 	for k, v := range t.Meta.Annotations {
-		if k != AnnotationStatus {
+		if k != annotation.Status {
 			size += len(k) + len(v)
 		}
 	}
@@ -187,7 +188,7 @@ func (p *plan) checkStatusSize(t *Target) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Severity: Error, Type: field.ErrorTypeTooLong, Place: t.annotationPath(AnnotationObjects),
+		Severity: Error, Type: field.ErrorTypeTooLong, Place: t.annotationPath(annotation.Objects),
 		Message: fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, maxAnnotations),
 		Fix:     "Name fewer objects, or shorten the other annotations.",
 	}}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -118,15 +119,15 @@ func (c *classSubject) parameter(key string) string {
 func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 	p.allow = map[string]bool{}
 	annotations := finding.At("metadata", "annotations")
-	for _, k := range ourKeys(class.Annotations) {
+	for _, k := range annotation.Ours(class.Annotations) {
 		path := annotations.Key(k)
-		short := strings.TrimPrefix(k, Prefix)
-		switch a, _, ok := findAnnotation(k); {
-		case k == AnnotationAllow:
+		short := strings.TrimPrefix(k, annotation.Prefix)
+		switch a, _, ok := annotation.Find(k); {
+		case k == annotation.Allow:
 			p.addAllow(class.Annotations[k], path, true)
-		case k == AnnotationUnusedSince && Reserved(class.Name):
+		case k == annotation.UnusedSince && Reserved(class.Name):
 			// The collector's.
-		case ok && a.pod:
+		case ok && a.Pod:
 			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the pods that mount the class", Fix: "move it to their annotations"}))
 		case ok:
 			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the class"}))
@@ -134,7 +135,7 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 			p.errorf(finding.Invalid(path, short, finding.Problem{What: "no such annotation of akv-injector", Fix: text.DidYouMean(short, []string{"allow"})}))
 		}
 	}
-	for _, k := range ourKeys(class.Labels) {
+	for _, k := range annotation.Ours(class.Labels) {
 		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), finding.Problem{What: "akv-injector has no label for classes", Fix: "remove it"}))
 	}
 }

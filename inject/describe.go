@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/text"
 )
 
@@ -20,7 +21,7 @@ const maxLine = 256
 // Whether a generated class exists already is in the facts if somebody looked it up by
 // the name that the decision has.
 func Describe(t *Target, r *Request, f Facts, d *Decision) []string {
-	if r.tooLarge || len(d.Errors()) > 0 || r.Asks && f.Namespace != nil && !OptedIn(f.Namespace) {
+	if r.tooLarge || len(d.Errors()) > 0 || r.Asks && f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return nil
 	}
 	s := &subject{t: t, r: r, f: f, spec: t.Spec}

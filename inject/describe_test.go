@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
 )
 
 func (r *ruled) describe() []string {
@@ -18,8 +20,8 @@ func (r *ruled) describe() []string {
 
 func (r *ruled) ask(objects string) {
 	r.pod.Spec.Volumes, r.app().VolumeMounts = nil, nil
-	r.annotate(AnnotationVault, "payments-kv")
-	r.annotate(AnnotationObjects, objects)
+	r.annotate(annotation.Vault, "payments-kv")
+	r.annotate(annotation.Objects, objects)
 }
 
 func TestDescribe(t *testing.T) {
@@ -35,7 +37,7 @@ func TestDescribe(t *testing.T) {
 		"a class that is not":    {func(r *ruled) { r.facts.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
 		"a class of nobody":      {func(r *ruled) { r.facts.Classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
 		"the account's identity": {func(r *ruled) { r.ask("a") }, "Identity " + someClient + " (ServiceAccount app), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
-		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(AnnotationClientID, someTenant) }, "Identity " + someTenant +
+		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(annotation.ClientID, someTenant) }, "Identity " + someTenant +
 			" (annotation of the pod), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
 		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
 		"a service principal": {func(r *ruled) {
@@ -45,7 +47,7 @@ func TestDescribe(t *testing.T) {
 		"an interval of nobody": {func(r *ruled) {}, "No interval is asked for; what the cluster's driver does is not known here."},
 		"both intervals": {func(r *ruled) {
 			r.ask("a")
-			r.annotate(AnnotationRotationPollInterval, "30s")
+			r.annotate(annotation.RotationPollInterval, "30s")
 			r.facts.Driver = readDriver("driver:v1.4.8", []string{"--enable-secret-rotation"})
 		}, "Asked for: every 30s (annotation of the pod); the driver looks every 2m."},
 		"vault calls": {func(r *ruled) {

@@ -36,11 +36,6 @@ type Facts struct {
 	MountedBy []string
 }
 
-// OptedIn tells whether the namespace asked for akv-injector.
-func OptedIn(ns *corev1.Namespace) bool {
-	return ns != nil && ns.Labels[LabelInjection] == InjectionEnabled
-}
-
 // Needs names the facts that a decision asks for.
 type Needs struct {
 	ServiceAccounts []string

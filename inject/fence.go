@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -20,12 +21,12 @@ type Fence struct {
 // ParseFence reads the namespace's fence. A fence with an error in it allows what
 // its well-formed patterns allow and nothing else: it must not fail open.
 func ParseFence(ns *corev1.Namespace) (Fence, finding.FieldErrors) {
-	value, ok := ns.Annotations[AnnotationAllowedVaults]
+	value, ok := ns.Annotations[annotation.AllowedVaults]
 	if !ok {
 		return Fence{}, nil
 	}
 	fence := Fence{set: true}
-	fldPath := namespaceAnnotationPath(AnnotationAllowedVaults)
+	fldPath := namespaceAnnotationPath(annotation.AllowedVaults)
 	var errs finding.FieldErrors
 	for _, p := range text.List(value) {
 		p = strings.ToLower(p)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
@@ -24,7 +25,7 @@ func objectSeeds(f *testing.F) {
 			return
 		}
 		for key, value := range t.Meta.Annotations {
-			if strings.HasPrefix(key, inject.AnnotationObjects) {
+			if strings.HasPrefix(key, annotation.Objects) {
 				f.Add(value)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -39,7 +40,7 @@ func FuzzPod(f *testing.F) {
 		names = append(names, c.Name)
 		f.Add(c.PodJSON, uint16(len(names)-1), "", "")
 		for key, value := range c.Pod.Annotations {
-			if key, ok := strings.CutPrefix(key, inject.Prefix); ok {
+			if key, ok := strings.CutPrefix(key, annotation.Prefix); ok {
 				f.Add(c.PodJSON, uint16(len(names)-1), key, value)
 			}
 		}
@@ -52,7 +53,7 @@ func FuzzPod(f *testing.F) {
 		}
 		c := shared[names[int(which)%len(names)]]
 		if key != "" {
-			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, strings.ToValidUTF8(inject.Prefix+key, "\ufffd"), strings.ToValidUTF8(value, "\ufffd"))
+			metav1.SetMetaDataAnnotation(&pod.ObjectMeta, strings.ToValidUTF8(annotation.Prefix+key, "\ufffd"), strings.ToValidUTF8(value, "\ufffd"))
 		}
 		text = encode(t, pod)
 		pod = decodePod(t, text)

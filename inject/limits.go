@@ -1,6 +1,9 @@
 package inject
 
-import "akv-injector/inject/finding"
+import (
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
+)
 
 // Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
 // have room for 40,000 mounts, which rules compare with one another: whoever may
@@ -74,7 +77,7 @@ func (p *parser) overgrown() *finding.FieldError {
 // tooLargeSeverity is an error, except that a pod that one of the cluster's own controllers made, and
 // that asks for nothing, is let pass unseen: see spareController.
 func (r *Request) tooLargeSeverity() Severity {
-	if r.target.Origin == FromBuiltinController && len(ourKeys(r.target.Meta.Annotations)) == 0 {
+	if r.target.Origin == FromBuiltinController && len(annotation.Ours(r.target.Meta.Annotations)) == 0 {
 		return Warning
 	}
 	return Error

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestTooLargePodsAreNotLookedAt(t *testing.T) {
@@ -39,7 +40,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 	vaults := func(n int) map[string]string {
 		annotations := map[string]string{}
 		for i := range n {
-			annotations[fmt.Sprintf("%s.vault-%d", inject.AnnotationObjects, i)] = "a"
+			annotations[fmt.Sprintf("%s.vault-%d", annotation.Objects, i)] = "a"
 		}
 		return annotations
 	}
@@ -59,7 +60,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 		"mounts that fit":        {spec: corev1.PodSpec{Containers: containers(5, 1000)}, fits: true},
 		"annotations":            {annotations: map[string]string{"any": strings.Repeat("a", 256<<10)}, spec: corev1.PodSpec{Containers: one}, field: "metadata.annotations"},
 		"vaults by containers":   {annotations: vaults(200), spec: corev1.PodSpec{Containers: containers(200, 0)}, field: "metadata.annotations"},
-		"variables by the list":  {annotations: map[string]string{inject.AnnotationObjects: "a", inject.AnnotationVault: "kv1", inject.AnnotationEnv: strings.Repeat("A=a,", 501)}, spec: corev1.PodSpec{Containers: one}, field: "metadata.annotations[" + inject.AnnotationEnv + "]"},
+		"variables by the list":  {annotations: map[string]string{annotation.Objects: "a", annotation.Vault: "kv1", annotation.Env: strings.Repeat("A=a,", 501)}, spec: corev1.PodSpec{Containers: one}, field: "metadata.annotations[" + annotation.Env + "]"},
 		"hundreds of containers": {annotations: vaults(2), spec: corev1.PodSpec{Containers: containers(500, 0)}, fits: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestTooLargePodsOfControllers(t *testing.T) {
 		for _, asks := range []bool{false, true} {
 			meta := &metav1.ObjectMeta{}
 			if asks {
-				meta.Annotations = map[string]string{inject.AnnotationObjects: "a"}
+				meta.Annotations = map[string]string{annotation.Objects: "a"}
 			}
 			target := &inject.Target{Meta: meta, Spec: &spec, Origin: origin}
 			request := inject.Parse(target, nil, inject.Settings{})

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 )
 
@@ -70,6 +71,6 @@ func FindOutdating(pod *corev1.Pod, classes map[string]*secretsstorev1.SecretPro
 // what it asked for.
 func withoutOurs(annotations map[string]string) map[string]string {
 	rest := maps.Clone(annotations)
-	maps.DeleteFunc(rest, func(key, _ string) bool { return strings.HasPrefix(key, Prefix) })
+	maps.DeleteFunc(rest, func(key, _ string) bool { return strings.HasPrefix(key, annotation.Prefix) })
 	return rest
 }

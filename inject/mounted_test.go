@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // mountedPod is a pod as it is stored, with the classes of its namespace.
@@ -90,9 +91,9 @@ func TestFindOutdating(t *testing.T) {
 	}
 	for name, change := range map[string]func(*corev1.Pod){
 		"as it is": func(*corev1.Pod) {},
-		"waived":   func(p *corev1.Pod) { p.Annotations = map[string]string{inject.AnnotationAllow: "AKV001, AKV006"} },
+		"waived":   func(p *corev1.Pod) { p.Annotations = map[string]string{annotation.Allow: "AKV001, AKV006"} },
 		"asking": func(p *corev1.Pod) {
-			p.Annotations = map[string]string{inject.AnnotationVault: "shop-kv", inject.AnnotationObjects: "@@@"}
+			p.Annotations = map[string]string{annotation.Vault: "shop-kv", annotation.Objects: "@@@"}
 		},
 		"of a controller": func(p *corev1.Pod) {
 			p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web", Controller: new(true)}}

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -36,7 +37,7 @@ func (p *parser) parse() {
 		p.Errors, p.tooLarge = errs, true
 		return
 	}
-	keys := ourKeys(t.Meta.Annotations)
+	keys := annotation.Ours(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
 	p.parseLabels()
 	p.parseNamespace()
@@ -61,7 +62,7 @@ func (p *parser) parse() {
 // parseNamespace reads what the namespace says of all that is in it.
 func (p *parser) parseNamespace() {
 	p.NamespaceErrors = append(p.NamespaceErrors,
-		checkVocabulary(ourKeys(p.ns.Annotations), false, finding.InNamespace("metadata", "annotations"))...)
+		checkVocabulary(annotation.Ours(p.ns.Annotations), false, finding.InNamespace("metadata", "annotations"))...)
 	var errs finding.FieldErrors
 	p.Fence, errs = ParseFence(p.ns)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
@@ -71,14 +72,14 @@ func (p *parser) parseNamespace() {
 // parseAsks tells whether the pod names something to mount.
 func (p *parser) parseAsks(keys []string) bool {
 	return slices.ContainsFunc(keys, func(k string) bool {
-		return k == AnnotationObjects || k == AnnotationSecretProviderClass || strings.HasPrefix(k, AnnotationObjects+".")
+		return k == annotation.Objects || k == annotation.SecretProviderClass || strings.HasPrefix(k, annotation.Objects+".")
 	})
 }
 
 // parseInject reads the opt-out, and finds settings that have nothing to set.
 func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
-	path := p.target.annotationPath(AnnotationInject)
-	if value, ok := p.pod(AnnotationInject); ok {
+	path := p.target.annotationPath(annotation.Inject)
+	if value, ok := p.pod(annotation.Inject); ok {
 		on, problem := parseBool(value)
 		if problem.Found() {
 			p.errorf(finding.Invalid(path, value, problem))
@@ -90,10 +91,10 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 		return false
 	}
 	for _, k := range keys {
-		a, _, ok := findAnnotation(k)
+		a, _, ok := annotation.Find(k)
 		// allow also serves volumes that were written by hand.
-		if ok && a.pod && k != AnnotationAllow {
-			p.errorf(finding.Required(p.target.annotationPath(AnnotationObjects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", AnnotationObjects, AnnotationSecretProviderClass)}))
+		if ok && a.Pod && k != annotation.Allow {
+			p.errorf(finding.Required(p.target.annotationPath(annotation.Objects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", annotation.Objects, annotation.SecretProviderClass)}))
 			break
 		}
 	}
@@ -105,34 +106,34 @@ func (p *parser) refuseOwnMarks() {
 	if p.target.Template {
 		return // parseLabels and parse saw to it
 	}
-	if _, ok := p.pod(AnnotationStatus); ok {
-		p.errorf(finding.Forbidden(p.target.annotationPath(AnnotationStatus), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
+	if _, ok := p.pod(annotation.Status); ok {
+		p.errorf(finding.Forbidden(p.target.annotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
-	if _, ok := p.target.Meta.Labels[LabelInjected]; ok {
-		p.errorf(finding.Forbidden(p.target.metaPath().Child("labels").Key(LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
+	if _, ok := p.target.Meta.Labels[annotation.LabelInjected]; ok {
+		p.errorf(finding.Forbidden(p.target.metaPath().Child("labels").Key(annotation.LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 }
 
 func (p *parser) parseLabels() {
 	path := p.target.metaPath().Child("labels")
-	for _, k := range ourKeys(p.target.Meta.Labels) {
+	for _, k := range annotation.Ours(p.target.Meta.Labels) {
 		switch {
-		case k == LabelInjected && !p.target.Template:
-		case k == LabelInjected:
+		case k == annotation.LabelInjected && !p.target.Template:
+		case k == annotation.LabelInjected:
 			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
-		case k == LabelInjection:
-			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled}))
+		case k == annotation.LabelInjection:
+			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}))
 		default:
 			hint := finding.Problem{What: "akv-injector has no such label", Fix: "remove it"}
-			if _, _, ok := findAnnotation(k); ok {
+			if _, _, ok := annotation.Find(k); ok {
 				hint = finding.Problem{What: "is an annotation, not a label", Fix: "move it to metadata.annotations"}
 			}
 			p.errorf(finding.Forbidden(path.Key(k), hint))
 		}
 	}
 	if p.target.Template {
-		if _, ok := p.pod(AnnotationStatus); ok {
-			p.errorf(finding.Forbidden(p.target.annotationPath(AnnotationStatus), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
+		if _, ok := p.pod(annotation.Status); ok {
+			p.errorf(finding.Forbidden(p.target.annotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
 		}
 	}
 }
@@ -142,8 +143,8 @@ func (p *parser) parsePolicy() {
 		key    string
 		values []string
 	}{
-		{AnnotationRotationPolicy, []string{"enforce", "warn"}},
-		{AnnotationVaultChecks, vaultChecksValues},
+		{annotation.RotationPolicy, []string{"enforce", "warn"}},
+		{annotation.VaultChecks, vaultChecksValues},
 	} {
 		value, ok := p.ns.Annotations[c.key]
 		if ok && !slices.Contains(c.values, strings.TrimSpace(value)) {
@@ -151,9 +152,9 @@ func (p *parser) parsePolicy() {
 				finding.NotSupported(namespaceAnnotationPath(c.key), text.Shorten(value), c.values))
 		}
 	}
-	p.lax = strings.TrimSpace(p.ns.Annotations[AnnotationRotationPolicy]) == "warn"
+	p.lax = strings.TrimSpace(p.ns.Annotations[annotation.RotationPolicy]) == "warn"
 	p.vaultChecks, p.vaultExpiryWarning = p.settings.VaultChecks, p.settings.VaultExpiryWarning
-	if value := strings.TrimSpace(p.ns.Annotations[AnnotationVaultChecks]); !ValidateVaultChecks(value).Found() {
+	if value := strings.TrimSpace(p.ns.Annotations[annotation.VaultChecks]); !ValidateVaultChecks(value).Found() {
 		p.vaultChecks = value
 	}
 }
@@ -163,17 +164,17 @@ func (p *parser) parsePolicy() {
 // anyway, which is where they ask for nothing.
 func (p *parser) parseAllow(asks bool) {
 	p.allow = map[string]bool{}
-	if value, ok := p.pod(AnnotationAllow); ok {
-		p.addAllow(value, p.target.annotationPath(AnnotationAllow), true)
+	if value, ok := p.pod(annotation.Allow); ok {
+		p.addAllow(value, p.target.annotationPath(annotation.Allow), true)
 	}
 	if p.target.Owner == nil {
 		return
 	}
-	if value, ok := p.target.Owner.Annotations[AnnotationAllow]; ok {
-		path := ownerAnnotationPath(AnnotationAllow)
+	if value, ok := p.target.Owner.Annotations[annotation.Allow]; ok {
+		path := ownerAnnotationPath(annotation.Allow)
 		p.addAllow(value, path, !asks)
 		if asks {
-			p.errorf(finding.Forbidden(path, finding.Problem{What: "pods that ask do not get the workload's own annotation and are refused", Fix: "move it to " + p.target.annotationPath(AnnotationAllow).String()}))
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "pods that ask do not get the workload's own annotation and are refused", Fix: "move it to " + p.target.annotationPath(annotation.Allow).String()}))
 		}
 	}
 }
@@ -197,20 +198,20 @@ func (p *parser) parseOwner() {
 	if owner == nil {
 		return
 	}
-	for _, k := range ourKeys(owner.Annotations) {
-		if k == AnnotationAllow {
+	for _, k := range annotation.Ours(owner.Annotations) {
+		if k == annotation.Allow {
 			continue
 		}
 		hint := finding.Problem{What: "akv-injector reads it on pods", Fix: "move it to " + p.target.annotationPath(k).String()}
-		if a, _, ok := findAnnotation(k); ok && !a.pod {
+		if a, _, ok := annotation.Find(k); ok && !a.Pod {
 			hint = finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the workload"}
 		}
 		p.errorf(finding.Forbidden(ownerAnnotationPath(k), hint))
 	}
-	for _, k := range ourKeys(owner.Labels) {
+	for _, k := range annotation.Ours(owner.Labels) {
 		hint := finding.Problem{What: "akv-injector has no label for workloads", Fix: "remove it"}
-		if k == LabelInjection {
-			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled}
+		if k == annotation.LabelInjection {
+			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}
 		}
 		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), hint))
 	}
@@ -270,24 +271,24 @@ func (p *parser) setting(key, server string, check func(string) finding.Problem)
 }
 
 func (p *parser) parseSettings() {
-	p.ServiceAccount = p.setting(AnnotationServiceAccount, "", kubernetesNameProblem)
-	p.ClientID = p.setting(AnnotationClientID, "", clientIDProblem)
-	p.TenantID = p.setting(AnnotationTenantID, p.settings.TenantID, ValidateTenant)
-	p.Cloud = p.setting(AnnotationCloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
-	p.Interval = p.setting(AnnotationRotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) finding.Problem {
+	p.ServiceAccount = p.setting(annotation.ServiceAccount, "", kubernetesNameProblem)
+	p.ClientID = p.setting(annotation.ClientID, "", clientIDProblem)
+	p.TenantID = p.setting(annotation.TenantID, p.settings.TenantID, ValidateTenant)
+	p.Cloud = p.setting(annotation.Cloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
+	p.Interval = p.setting(annotation.RotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) finding.Problem {
 		if _, problem, ok := parseInterval(v); !ok {
 			return problem
 		}
 		return finding.Problem{} // too short is the rule poll-interval's to say
 	})
-	label := p.setting(AnnotationWorkloadIdentityLabel, "true", func(v string) finding.Problem {
+	label := p.setting(annotation.WorkloadIdentityLabel, "true", func(v string) finding.Problem {
 		_, problem := parseBool(v)
 		return problem
 	})
 	p.IdentityLabel = label.Value != "false"
 	if now := p.accountNow(); p.ServiceAccount.Level == OnPod && p.ServiceAccount.Value != "" &&
 		now != defaultAccount && now != p.ServiceAccount.Value {
-		p.errorf(finding.Invalid(p.target.specPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", AnnotationServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
+		p.errorf(finding.Invalid(p.target.specPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", annotation.ServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
 	}
 }
 
@@ -299,11 +300,11 @@ func or(a, b string) string {
 }
 
 func (p *parser) parseContainers() {
-	value, ok := p.pod(AnnotationContainers)
+	value, ok := p.pod(annotation.Containers)
 	if !ok {
 		return
 	}
-	path := p.target.annotationPath(AnnotationContainers)
+	path := p.target.annotationPath(annotation.Containers)
 	names := containerNames(p.target.Spec)
 	p.Containers = []string{}
 	items := text.List(value)
@@ -325,11 +326,11 @@ func (p *parser) parseContainers() {
 }
 
 func (p *parser) parseEnv() {
-	value, ok := p.pod(AnnotationEnv)
+	value, ok := p.pod(annotation.Env)
 	if !ok {
 		return
 	}
-	path := p.target.annotationPath(AnnotationEnv)
+	path := p.target.annotationPath(annotation.Env)
 	items := text.List(value)
 	if len(items) == 0 {
 		p.errorf(finding.Required(path, finding.Problem{What: "names no variable", Fix: "list NAME=FILE, or remove the annotation"}))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -15,23 +16,23 @@ const classVolume = "secret-provider-class"
 
 // parseMounts collects the volumes that the pod asks for.
 func (p *parser) parseMounts(keys []string) {
-	vault := p.setting(AnnotationVault, "", vaultProblem)
+	vault := p.setting(annotation.Vault, "", vaultProblem)
 	defaultVault := strings.ToLower(vault.Value)
 
-	if name, ok := p.pod(AnnotationSecretProviderClass); ok {
+	if name, ok := p.pod(annotation.SecretProviderClass); ok {
 		p.parseClass(strings.TrimSpace(name))
 	}
 	byVault := map[string]*MountRequest{}
 	for _, key := range keys { // sorted, so the default vault's own key comes first
-		name, ok := strings.CutPrefix(key, AnnotationObjects)
+		name, ok := strings.CutPrefix(key, annotation.Objects)
 		if !ok || name != "" && name[0] != '.' {
 			continue
 		}
 		name = strings.ToLower(strings.TrimPrefix(name, "."))
-		if key == AnnotationObjects {
+		if key == annotation.Objects {
 			if vault.Level == Unset {
-				p.errorf(finding.Missing(p.target.annotationPath(AnnotationVault), fmt.Sprintf(
-					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", AnnotationVault, AnnotationObjects)))
+				p.errorf(finding.Missing(p.target.annotationPath(annotation.Vault), fmt.Sprintf(
+					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", annotation.Vault, annotation.Objects)))
 			}
 			name = defaultVault
 		}
@@ -73,20 +74,20 @@ func mergeClashes(first, second []Object, path *finding.Place) finding.FieldErro
 }
 
 func (p *parser) parseClass(name string) {
-	path := p.target.annotationPath(AnnotationSecretProviderClass)
+	path := p.target.annotationPath(annotation.SecretProviderClass)
 	switch problem := kubernetesNameProblem(name); {
 	case problem.Found():
 		p.errorf(finding.Invalid(path, name, problem))
 	case Reserved(name):
 		p.errorf(finding.Forbidden(path, finding.Problem{
 			What: "names that begin with " + GeneratedPrefix + " are for generated classes",
-			Fix:  "list the objects in " + AnnotationObjects + ", or give your class another name",
+			Fix:  "list the objects in " + annotation.Objects + ", or give your class another name",
 		}))
 	default:
 		p.Mounts = append(p.Mounts, MountRequest{Class: name, Volume: classVolume, FieldPath: path})
 	}
-	if _, ok := p.pod(AnnotationObjects); ok {
-		p.errorf(finding.Forbidden(path, finding.Problem{What: fmt.Sprintf("stands in the place of %s", AnnotationObjects), Fix: fmt.Sprintf("remove one of the two, or name the vault: %s.<vault>", AnnotationObjects)}))
+	if _, ok := p.pod(annotation.Objects); ok {
+		p.errorf(finding.Forbidden(path, finding.Problem{What: fmt.Sprintf("stands in the place of %s", annotation.Objects), Fix: fmt.Sprintf("remove one of the two, or name the vault: %s.<vault>", annotation.Objects)}))
 	}
 }
 
@@ -99,10 +100,10 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		base = defaultMountPathWindows
 	}
 	check := func(v string) finding.Problem { return mountPathProblem(v, windows) }
-	plain := p.setting(AnnotationMountPath, "", check)
+	plain := p.setting(annotation.MountPath, "", check)
 	perVault := p.vaultPaths(check)
 
-	_, hasClass := p.pod(AnnotationSecretProviderClass)
+	_, hasClass := p.pod(annotation.SecretProviderClass)
 	for i := range p.Mounts {
 		m := &p.Mounts[i]
 		own, named := perVault[m.Vault]
@@ -113,7 +114,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		case named && m.Class == "" && !nearer:
 			m.Path = own.Value
 			if isDefault && plain.Level == own.Level && plain.Value != own.Value {
-				p.errorf(finding.Invalid(own.Path, own.Value, finding.Problem{What: fmt.Sprintf("contradicts %s, which is for the same vault", AnnotationMountPath), Fix: "remove one of the two"}))
+				p.errorf(finding.Invalid(own.Path, own.Value, finding.Problem{What: fmt.Sprintf("contradicts %s, which is for the same vault", annotation.MountPath), Fix: "remove one of the two"}))
 			}
 		case isDefault && plain.Level != Unset:
 			m.Path = plain.Value
@@ -143,7 +144,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			}
 			ca, cb := comparablePath(a.Path, windows), comparablePath(b.Path, windows)
 			if ca == cb || below(ca, cb) || below(cb, ca) {
-				p.errorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("would be mounted at or below another vault's path, or above it (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("give each its own with %s.<vault>", AnnotationMountPath)}))
+				p.errorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("would be mounted at or below another vault's path, or above it (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("give each its own with %s.<vault>", annotation.MountPath)}))
 			}
 		}
 	}
@@ -159,8 +160,8 @@ func (p *parser) vaultPaths(check func(string) finding.Problem) map[string]Setti
 		annotations map[string]string
 		level       Level
 	}{{p.target.Meta.Annotations, OnPod}, {p.ns.Annotations, OnNamespace}} {
-		for _, key := range ourKeys(from.annotations) {
-			vault, ok := strings.CutPrefix(key, AnnotationMountPath+".")
+		for _, key := range annotation.Ours(from.annotations) {
+			vault, ok := strings.CutPrefix(key, annotation.MountPath+".")
 			vault = strings.ToLower(vault)
 			other, found := paths[vault]
 			if !ok || found && other.Level < from.level {

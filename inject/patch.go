@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
+
+	"akv-injector/inject/annotation"
 )
 
 // pointer makes an RFC 6901 pointer.
@@ -41,7 +43,7 @@ func (p *plan) patch(t *Target) []jsonpatch.Operation {
 		p.edits[i].patch(out)
 	}
 	out.addToMap(t.Meta.Labels, "labels", p.labels)
-	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{AnnotationStatus: p.status.String()})
+	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status.String()})
 	return out.ops
 }
 

@@ -4,13 +4,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"akv-injector/inject/annotation"
 )
 
 func TestPointer(t *testing.T) {
 	for want, parts := range map[string][]string{
 		"":                      nil,
 		"/metadata/annotations": {"metadata", "annotations"},
-		"/metadata/annotations/azure.keyvault.injector~1status": {"metadata", "annotations", AnnotationStatus},
+		"/metadata/annotations/azure.keyvault.injector~1status": {"metadata", "annotations", annotation.Status},
 		"/a~0b/~01/~1~0": {"a~b", "~1", "/~"},
 		"/":              {""},
 	} {

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -71,14 +72,14 @@ func newPlan(t *Target, r *Request, f Facts, version string) plan {
 }
 
 func (p *planner) planLabels() {
-	p.labels = map[string]string{LabelInjected: "true"}
+	p.labels = map[string]string{annotation.LabelInjected: "true"}
 	if !p.r.IdentityLabel {
 		return
 	}
 	if v, ok := p.t.Meta.Labels[LabelUseWorkloadIdentity]; ok && v != "true" {
 		p.fail("", field.ErrorTypeInvalid, p.t.metaPath().Child("labels").Key(LabelUseWorkloadIdentity),
 			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", text.Shorten(v)),
-			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", AnnotationWorkloadIdentityLabel))
+			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", annotation.WorkloadIdentityLabel))
 		return
 	}
 	p.labels[LabelUseWorkloadIdentity] = "true"
@@ -93,7 +94,7 @@ func (p *planner) chooseContainers() []string {
 	if p.r.Containers != nil {
 		return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(p.r.Containers, n) })
 	}
-	value, ok := p.t.Meta.Annotations[AnnotationStatus]
+	value, ok := p.t.Meta.Annotations[annotation.Status]
 	if !ok || p.t.Template {
 		return all
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -55,7 +56,7 @@ func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	if account == nil {
 		p.failAccount("AKV012", field.ErrorTypeNotFound, path,
 			fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", text.Shorten(name)),
-			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", AnnotationIdentityClientID, AnnotationServiceAccount))
+			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", AnnotationIdentityClientID, annotation.ServiceAccount))
 		return
 	}
 	generates := slices.ContainsFunc(p.r.Mounts, func(m MountRequest) bool { return m.Class == "" })
@@ -75,7 +76,7 @@ func (p *planner) checkAccountClient(name string, path *finding.Place) {
 	if client == "" {
 		p.failAccount("AKV012", field.ErrorTypeRequired, path,
 			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", text.Shorten(name), AnnotationIdentityClientID),
-			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), AnnotationIdentityClientID, AnnotationClientID))
+			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), AnnotationIdentityClientID, annotation.ClientID))
 	} else if problem := clientIDProblem(client); problem.Found() {
 		p.failAccount("AKV012", field.ErrorTypeInvalid, path,
 			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(client), AnnotationIdentityClientID, problem),
@@ -86,9 +87,9 @@ func (p *planner) checkAccountClient(name string, path *finding.Place) {
 func (p *planner) checkAccountTenant(name string, path *finding.Place) {
 	tenant := p.tenantID()
 	if tenant == "" {
-		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(AnnotationTenantID),
+		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(annotation.TenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
-			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", AnnotationTenantID, text.Shorten(name), AnnotationIdentityTenantID))
+			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", annotation.TenantID, text.Shorten(name), AnnotationIdentityTenantID))
 	} else if problem := ValidateTenant(tenant); problem.Found() {
 		p.failAccount("", field.ErrorTypeInvalid, path,
 			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), AnnotationIdentityTenantID, problem),

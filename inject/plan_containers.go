@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/text"
 )
 
@@ -53,7 +54,7 @@ func (p *planner) planMounts(e *containerEdit) {
 			p.fail("AKV017", field.ErrorTypeInvalid,
 				e.path(p.t.specPath()).Child("volumeMounts").Index(own).Child("mountPath"),
 				fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", text.Shorten(v.mountPath), v.request.FieldPath),
-				fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", AnnotationMountPath))
+				fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", annotation.MountPath))
 			continue
 		}
 		if !m.ReadOnly {
@@ -133,7 +134,7 @@ func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 			e.addEnv = append(e.addEnv, v)
 		case other >= 0:
 			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(other),
-				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", text.Shorten(v.Name), AnnotationEnv),
+				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", text.Shorten(v.Name), annotation.Env),
 				"Remove one of the two.")
 		}
 	}

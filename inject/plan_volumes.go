@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -83,7 +84,7 @@ func (p *planner) completeVolume(m *MountRequest, index int) {
 		completed.setInterval = true
 	case p.r.Interval.Level == OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !sameInterval(interval, p.r.Interval.Value):
 		p.fail("", field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(attributeInterval),
-			fmt.Sprintf("The volume says %q and the annotation %s says %q.", text.Shorten(interval), AnnotationRotationPollInterval, p.r.Interval.Value),
+			fmt.Sprintf("The volume says %q and the annotation %s says %q.", text.Shorten(interval), annotation.RotationPollInterval, p.r.Interval.Value),
 			"Remove one of the two.")
 	}
 	if m.Class == "" {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
@@ -17,13 +18,13 @@ import (
 func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inject.Facts) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: map[string]string{
-			inject.AnnotationVault: "payments-kv", inject.AnnotationObjects: "DB-Password",
+			annotation.Vault: "payments-kv", annotation.Objects: "DB-Password",
 		}},
 		Spec: corev1.PodSpec{ServiceAccountName: "app", Containers: []corev1.Container{{Name: "app"}}},
 	}
 	maps.Copy(pod.Annotations, annotations)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: corpus.Namespace, Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled},
+		Name: corpus.Namespace, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
 	}}
 	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
 		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
@@ -64,7 +65,7 @@ func TestSidecarOfALaterWebhook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			annotations := map[string]string{}
 			if tc.containers != "" {
-				annotations[inject.AnnotationContainers] = tc.containers
+				annotations[annotation.Containers] = tc.containers
 			}
 			pod, ns, facts := asking(annotations)
 			_, pod = admit(t, pod, ns, facts, true)
@@ -108,7 +109,7 @@ func TestCopiedInjectedPodWithOtherAnnotations(t *testing.T) {
 	if d, _ := admit(t, pod, ns, facts, true); !d.Injected || len(d.Patch) > 0 {
 		t.Errorf("an equal copy: %v, %v", d.Patch, d.Errors())
 	}
-	pod.Annotations[inject.AnnotationObjects] = "DB-User"
+	pod.Annotations[annotation.Objects] = "DB-User"
 	if d, _ := admit(t, pod, ns, facts, true); d.Injected || len(d.Errors()) == 0 {
 		t.Errorf("a copy that asks for something else: injected %v, errors %v", d.Injected, d.Errors())
 	}
@@ -138,8 +139,8 @@ func TestTemplate(t *testing.T) {
 		},
 		"status and label do not belong here": {
 			func(pod *corev1.Pod, _ inject.Facts) {
-				pod.Annotations[inject.AnnotationStatus] = "{}"
-				pod.Labels = map[string]string{inject.LabelInjected: "true"}
+				pod.Annotations[annotation.Status] = "{}"
+				pod.Labels = map[string]string{annotation.LabelInjected: "true"}
 			},
 			[]string{
 				"error  spec.template.metadata.annotations[azure.keyvault.injector/status]",
@@ -148,7 +149,7 @@ func TestTemplate(t *testing.T) {
 			false,
 		},
 		"a container may yet come": {
-			func(pod *corev1.Pod, _ inject.Facts) { pod.Annotations[inject.AnnotationContainers] = "app,proxy" },
+			func(pod *corev1.Pod, _ inject.Facts) { pod.Annotations[annotation.Containers] = "app,proxy" },
 			nil, true,
 		},
 	} {

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -62,7 +63,7 @@ func (s *subject) envFinding(c containerRef, path *finding.Place, what, secret s
 	default:
 		f.Severity = Error
 		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, never changes in a running container; a rotated value never arrives.", what, text.Shorten(secret))
-		f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or, if something else restarts the pod, add AKV006 to %s.", AnnotationAllow)
+		f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or, if something else restarts the pod, add AKV006 to %s.", annotation.Allow)
 		if s.t.Template {
 			f.Fix = fmt.Sprintf("Remove the variable and read the file in the class's mount, or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
 		}

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/text"
 )
 
@@ -78,7 +79,7 @@ func (m mountAt) asked(windows bool) bool {
 func (m mountAt) conflict(other mountAt) (Finding, bool) {
 	f := Finding{
 		Rule: "AKV017", Name: ruleName("AKV017"), Severity: Error, Type: field.ErrorTypeInvalid,
-		Fix: "Mount one of the two elsewhere, for example with " + AnnotationMountPath + ".",
+		Fix: "Mount one of the two elsewhere, for example with " + annotation.MountPath + ".",
 	}
 	switch {
 	case other.path == m.path:

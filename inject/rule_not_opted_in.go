@@ -1,6 +1,10 @@
 package inject
 
-import "k8s.io/apimachinery/pkg/util/validation/field"
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/annotation"
+)
 
 // AKV021 reads the label of the namespace and the annotations of the pod. The webhook is
 // called in namespaces that opted in alone, so that it can fail closed without touching
@@ -11,7 +15,7 @@ var notOptedInRule = Rule{
 	Summary:  "Annotations of akv-injector on a pod or a template in a namespace that did not opt in.",
 	Prevents: "The pod starts without its secrets, and nothing rotates.",
 	Evidence: "The webhook configurations' namespaceSelector: the API server calls akv-injector for namespaces with the label alone.",
-	Remedy:   "Opt the namespace in: kubectl label namespace NAME " + LabelInjection + "=" + InjectionEnabled,
+	Remedy:   "Opt the namespace in: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled,
 }
 
 // NotOptedInMessage is what the rule says, here and in the admission policy.
@@ -19,14 +23,14 @@ const NotOptedInMessage = "The namespace did not opt in to akv-injector, so the 
 
 // NotOptedInFix is its remedy for a namespace.
 func NotOptedInFix(namespace string) string {
-	return "Run: kubectl label namespace " + namespace + " " + LabelInjection + "=" + InjectionEnabled
+	return "Run: kubectl label namespace " + namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
 }
 
 func checkNotOptedIn(s *subject) []Finding {
-	if s.f.Namespace == nil || OptedIn(s.f.Namespace) {
+	if s.f.Namespace == nil || annotation.OptedIn(s.f.Namespace) {
 		return nil
 	}
-	keys := ourKeys(s.t.Meta.Annotations)
+	keys := annotation.Ours(s.t.Meta.Annotations)
 	if len(keys) == 0 {
 		return nil
 	}

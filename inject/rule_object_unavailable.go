@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -151,8 +152,8 @@ func (l *vaultCheckList) add(cloud, vault string, o Object, path *finding.Place,
 	c := vaultCheck{object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
 	switch {
 	case !l.r.Fence.set:
-		c.because = "the namespace has no " + AnnotationAllowedVaults
-		c.fix = "Name the vaults that the namespace may use in that annotation, or set " + AnnotationVaultChecks + ": off."
+		c.because = "the namespace has no " + annotation.AllowedVaults
+		c.fix = "Name the vaults that the namespace may use in that annotation, or set " + annotation.VaultChecks + ": off."
 	case !l.ask(c.object):
 		c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
 		c.fix = "Name fewer objects."

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"akv-injector/inject/annotation"
 )
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -65,13 +67,13 @@ func TestVaultObjects(t *testing.T) {
 		change func(*ruled)
 		want   []VaultObject
 	}{
-		"off":          {func(r *ruled) { delete(r.facts.Namespace.Annotations, AnnotationVaultChecks) }, nil},
-		"no such mode": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationVaultChecks] = "yes" }, nil},
-		"no fence":     {func(r *ruled) { delete(r.facts.Namespace.Annotations, AnnotationAllowedVaults) }, nil},
+		"off":          {func(r *ruled) { delete(r.facts.Namespace.Annotations, annotation.VaultChecks) }, nil},
+		"no such mode": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.VaultChecks] = "yes" }, nil},
+		"no fence":     {func(r *ruled) { delete(r.facts.Namespace.Annotations, annotation.AllowedVaults) }, nil},
 		"an empty fence": {func(r *ruled) {
-			r.facts.Namespace.Annotations[AnnotationAllowedVaults] = ""
+			r.facts.Namespace.Annotations[annotation.AllowedVaults] = ""
 		}, nil},
-		"another fence": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "shared-*" }, nil},
+		"another fence": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.AllowedVaults] = "shared-*" }, nil},
 		"the class's":   {func(*ruled) {}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
 		"an override by the volume": {func(r *ruled) {
 			r.csi().VolumeAttributes[ParamVault] = "Payments-KV2"
@@ -94,12 +96,12 @@ func TestVaultObjects(t *testing.T) {
 		}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "a", ""}}},
 		"a cloud that a file tells":    {func(r *ruled) { r.class.Spec.Parameters[ParamCloudFile] = "/etc/cloud.json" }, nil},
 		"spaces around the vault":      {func(r *ruled) { r.class.Spec.Parameters[ParamVault] = " payments-kv " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
-		"the namespace's mode, spaced": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationVaultChecks] = " warn " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
+		"the namespace's mode, spaced": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.VaultChecks] = " warn " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRuled()
-			r.facts.Namespace.Annotations[AnnotationVaultChecks] = VaultChecksEnforce
-			r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "payments-*"
+			r.facts.Namespace.Annotations[annotation.VaultChecks] = VaultChecksEnforce
+			r.facts.Namespace.Annotations[annotation.AllowedVaults] = "payments-*"
 			tc.change(r)
 			d := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), *r.facts)
 			if diff := cmp.Diff(tc.want, d.VaultObjects); diff != "" {
@@ -121,8 +123,8 @@ func TestVaultObjects(t *testing.T) {
 // The facts in one step or in two: the decision is the same.
 func TestDecisionInTwoSteps(t *testing.T) {
 	r := newRuled()
-	r.facts.Namespace.Annotations[AnnotationVaultChecks] = VaultChecksEnforce
-	r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "payments-*"
+	r.facts.Namespace.Annotations[annotation.VaultChecks] = VaultChecksEnforce
+	r.facts.Namespace.Annotations[annotation.AllowedVaults] = "payments-*"
 	request := Parse(r.target, r.facts.Namespace, Settings{})
 	first := Decide(r.target, request, *r.facts)
 	all := *r.facts

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -76,7 +77,7 @@ func (r *Request) classAllows(v *storeVolume, f Finding) Finding {
 	if v.class == nil || f.Severity != Error || r.forbidAllow {
 		return f
 	}
-	if allow, _ := ParseAllow(v.class.Annotations[AnnotationAllow], nil); allow[f.Rule] {
+	if allow, _ := ParseAllow(v.class.Annotations[annotation.Allow], nil); allow[f.Rule] {
 		return f.Downgraded("let pass by the allow annotation of the class")
 	}
 	return f

@@ -1,6 +1,10 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/annotation"
+)
 
 func TestPinnedVersion(t *testing.T) {
 	testRule(t, "AKV004", map[string]ruleCase{
@@ -13,12 +17,12 @@ func TestPinnedVersion(t *testing.T) {
 		"of another provider": {func(r *ruled) { r.object("{objectName: a, objectVersion: abc}"); r.class.Spec.Provider = "aws" }, nil},
 		"waived by the class": {func(r *ruled) {
 			r.object("{objectName: a, objectType: secret, objectVersion: abc}")
-			r.class.Annotations = map[string]string{AnnotationAllow: "AKV004"}
+			r.class.Annotations = map[string]string{annotation.Allow: "AKV004"}
 		}, []string{"warning " + classField}},
 		"in an annotation": {func(r *ruled) {
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a@abc")
-			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a@abc")
+			r.annotate(annotation.MountPath, "/a")
 		}, []string{"error metadata.annotations[azure.keyvault.injector/objects]"}},
 	})
 }

@@ -1,6 +1,10 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/annotation"
+)
 
 func TestPollInterval(t *testing.T) {
 	testRule(t, "AKV005", map[string]ruleCase{
@@ -10,7 +14,7 @@ func TestPollInterval(t *testing.T) {
 		"usable":      {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "10s" }, nil},
 		"waived": {func(r *ruled) {
 			r.csi().VolumeAttributes[attributeInterval] = "5s"
-			r.annotate(AnnotationAllow, "AKV005")
+			r.annotate(annotation.Allow, "AKV005")
 		}, []string{"warning spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
 	})
 }

@@ -3,6 +3,8 @@ package inject
 import (
 	"testing"
 	"time"
+
+	"akv-injector/inject/annotation"
 )
 
 func TestRotationOff(t *testing.T) {
@@ -22,10 +24,10 @@ func TestRotationOff(t *testing.T) {
 		"the kubelet does not call again": {func(r *ruled) { r.facts.Driver = &Driver{Version: "1.6.0", Rotation: true, PollInterval: time.Minute} }, []string{"warning " + classField}},
 		"an annotation": {func(r *ruled) {
 			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a")
-			r.annotate(AnnotationMountPath, "/a")
-			r.annotate(AnnotationRotationPollInterval, "30s")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a")
+			r.annotate(annotation.MountPath, "/a")
+			r.annotate(annotation.RotationPollInterval, "30s")
 		}, []string{"warning metadata.annotations[azure.keyvault.injector/rotation-poll-interval]"}},
 	})
 }

@@ -1,32 +1,36 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/annotation"
+)
 
 func TestServiceAccount(t *testing.T) {
 	testRule(t, "AKV012", map[string]ruleCase{
 		"missing": {func(r *ruled) {
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a")
-			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a")
+			r.annotate(annotation.MountPath, "/a")
 			r.facts.ServiceAccounts["app"] = nil
 		}, []string{"error spec.serviceAccountName"}},
 		"missing for a template": {func(r *ruled) {
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a")
-			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a")
+			r.annotate(annotation.MountPath, "/a")
 			r.facts.ServiceAccounts["app"] = nil
 			r.target.Template = true
 		}, []string{"warning spec.serviceAccountName"}},
 		"nobody looked": {func(r *ruled) {
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a")
-			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a")
+			r.annotate(annotation.MountPath, "/a")
 			r.facts.ServiceAccounts = nil
 		}, nil},
 		"without a client id": {func(r *ruled) {
-			r.annotate(AnnotationVault, "payments-kv")
-			r.annotate(AnnotationObjects, "a")
-			r.annotate(AnnotationMountPath, "/a")
+			r.annotate(annotation.Vault, "payments-kv")
+			r.annotate(annotation.Objects, "a")
+			r.annotate(annotation.MountPath, "/a")
 			delete(r.facts.ServiceAccounts["app"].Annotations, AnnotationIdentityClientID)
 		}, []string{"error spec.serviceAccountName"}},
 		"of a pod that does not ask": {func(r *ruled) { r.facts.ServiceAccounts["app"] = nil }, nil},

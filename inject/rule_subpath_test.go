@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/annotation"
 )
 
 func TestSubPath(t *testing.T) {
@@ -13,7 +15,7 @@ func TestSubPath(t *testing.T) {
 		"of another volume": {func(r *ruled) {
 			r.app().VolumeMounts = append(r.app().VolumeMounts, corev1.VolumeMount{Name: "other", SubPath: "a"})
 		}, nil},
-		"waived": {func(r *ruled) { r.mount().SubPath = "a"; r.annotate(AnnotationAllow, "AKV001") }, []string{"warning spec.containers[0].volumeMounts[0].subPath"}},
+		"waived": {func(r *ruled) { r.mount().SubPath = "a"; r.annotate(annotation.Allow, "AKV001") }, []string{"warning spec.containers[0].volumeMounts[0].subPath"}},
 		"of a synced Secret": {func(r *ruled) {
 			r.sync("db")
 			r.pod.Spec.Volumes = append(r.pod.Spec.Volumes, corev1.Volume{Name: "db", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "db"}}})

@@ -8,6 +8,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
 )
 
 // ruled is a pod with the class payments, and the cluster around it: no rule finds
@@ -56,7 +58,7 @@ func newRuled() *ruled {
 	r.object("{objectName: DB-Password, objectType: secret}")
 	r.facts = &Facts{
 		Namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: "apps", Labels: map[string]string{LabelInjection: InjectionEnabled}, Annotations: map[string]string{},
+			Name: "apps", Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, Annotations: map[string]string{},
 		}},
 		ServiceAccounts: map[string]*corev1.ServiceAccount{"app": {ObjectMeta: metav1.ObjectMeta{
 			Name: "app", Annotations: map[string]string{AnnotationIdentityClientID: someClient, AnnotationIdentityTenantID: someTenant},

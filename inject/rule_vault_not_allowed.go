@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -54,7 +55,7 @@ func checkVaultNotAllowed(s *subject) []Finding {
 func outsideFence(fence Fence, path *finding.Place, vault string) Finding {
 	return found("AKV018", Error, field.ErrorTypeForbidden, path,
 		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", text.Shorten(vault), text.Shorten(fence.String())),
-		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+AnnotationAllowedVaults+".")
+		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+annotation.AllowedVaults+".")
 }
 
 // checkClassVault is the rule's look at a class.

@@ -1,13 +1,17 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/annotation"
+)
 
 func TestVaultNotAllowed(t *testing.T) {
 	testRule(t, "AKV018", map[string]ruleCase{
-		"outside": {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "other-*" }, []string{"error " + classField}},
-		"inside":  {func(r *ruled) { r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "pay*" }, nil},
+		"outside": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.AllowedVaults] = "other-*" }, []string{"error " + classField}},
+		"inside":  {func(r *ruled) { r.facts.Namespace.Annotations[annotation.AllowedVaults] = "pay*" }, nil},
 		"by an attribute": {func(r *ruled) {
-			r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "pay*"
+			r.facts.Namespace.Annotations[annotation.AllowedVaults] = "pay*"
 			r.csi().VolumeAttributes[ParamVault] = "other-kv"
 		}, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
 	})
@@ -15,7 +19,7 @@ func TestVaultNotAllowed(t *testing.T) {
 
 func TestVaultOfAClass(t *testing.T) {
 	r := newRuled()
-	r.facts.Namespace.Annotations[AnnotationAllowedVaults] = "other-*"
-	r.facts.Namespace.Annotations[AnnotationRotationPolicy] = "warn"
+	r.facts.Namespace.Annotations[annotation.AllowedVaults] = "other-*"
+	r.facts.Namespace.Annotations[annotation.RotationPolicy] = "warn"
 	wantClassFindings(t, r, []string{"error AKV018 spec.parameters.keyvaultName"})
 }

@@ -2,7 +2,7 @@ package inject
 
 import "encoding/json"
 
-// Status is the value of AnnotationStatus: what a pod was given, so that people
+// Status is the value of annotation.Status: what a pod was given, so that people
 // can read it, a later round of the same admission knows which containers were
 // there at first, and a class can be restored under the running pod. It is never
 // believed by itself: a class counts only if its content hashes to its name.

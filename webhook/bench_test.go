@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // podOf has n containers of the kind that charts render.
@@ -43,7 +43,7 @@ func BenchmarkHandler(b *testing.B) {
 	pods := map[string]*corev1.Pod{
 		"small":   asking(),
 		"typical": podOf(3),
-		"large":   withAnnotation(podOf(20), inject.AnnotationObjects+".shared-kv", "key/signing"),
+		"large":   withAnnotation(podOf(20), annotation.Objects+".shared-kv", "key/signing"),
 	}
 	for _, name := range []string{"small", "typical", "large"} {
 		cl := newCluster(inPlace()...)
@@ -82,7 +82,7 @@ func BenchmarkWorkload(b *testing.B) {
 	bumped := podOf(3)
 	bumped.Spec.Containers[0].Image = "app:2"
 	wrong := func(pod *corev1.Pod) *corev1.Pod {
-		return withAnnotation(pod, inject.AnnotationRotationPollInterval, "1s")
+		return withAnnotation(pod, annotation.RotationPollInterval, "1s")
 	}
 	cases := map[string]struct{ now, before *corev1.Pod }{
 		"right": {bumped, podOf(3)},

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // CacheByObject are the cache options for the kinds that decisions read, so that
@@ -34,7 +35,7 @@ func namespaceTransform(obj any) (any, error) {
 		return obj, nil
 	}
 	return &corev1.Namespace{ObjectMeta: keptMeta(&full.ObjectMeta, full.Labels, func(key string) bool {
-		return strings.HasPrefix(key, inject.Prefix)
+		return strings.HasPrefix(key, annotation.Prefix)
 	})}, nil
 }
 
@@ -56,7 +57,7 @@ func serviceAccountTransform(obj any) (any, error) {
 
 // keptMeta says which object this is, in which version, with some of its annotations.
 // It is a new one: an element of a long list would keep the whole list in memory.
-func keptMeta(full *metav1.ObjectMeta, labels map[string]string, keep func(annotation string) bool) metav1.ObjectMeta {
+func keptMeta(full *metav1.ObjectMeta, labels map[string]string, keep func(key string) bool) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Namespace:         full.Namespace,
 		Name:              full.Name,

@@ -10,16 +10,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestTransforms(t *testing.T) {
 	full := metav1.ObjectMeta{
 		Namespace: "shop", Name: "x", UID: "u", ResourceVersion: "7",
-		Labels:        map[string]string{inject.LabelInjection: "enabled", "team": "a"},
+		Labels:        map[string]string{annotation.LabelInjection: "enabled", "team": "a"},
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 		Annotations: map[string]string{
 			"kubectl.kubernetes.io/last-applied-configuration": "{}",
-			inject.AnnotationAllowedVaults:                     "a-*",
+			annotation.AllowedVaults:                           "a-*",
 			inject.AnnotationIdentityClientID:                  testClient,
 			inject.AnnotationIdentityTenantID:                  testTenant,
 		},
@@ -34,7 +35,7 @@ func TestTransforms(t *testing.T) {
 		"namespace": {
 			transform: namespaceTransform,
 			in:        &corev1.Namespace{ObjectMeta: full, Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"kubernetes"}}},
-			want:      &corev1.Namespace{ObjectMeta: meta(full.Labels, map[string]string{inject.AnnotationAllowedVaults: "a-*"})},
+			want:      &corev1.Namespace{ObjectMeta: meta(full.Labels, map[string]string{annotation.AllowedVaults: "a-*"})},
 		},
 		"service account": {
 			transform: serviceAccountTransform,

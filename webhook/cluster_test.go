@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 const (
@@ -67,7 +68,7 @@ func (o *objects) Get(_ context.Context, key client.ObjectKey, obj client.Object
 
 func namespace(annotations map[string]string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: "shop", Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled}, Annotations: annotations,
+		Name: "shop", Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, Annotations: annotations,
 	}}
 }
 
@@ -178,8 +179,8 @@ func asking() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			GenerateName: "web-",
 			Annotations: map[string]string{
-				inject.AnnotationVault:   "payments-kv",
-				inject.AnnotationObjects: "DB-Password",
+				annotation.Vault:   "payments-kv",
+				annotation.Objects: "DB-Password",
 			},
 		},
 		Spec: corev1.PodSpec{

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -64,7 +65,7 @@ func TestCorpus(t *testing.T) {
 			cl := clusterOf(c)
 			a := cl.admission()
 			want := inject.Decide(c.Target(), c.Request(), c.Facts())
-			if !inject.OptedIn(c.NamespaceObject()) {
+			if !annotation.OptedIn(c.NamespaceObject()) {
 				want = inject.Decision{} // there the policy of AKV021 says it, without us
 			}
 			review := func(object []byte) *admissionv1.AdmissionReview {
@@ -147,7 +148,7 @@ func TestCorpusOfWorkloadsAndClasses(t *testing.T) {
 
 			answer := answerOf(t, handler, review)
 			want := c.Findings()
-			if !inject.OptedIn(c.NamespaceObject()) {
+			if !annotation.OptedIn(c.NamespaceObject()) {
 				want = nil // there the policy of AKV021 says it, without us
 			}
 			if errs := errorsOf(want); len(errs) > 0 {

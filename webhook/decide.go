@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // question is what the engine is asked about a pod or a template.
@@ -51,7 +52,7 @@ func (a *Admission) decide(ctx context.Context, q *question) (decision, error) {
 
 func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *question) (decision, error) {
 	ns, err := l.namespace(ctx, q.namespace)
-	if err != nil || !inject.OptedIn(ns) {
+	if err != nil || !annotation.OptedIn(ns) {
 		return decision{}, err
 	}
 	request := inject.Parse(q.now, ns, a.settings)

@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kjson "sigs.k8s.io/json"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // FuzzHandler posts any body, and a pod with any annotation. Nothing may panic. A pod that is patched is posted
@@ -19,18 +19,18 @@ import (
 // pod, and that one gets no patch any more.
 func FuzzHandler(f *testing.F) {
 	whole := func(pod *corev1.Pod) []byte { return marshal(f, reviewOf(raw(f, pod))) }
-	f.Add(whole(asking()), inject.AnnotationObjects, "array:\n- |\n  objectName: a\n  objectType: key\n")
-	f.Add(whole(handWritten(f, "{name: secrets, mountPath: /s, subPath: a}")), inject.AnnotationObjects+".shared-kv", "tls.pem=cert/frontend # x")
-	f.Add([]byte("{}"), inject.AnnotationContainers, "app")
-	f.Add([]byte("{}"), inject.AnnotationEnv, "A=DB-Password")
-	f.Add([]byte("{}"), inject.AnnotationServiceAccount, "default")
-	f.Add([]byte("{}"), inject.AnnotationMountPath, "/mnt/x")
-	f.Add([]byte("{}"), inject.AnnotationRotationPollInterval, "30s")
-	f.Add([]byte("{}"), inject.AnnotationSecretProviderClass, "legacy")
-	f.Add([]byte("{}"), inject.AnnotationStatus, `{"version":"x","containers":["app"]}`)
+	f.Add(whole(asking()), annotation.Objects, "array:\n- |\n  objectName: a\n  objectType: key\n")
+	f.Add(whole(handWritten(f, "{name: secrets, mountPath: /s, subPath: a}")), annotation.Objects+".shared-kv", "tls.pem=cert/frontend # x")
+	f.Add([]byte("{}"), annotation.Containers, "app")
+	f.Add([]byte("{}"), annotation.Env, "A=DB-Password")
+	f.Add([]byte("{}"), annotation.ServiceAccount, "default")
+	f.Add([]byte("{}"), annotation.MountPath, "/mnt/x")
+	f.Add([]byte("{}"), annotation.RotationPollInterval, "30s")
+	f.Add([]byte("{}"), annotation.SecretProviderClass, "legacy")
+	f.Add([]byte("{}"), annotation.Status, `{"version":"x","containers":["app"]}`)
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"a","operation":"CREATE","namespace":"shop",`+
 		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod",`+
-		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`), inject.AnnotationAllow, "AKV001")
+		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`), annotation.Allow, "AKV001")
 
 	cl := newCluster(append(inPlace(), class("legacy"))...)
 	a := cl.admission()

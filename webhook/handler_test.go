@@ -14,7 +14,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestBadTransport(t *testing.T) {
@@ -242,17 +242,17 @@ func TestAbsurdPods(t *testing.T) {
 		fmt.Fprintf(&many, "secret-%d\n", i)
 	}
 	cases := map[string]*corev1.Pod{
-		"10,000 objects":          withAnnotation(asking(), inject.AnnotationObjects, many.String()),
-		"10,000 bad objects":      withAnnotation(asking(), inject.AnnotationObjects, strings.ReplaceAll(many.String(), "-", "_")),
-		"control characters":      withAnnotation(asking(), inject.AnnotationObjects, "a\x00b,\x1b[31mred"),
-		"replacement characters":  withAnnotation(asking(), inject.AnnotationObjects, "a\ufffdb"),
-		"absurd interval":         withAnnotation(asking(), inject.AnnotationRotationPollInterval, "9999999999999h"),
-		"negative interval":       withAnnotation(asking(), inject.AnnotationRotationPollInterval, "-1s"),
-		"interval of words":       withAnnotation(asking(), inject.AnnotationRotationPollInterval, "now and then"),
-		"unknown annotation":      withAnnotation(asking(), inject.Prefix+strings.Repeat("x", 60), ""),
-		"YAML that expands":       withAnnotation(asking(), inject.AnnotationObjects, "array:\n- &a [x,x,x,x,x,x,x,x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a]\n- [*b,*b,*b,*b,*b,*b,*b]"),
-		"service account of dots": withAnnotation(asking(), inject.AnnotationServiceAccount, "../../secrets"),
-		"status of somebody else": withAnnotation(asking(), inject.AnnotationStatus, strings.Repeat("{", 1000)),
+		"10,000 objects":          withAnnotation(asking(), annotation.Objects, many.String()),
+		"10,000 bad objects":      withAnnotation(asking(), annotation.Objects, strings.ReplaceAll(many.String(), "-", "_")),
+		"control characters":      withAnnotation(asking(), annotation.Objects, "a\x00b,\x1b[31mred"),
+		"replacement characters":  withAnnotation(asking(), annotation.Objects, "a\ufffdb"),
+		"absurd interval":         withAnnotation(asking(), annotation.RotationPollInterval, "9999999999999h"),
+		"negative interval":       withAnnotation(asking(), annotation.RotationPollInterval, "-1s"),
+		"interval of words":       withAnnotation(asking(), annotation.RotationPollInterval, "now and then"),
+		"unknown annotation":      withAnnotation(asking(), annotation.Prefix+strings.Repeat("x", 60), ""),
+		"YAML that expands":       withAnnotation(asking(), annotation.Objects, "array:\n- &a [x,x,x,x,x,x,x,x]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a]\n- [*b,*b,*b,*b,*b,*b,*b]"),
+		"service account of dots": withAnnotation(asking(), annotation.ServiceAccount, "../../secrets"),
+		"status of somebody else": withAnnotation(asking(), annotation.Status, strings.Repeat("{", 1000)),
 		"no containers": func() *corev1.Pod {
 			pod := asking()
 			pod.Spec.Containers = nil

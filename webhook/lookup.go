@@ -15,6 +15,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // Getter reads one object; every client.Reader is one.
@@ -86,7 +87,7 @@ func unknownKind(err error) bool {
 func (l *lookup) namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
 	ns := &corev1.Namespace{}
 	key := client.ObjectKey{Name: name}
-	if !l.onlyLive && l.cached.Get(ctx, key, ns) == nil && inject.OptedIn(ns) {
+	if !l.onlyLive && l.cached.Get(ctx, key, ns) == nil && annotation.OptedIn(ns) {
 		l.fromCache = true
 		return ns, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // A cache lags behind what its users have just done. It may never be the reason of
@@ -50,7 +51,7 @@ func TestStaleCache(t *testing.T) {
 			cached: append(without(inPlace(), "ServiceAccount"), nobody), injects: true, asksLive: true,
 		},
 		"fence lifted a moment ago": {
-			cached: append(without(inPlace(), "Namespace"), namespace(map[string]string{inject.AnnotationAllowedVaults: "other-*"})), injects: true, asksLive: true,
+			cached: append(without(inPlace(), "Namespace"), namespace(map[string]string{annotation.AllowedVaults: "other-*"})), injects: true, asksLive: true,
 		},
 		"really not opted in":          {cached: inPlace()[1:], live: append(inPlace()[1:], closed), asksLive: true},
 		"really without a client id":   {cached: append(without(inPlace(), "ServiceAccount"), nobody), live: append(without(inPlace(), "ServiceAccount"), nobody), refuses: true, asksLive: true},
@@ -100,7 +101,7 @@ func TestFailedLookups(t *testing.T) {
 	}}
 	named := func() *corev1.Pod {
 		pod := asking()
-		pod.Annotations = map[string]string{inject.AnnotationSecretProviderClass: "legacy"}
+		pod.Annotations = map[string]string{annotation.SecretProviderClass: "legacy"}
 		return pod
 	}
 	cases := map[string]struct {
@@ -155,7 +156,7 @@ func TestFailedLookups(t *testing.T) {
 // The second decision needs live facts; without them nothing can be said.
 func TestSecondLookFails(t *testing.T) {
 	cl := newCluster(inPlace()...)
-	cl.cached.items = []client.Object{namespace(map[string]string{inject.AnnotationAllowedVaults: "other-*"}), account("web")}
+	cl.cached.items = []client.Object{namespace(map[string]string{annotation.AllowedVaults: "other-*"}), account("web")}
 	cl.live.errs = map[string]error{"Namespace shop": errTimeout}
 	w := post(cl.admission().Mutate(), MutatePath, marshal(t, reviewOf(raw(t, asking()))))
 	if w.Code != http.StatusInternalServerError {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // counters are the values of the counters in the registry, by name and labels.
@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 	pod := injected(t, a)
 	answerOf(t, a.Mutate(), reviewOf(raw(t, pod)))
 	answerOf(t, a.Validate(), reviewOf(raw(t, pod)))
-	answerOf(t, a.Mutate(), reviewOf(raw(t, withAnnotation(asking(), inject.AnnotationRotationPollInterval, "soon"))))
+	answerOf(t, a.Mutate(), reviewOf(raw(t, withAnnotation(asking(), annotation.RotationPollInterval, "soon"))))
 	answerOf(t, a.Validate(), reviewOf(raw(t, handWritten(t, "{name: secrets, mountPath: /s}"))))
 	update := reviewOf(raw(t, asking()))
 	update.Request.Operation = admissionv1.Update

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestMutateInjects(t *testing.T) {
@@ -59,12 +59,12 @@ func TestReinvocation(t *testing.T) {
 		"nothing in between": {pod: asking(), between: func(*corev1.Pod) {}},
 		"a sidecar came":     {pod: asking(), between: sidecar},
 		"two vaults": {
-			pod:     withAnnotation(asking(), inject.AnnotationObjects+".shared-kv", "key/signing"),
+			pod:     withAnnotation(asking(), annotation.Objects+".shared-kv", "key/signing"),
 			between: sidecar,
 		},
 		"another account": {
 			pod: func() *corev1.Pod {
-				pod := withAnnotation(asking(), inject.AnnotationServiceAccount, "web")
+				pod := withAnnotation(asking(), annotation.ServiceAccount, "web")
 				pod.Spec.ServiceAccountName = "default"
 				return pod
 			}(),
@@ -118,8 +118,8 @@ func TestDryRunWritesNothing(t *testing.T) {
 
 func TestRefusedByFindings(t *testing.T) {
 	cl := newCluster(inPlace()...)
-	pod := withAnnotation(asking(), inject.AnnotationRotationPollInterval, "soon")
-	pod = withAnnotation(pod, inject.Prefix+"obejcts", "x")
+	pod := withAnnotation(asking(), annotation.RotationPollInterval, "soon")
+	pod = withAnnotation(pod, annotation.Prefix+"obejcts", "x")
 	for _, handler := range []http.Handler{cl.admission().Mutate()} {
 		answer := answerOf(t, handler, reviewOf(raw(t, pod)))
 		if answer.Allowed || answer.Result == nil {
@@ -172,7 +172,7 @@ func TestManyFindingsAreBounded(t *testing.T) {
 		objects.WriteString("no_such_name,")
 	}
 	answer := answerOf(t, newCluster(inPlace()...).admission().Mutate(),
-		reviewOf(raw(t, withAnnotation(asking(), inject.AnnotationObjects, objects.String()))))
+		reviewOf(raw(t, withAnnotation(asking(), annotation.Objects, objects.String()))))
 	if answer.Allowed {
 		t.Fatal("want a refusal")
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 const (
@@ -135,7 +136,7 @@ func classFix(err error) string {
 			"on secretproviderclasses (the ClusterRole akv-injector of its manifests)."
 	default:
 		return " Fix: let the policy or webhook named here accept SecretProviderClasses that akv-injector writes " +
-			"(label " + inject.LabelManagedBy + "=" + inject.ManagedBy + ")."
+			"(label " + annotation.LabelManagedBy + "=" + annotation.ManagedBy + ")."
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // validateClass looks at a SecretProviderClass, and at who mounts one that changes or
@@ -31,7 +32,7 @@ func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, erro
 
 func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *change) (findings []inject.Finding, optedIn bool, err error) {
 	ns, err := l.namespace(ctx, c.req.Namespace)
-	if err != nil || !inject.OptedIn(ns) {
+	if err != nil || !annotation.OptedIn(ns) {
 		return nil, false, err
 	}
 	facts := newFacts(ns)

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 func TestClasses(t *testing.T) {
@@ -54,7 +54,7 @@ func TestClasses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			annotations := map[string]string{}
 			if c.fence != "" {
-				annotations[inject.AnnotationAllowedVaults] = c.fence
+				annotations[annotation.AllowedVaults] = c.fence
 			}
 			cl := newCluster(namespace(annotations))
 			cl.mounting, cl.mountingErr = map[string][]string{"legacy": c.mounting}, c.mountingErr

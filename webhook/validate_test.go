@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // injected is asking() after the mutating webhook.
@@ -32,7 +32,7 @@ func TestValidateFindsWhatWasUndone(t *testing.T) {
 		"nothing":   {undo: func(*corev1.Pod) {}},
 		"mount":     {undo: func(p *corev1.Pod) { p.Spec.Containers[0].VolumeMounts = nil }, fields: []string{"spec.containers[0].volumeMounts"}},
 		"read-only": {undo: func(p *corev1.Pod) { p.Spec.Containers[0].VolumeMounts[0].ReadOnly = false }, fields: []string{"spec.containers[0].volumeMounts[0].readOnly"}},
-		"label":     {undo: func(p *corev1.Pod) { delete(p.Labels, inject.LabelInjected) }, fields: []string{"metadata.labels[azure.keyvault.injector/injected]"}},
+		"label":     {undo: func(p *corev1.Pod) { delete(p.Labels, annotation.LabelInjected) }, fields: []string{"metadata.labels[azure.keyvault.injector/injected]"}},
 		"all": {
 			undo: func(p *corev1.Pod) { *p = *asking() },
 			fields: []string{

@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 const safeMount = "{name: secrets, mountPath: /s, readOnly: true}"
@@ -215,7 +215,7 @@ func TestDescription(t *testing.T) {
 				t.Fatalf("%+v; wrote %v", got, cl.ensured)
 			}
 			// A generated class is looked for on a dry run alone.
-			if looked := cl.live.gets > 0; looked != (c.dryRun && c.pod.Annotations[inject.AnnotationObjects] != "") {
+			if looked := cl.live.gets > 0; looked != (c.dryRun && c.pod.Annotations[annotation.Objects] != "") {
 				t.Errorf("%d live reads", cl.live.gets)
 			}
 			if told := strings.Contains(strings.Join(got.Warnings, "\n"), "DB-Password"); told != c.told {
@@ -247,7 +247,7 @@ func TestDescriptionComesBehindWarnings(t *testing.T) {
 func TestWorkloadOnAStaleCache(t *testing.T) {
 	deployment := workloads()[0]
 	cl := newCluster(inPlace()...)
-	cl.cached.items = append(inPlace()[1:], namespace(map[string]string{inject.AnnotationAllowedVaults: "other-*"}))
+	cl.cached.items = append(inPlace()[1:], namespace(map[string]string{annotation.AllowedVaults: "other-*"}))
 	review := changeOf(t, deployment, workloadOf(t, deployment, asking()), nil)
 	if got := answerOf(t, cl.admission().ValidateWorkload(), review); !got.Allowed {
 		t.Error(got.Result.Message)

@@ -15,6 +15,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/keyvault"
 )
 
@@ -59,7 +60,7 @@ func BenchmarkVaultChecks(b *testing.B) {
 				Credential: func(policy.ClientOptions) (azcore.TokenCredential, error) { return vault, nil },
 			})
 			handler := a.Mutate()
-			pod := withAnnotation(podOf(3), inject.AnnotationObjects, strings.Join(list, "\n"))
+			pod := withAnnotation(podOf(3), annotation.Objects, strings.Join(list, "\n"))
 			body := marshal(b, reviewOf(raw(b, pod)))
 			if w := post(handler, MutatePath, body); !strings.Contains(w.Body.String(), `"allowed":true`) {
 				b.Fatal(w.Body)

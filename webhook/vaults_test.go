@@ -12,6 +12,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/keyvault"
 )
 
@@ -118,13 +119,13 @@ func secretRef(name string) keyvault.Ref {
 // checking is a cluster whose namespace wants its vault asked.
 func checking(mode string) *cluster {
 	items := inPlace()
-	items[0] = namespace(map[string]string{inject.AnnotationVaultChecks: mode, inject.AnnotationAllowedVaults: "payments-*"})
+	items[0] = namespace(map[string]string{annotation.VaultChecks: mode, annotation.AllowedVaults: "payments-*"})
 	return newCluster(items...)
 }
 
 func askingFor(tb testing.TB, objects string) *admissionv1.AdmissionReview {
 	tb.Helper()
-	return reviewOf(raw(tb, withAnnotation(asking(), inject.AnnotationObjects, objects)))
+	return reviewOf(raw(tb, withAnnotation(asking(), annotation.Objects, objects)))
 }
 
 func TestCachedVaultAnswersCostNoCall(t *testing.T) {
@@ -158,7 +159,7 @@ func TestNothingIsRefusedOnAnOldAnswer(t *testing.T) {
 			cl.vaults.fresh = map[string]vaultSays{refKey(secretRef("new")): tc.fresh}
 			cl.vaults.cached = map[string]bool{"new": true, "old": true}
 			kind := workloads()[0]
-			pod := withAnnotation(asking(), inject.AnnotationObjects, "new, old")
+			pod := withAnnotation(asking(), annotation.Objects, "new, old")
 			answer := answerOf(t, cl.admission().ValidateWorkload(), changeOf(t, kind, workloadOf(t, kind, pod), nil))
 			if answer.Allowed != tc.allowed {
 				t.Errorf("allowed %v, want %v: %+v", answer.Allowed, tc.allowed, answer.Result)
@@ -234,16 +235,16 @@ func TestVaultsThatAreNotAsked(t *testing.T) {
 	for name, change := range map[string]func(*cluster){
 		"off in the namespace": func(c *cluster) {
 			c.settings.VaultChecks = inject.VaultChecksEnforce
-			c.cached.items[0] = namespace(map[string]string{inject.AnnotationVaultChecks: "off", inject.AnnotationAllowedVaults: "*"})
+			c.cached.items[0] = namespace(map[string]string{annotation.VaultChecks: "off", annotation.AllowedVaults: "*"})
 		},
 		"off by default": func(c *cluster) {
-			c.cached.items[0] = namespace(map[string]string{inject.AnnotationAllowedVaults: "*"})
+			c.cached.items[0] = namespace(map[string]string{annotation.AllowedVaults: "*"})
 		},
 		"no fence": func(c *cluster) {
-			c.cached.items[0] = namespace(map[string]string{inject.AnnotationVaultChecks: "enforce"})
+			c.cached.items[0] = namespace(map[string]string{annotation.VaultChecks: "enforce"})
 		},
 		"another fence": func(c *cluster) {
-			c.cached.items[0] = namespace(map[string]string{inject.AnnotationVaultChecks: "enforce", inject.AnnotationAllowedVaults: "other-*"})
+			c.cached.items[0] = namespace(map[string]string{annotation.VaultChecks: "enforce", annotation.AllowedVaults: "other-*"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

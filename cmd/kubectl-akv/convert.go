@@ -13,7 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/cli/convert"
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/manifest"
@@ -299,6 +299,6 @@ func tellConverted(w io.Writer, cluster *manifest.Cluster, r *convert.Result) {
 			where(o), cluster.NamespaceOf(o), o.Name)
 	}
 	for _, name := range r.Namespaces {
-		fmt.Fprintf(w, "before applying, run: kubectl label namespace %s %s=%s\n", name, inject.LabelInjection, inject.InjectionEnabled)
+		fmt.Fprintf(w, "before applying, run: kubectl label namespace %s %s=%s\n", name, annotation.LabelInjection, annotation.InjectionEnabled)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/text"
 )
 
@@ -152,7 +153,7 @@ func waiver(r inject.Rule) string {
 	if !r.Waivable {
 		return "no"
 	}
-	return fmt.Sprintf("yes, with the annotation %s: %s", inject.AnnotationAllow, r.ID)
+	return fmt.Sprintf("yes, with the annotation %s: %s", annotation.Allow, r.ID)
 }
 
 func severities(r inject.Rule) string {

@@ -21,7 +21,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -106,7 +106,7 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 		o.Name = namespace
 		o.Labels = maps.Clone(o.Labels)
 		if !labelled {
-			delete(o.Labels, inject.LabelInjection)
+			delete(o.Labels, annotation.LabelInjection)
 		}
 		_, err = s.cp.Client.CoreV1().Namespaces().Create(ctx, o, metav1.CreateOptions{})
 	case *corev1.ServiceAccount:

@@ -14,6 +14,7 @@ import (
 
 	"akv-injector/e2e/cluster"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // attacks has one test for each way in which somebody who may write pods could try
@@ -25,8 +26,8 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		t.Parallel()
 		a := newAttack(t, c, "edited-annotations")
 		a.update(func(pod *corev1.Pod) {
-			pod.Annotations[inject.AnnotationVault] = "salaries-kv"
-			pod.Annotations[inject.AnnotationObjects] = "CEO-Salary"
+			pod.Annotations[annotation.Vault] = "salaries-kv"
+			pod.Annotations[annotation.Objects] = "CEO-Salary"
 		})
 		a.deleteClass()
 		a.awaitClass(a.class)
@@ -48,7 +49,7 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		t.Parallel()
 		a := newAttack(t, c, "true-status")
 		// A class whose name is its content's, taken from a pod in another namespace.
-		other := newAttack(t, c, "true-status-elsewhere", inject.AnnotationVault, "salaries-kv")
+		other := newAttack(t, c, "true-status-elsewhere", annotation.Vault, "salaries-kv")
 		stolen := other.status().Classes[0]
 		a.editStatus(func(s *inject.Status) { s.Classes = append(s.Classes, stolen) })
 		a.deleteClass()
@@ -61,7 +62,7 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		t.Parallel()
 		a := newAttack(t, c, "edited-labels")
 		a.update(func(pod *corev1.Pod) {
-			pod.Labels = map[string]string{inject.LabelManagedBy: inject.ManagedBy, inject.LabelInjected: "false"}
+			pod.Labels = map[string]string{annotation.LabelManagedBy: annotation.ManagedBy, annotation.LabelInjected: "false"}
 		})
 		a.deleteClass()
 		a.awaitClass(a.class) // what the pod mounts is restored, whatever its labels
@@ -109,8 +110,8 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		a.wantRefused(pod, "secretProviderClass")
 		// The same with a status that vouches for it.
 		pod.ResourceVersion = ""
-		pod.Annotations = map[string]string{inject.AnnotationStatus: a.status().String()}
-		a.wantRefused(pod, inject.AnnotationStatus)
+		pod.Annotations = map[string]string{annotation.Status: a.status().String()}
+		a.wantRefused(pod, annotation.Status)
 		// And in a pod that asks for something else.
 		asking := cluster.Pod(a.namespace, "asking-thief", "Something-Else")
 		asking.Spec.Volumes = pod.Spec.Volumes
@@ -125,9 +126,9 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		a := newAttack(t, c, "waived")
 		a.fence("canary-*")
 		pod := cluster.Pod(a.namespace, "waiver", "CEO-Salary")
-		pod.Annotations[inject.AnnotationVault] = "salaries-kv"
+		pod.Annotations[annotation.Vault] = "salaries-kv"
 		a.wantRefused(pod, "AKV018")
-		pod.Annotations[inject.AnnotationAllow] = "AKV018"
+		pod.Annotations[annotation.Allow] = "AKV018"
 		a.wantRefused(pod, "AKV018")
 		a.wantNothingOf("salaries-kv")
 	})
@@ -175,7 +176,7 @@ func newAttack(t *testing.T, c *cluster.Cluster, namespace string, annotations .
 
 func (a *attack) status() inject.Status {
 	a.t.Helper()
-	s, err := inject.ParseStatus(a.pod.Annotations[inject.AnnotationStatus])
+	s, err := inject.ParseStatus(a.pod.Annotations[annotation.Status])
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func (a *attack) editStatus(edit func(*inject.Status)) {
 	a.t.Helper()
 	s := a.status()
 	edit(&s)
-	a.update(func(pod *corev1.Pod) { pod.Annotations[inject.AnnotationStatus] = s.String() })
+	a.update(func(pod *corev1.Pod) { pod.Annotations[annotation.Status] = s.String() })
 	// The replicas must have seen the edit before the class goes, or they restore it from
 	// what the pod truly said; the pod's next version, seen by a watch, cannot tell that.
 	// Their own answer can: they list pods in the order of the API server's history, so a
@@ -214,7 +215,7 @@ func (a *attack) canary() {
 	a.t.Helper()
 	a.canaries++
 	pod := cluster.Pod(a.namespace, fmt.Sprintf("canary-%d", a.canaries), "Canary")
-	pod.Annotations[inject.AnnotationVault] = "canary-kv"
+	pod.Annotations[annotation.Vault] = "canary-kv"
 	name := a.c.Create(a.t, pod)
 	if err := a.c.API.Delete(a.t.Context(), a.c.Class(a.t, a.namespace, name)); err != nil {
 		a.t.Fatal(err)
@@ -265,7 +266,7 @@ func (a *attack) wantRefused(pod *corev1.Pod, named string) {
 
 func (a *attack) fence(globs string) {
 	a.t.Helper()
-	a.patchNamespace(map[string]any{"annotations": map[string]any{inject.AnnotationAllowedVaults: globs}})
+	a.patchNamespace(map[string]any{"annotations": map[string]any{annotation.AllowedVaults: globs}})
 	if globs != "*" {
 		a.settle() // a fence that is lifted is awaited by what comes of it
 	}
@@ -275,9 +276,9 @@ func (a *attack) optIn(in bool) {
 	a.t.Helper()
 	value := "no"
 	if in {
-		value = inject.InjectionEnabled
+		value = annotation.InjectionEnabled
 	}
-	a.patchNamespace(map[string]any{"labels": map[string]any{inject.LabelInjection: value}})
+	a.patchNamespace(map[string]any{"labels": map[string]any{annotation.LabelInjection: value}})
 	if !in {
 		a.settle()
 	}

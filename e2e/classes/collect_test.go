@@ -12,7 +12,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // grace is much longer than an admission takes, and a cache may lag, on a busy machine: as
@@ -57,7 +57,7 @@ func collect(t *testing.T, c *cluster.Cluster) {
 		awaitGone(t, c, "used", canaryName)
 		if class := c.Class(t, "used", name); class == nil {
 			t.Error("the class went under a pod that mounts it")
-		} else if mark, ok := class.Annotations[inject.AnnotationUnusedSince]; ok {
+		} else if mark, ok := class.Annotations[annotation.UnusedSince]; ok {
 			t.Errorf("the class of a running pod is marked as unused since %s", mark)
 		}
 		remove(t, c, second)
@@ -97,7 +97,7 @@ func collect(t *testing.T, c *cluster.Cluster) {
 		content := c.Class(t, "theirs", generated).Spec
 		theirs := []*secretsstorev1.SecretProviderClass{
 			{ObjectMeta: metav1.ObjectMeta{Name: "by-hand"}, Spec: content},
-			{ObjectMeta: metav1.ObjectMeta{Name: "by-hand-labelled", Labels: map[string]string{inject.LabelManagedBy: inject.ManagedBy}}, Spec: content},
+			{ObjectMeta: metav1.ObjectMeta{Name: "by-hand-labelled", Labels: map[string]string{annotation.LabelManagedBy: annotation.ManagedBy}}, Spec: content},
 			{ObjectMeta: metav1.ObjectMeta{Name: "akv-payments-kv-aaaaaaaaaaaaaaaaaaaaaaaaaa"}, Spec: content},
 		}
 		for _, class := range theirs {
@@ -151,7 +151,7 @@ func awaitMarked(t *testing.T, c *cluster.Cluster, namespace, name string) {
 		if err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, class); err != nil {
 			return client.IgnoreNotFound(err) == nil, err.Error() // collected already
 		}
-		_, ok := class.Annotations[inject.AnnotationUnusedSince]
+		_, ok := class.Annotations[annotation.UnusedSince]
 		return ok, "not marked"
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // TestInjectorRestartsAmidCreates stops and starts the only replica while a ReplicaSet's
@@ -199,7 +199,7 @@ func awaitPods(t *testing.T, c *cluster.Cluster, namespace string, count int) {
 		for i := range pods.Items {
 			pod := &pods.Items[i]
 			names := cluster.Classes(pod)
-			if len(names) != 1 || pod.Labels[inject.LabelInjected] != "true" {
+			if len(names) != 1 || pod.Labels[annotation.LabelInjected] != "true" {
 				t.Fatalf("the pod %s is stored without its class: %v", pod.Name, names)
 			}
 			class := &secretsstorev1.SecretProviderClass{}

@@ -19,6 +19,7 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // Identity of the service account that New gives every namespace.
@@ -85,7 +86,7 @@ func Scheme() *runtime.Scheme {
 // Namespace creates a namespace that has opted in, with the service account Account.
 func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]string) {
 	t.Helper()
-	labels := map[string]string{inject.LabelInjection: inject.InjectionEnabled}
+	labels := map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}
 	if err := c.CreateNamespace(t.Context(), name, labels, annotations); err != nil {
 		t.Fatal(err)
 	}
@@ -104,9 +105,9 @@ func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]st
 func Pod(namespace, name, objects string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Annotations: map[string]string{
-			inject.AnnotationVault:          "payments-kv",
-			inject.AnnotationObjects:        objects,
-			inject.AnnotationServiceAccount: Account,
+			annotation.Vault:          "payments-kv",
+			annotation.Objects:        objects,
+			annotation.ServiceAccount: Account,
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "registry.example/app"}}},
 	}

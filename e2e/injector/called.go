@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // awaitCalled waits until the API server acts on the webhook configurations, of which it
@@ -21,7 +22,7 @@ import (
 // the failed call tells the same of the first.
 func (in *Injector) awaitCalled(ctx context.Context) error {
 	const namespace = "akv-injector-called"
-	labels := map[string]string{inject.LabelInjection: inject.InjectionEnabled}
+	labels := map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}
 	if err := in.cp.CreateNamespace(ctx, namespace, labels, nil); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (in *Injector) awaitCalled(ctx context.Context) error {
 	}
 	pods := client.CoreV1().Pods(namespace)
 	asks := probePod()
-	asks.Annotations = map[string]string{inject.Prefix + "no-such-annotation": "x"}
+	asks.Annotations = map[string]string{annotation.Prefix + "no-such-annotation": "x"}
 	byHand := probePod()
 	byHand.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
 		Driver: inject.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "none"},

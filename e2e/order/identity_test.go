@@ -10,6 +10,7 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // clusterTenant is the tenant that the identity webhook is started with.
@@ -57,7 +58,7 @@ func servesOurPods(t *testing.T, c *cluster.Cluster) {
 			volumes++
 		}
 	}
-	status, err := inject.ParseStatus(pod.Annotations[inject.AnnotationStatus])
+	status, err := inject.ParseStatus(pod.Annotations[annotation.Status])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +98,8 @@ func servesPodsOfControllers(t *testing.T, c *cluster.Cluster) {
 	}
 	pod := cluster.Pod("generated", "", "DB-Password")
 	pod.GenerateName = "web-"
-	pod.Annotations[inject.AnnotationServiceAccount] = account.Name
-	pod.Annotations[inject.AnnotationTenantID] = clusterTenant
+	pod.Annotations[annotation.ServiceAccount] = account.Name
+	pod.Annotations[annotation.TenantID] = clusterTenant
 	c.Create(t, pod)
 	for _, container := range pod.Spec.Containers {
 		checkIdentity(t, pod.GenerateName+" (prefix)", &container, clusterTenant)

@@ -26,6 +26,7 @@ import (
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // Names as azure-workload-identity 1.6.0 installs them.
@@ -95,7 +96,7 @@ func seesWhatWeSet(t *testing.T, c *cluster.Cluster) {
 			t.Errorf("the container %s has %d mounts of the secrets, want %d", container.Name, mounts, want)
 		}
 	}
-	status, err := inject.ParseStatus(pod.Annotations[inject.AnnotationStatus])
+	status, err := inject.ParseStatus(pod.Annotations[annotation.Status])
 	if err != nil {
 		t.Fatal(err)
 	}

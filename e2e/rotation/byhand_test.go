@@ -15,6 +15,7 @@ import (
 
 	"akv-injector/e2e/system"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // byHand is a tenant whose namespace has not opted in, for what people write by hand:
@@ -118,7 +119,7 @@ func (b byHand) stays(t *testing.T, pod, script, want string) {
 func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, pod *corev1.Pod) {
 	t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: b.Namespace, Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled},
+		Name: b.Namespace, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
 	}}
 	target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec}
 	request := inject.Parse(target, ns, inject.Settings{})

@@ -9,7 +9,7 @@ import (
 
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // everyContainer: an init container finds the files when it runs, a native sidecar that
@@ -55,8 +55,8 @@ func chosenContainers(t *testing.T, s *system.System) {
 	setSecret(t, tenant, "DB-Password", "old value")
 
 	pod := tenant.Pod("reader", "DB-Password")
-	pod.Annotations[inject.AnnotationContainers] = "app, sidecar"
-	pod.Annotations[inject.AnnotationEnv] = "DB_PASSWORD_FILE=DB-Password"
+	pod.Annotations[annotation.Containers] = "app, sidecar"
+	pod.Annotations[annotation.Env] = "DB_PASSWORD_FILE=DB-Password"
 	sidecar, other := system.Sleeper("sidecar"), system.Sleeper("other-sidecar")
 	sidecar.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	other.RestartPolicy = sidecar.RestartPolicy

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // mistaken is told when a driver does not what we say of it.
@@ -31,7 +31,7 @@ func kubeletRestarts(t *testing.T, s *system.System) {
 	check(t, err)
 	pods := []*firstMount{f, f.another("doomed")}
 	for i, p := range pods {
-		p.pod.Annotations[inject.AnnotationObjects+"."+other] = "Token"
+		p.pod.Annotations[annotation.Objects+"."+other] = "Token"
 		p.create(t)
 		p.awaitWaiting(t, i+1)
 		p.awaitStatus(t, classOf(p.pod, "akv-"+other))

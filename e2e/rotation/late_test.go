@@ -8,6 +8,7 @@ import (
 
 	"akv-injector/e2e/system"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // lateClass is AKV007, and why it only warns: the pod waits until its class is there, and
@@ -39,7 +40,7 @@ func missingAccount(t *testing.T, s *system.System) {
 
 	tenant := newTenant(t, s, "asks-for-nobody")
 	asking := tenant.Pod("reader", secret)
-	asking.Annotations[inject.AnnotationServiceAccount] = "nobody"
+	asking.Annotations[annotation.ServiceAccount] = "nobody"
 	err = s.API.Create(t.Context(), asking)
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "AKV012") || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("akv-injector answers %v", err)

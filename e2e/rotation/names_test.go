@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // names: files that are called otherwise than their objects, or lie in folders, rotate
@@ -28,7 +28,7 @@ func names(t *testing.T, s *system.System) {
 		api/token=secret/Token, api/v2/deep/also=Token
 		Token
 	`)
-	pod.Annotations[inject.AnnotationEnv] = "DB_PASSWORD_FILE=password.txt, TOKEN_FILE=api/v2/deep/also"
+	pod.Annotations[annotation.Env] = "DB_PASSWORD_FILE=password.txt, TOKEN_FILE=api/v2/deep/also"
 	runPod(t, tenant, pod)
 	awaitFiles(t, tenant, pod.Name, "app", first)
 

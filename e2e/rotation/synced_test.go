@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // syncedVariable is why `env` gives paths and never values: a variable of a synced Secret
@@ -25,7 +25,7 @@ func syncedVariable(t *testing.T, s *system.System) {
 	}
 	set("first")
 	injected := asking.Pod("asking", "DB-Password")
-	injected.Annotations[inject.AnnotationEnv] = "DB_PASSWORD_FILE=DB-Password"
+	injected.Annotations[annotation.Env] = "DB_PASSWORD_FILE=DB-Password"
 	runPod(t, asking, injected)
 	const byPath = `cat "$(tr '\0' '\n' </proc/1/environ | sed -n s/^DB_PASSWORD_FILE=//p)"`
 	awaitShell(t, asking, injected.Name, "app", byPath, "first")

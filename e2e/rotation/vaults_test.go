@@ -5,7 +5,7 @@ import (
 
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // vaults: one pod reads three vaults, each at a path of its own. A rotation in one
@@ -25,10 +25,10 @@ func vaults(t *testing.T, s *system.System) {
 	set(tenant.Vault, "Other", "other 1")
 
 	pod := tenant.Pod("reader", "Token")
-	pod.Annotations[inject.AnnotationObjects+".vaults-shared"] = "Token"
+	pod.Annotations[annotation.Objects+".vaults-shared"] = "Token"
 	// A vault's name has no case, and the default vault's own name adds to objects.
-	pod.Annotations[inject.AnnotationObjects+".Vaults-Partner"] = "api/token=Token"
-	pod.Annotations[inject.AnnotationObjects+"."+tenant.Vault] = "Other"
+	pod.Annotations[annotation.Objects+".Vaults-Partner"] = "api/token=Token"
+	pod.Annotations[annotation.Objects+"."+tenant.Vault] = "Other"
 	runPod(t, tenant, pod)
 
 	const shared, partner = system.Mounted + "-vaults-shared/Token", system.Mounted + "-vaults-partner/api/token"

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/images"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // Mounted is where the files of a pod's first vault are.
@@ -23,9 +23,9 @@ const Mounted = "/mnt/secrets-store"
 func (t *Tenant) Pod(name, objects string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Annotations: map[string]string{
-			inject.AnnotationVault:          t.Vault,
-			inject.AnnotationObjects:        objects,
-			inject.AnnotationServiceAccount: Account,
+			annotation.Vault:          t.Vault,
+			annotation.Objects:        objects,
+			annotation.ServiceAccount: Account,
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{Sleeper("app")}, TerminationGracePeriodSeconds: new(int64)},
 	}

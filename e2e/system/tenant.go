@@ -10,6 +10,7 @@ import (
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // Roles that workloads have in vaults, and the audience of their tokens.
@@ -36,7 +37,7 @@ type Tenant struct {
 
 // NewTenant makes a tenant. The name has 3 to 24 lower-case letters, digits and hyphens.
 func (s *System) NewTenant(ctx context.Context, name string) (*Tenant, error) {
-	return s.newTenant(ctx, name, map[string]string{inject.LabelInjection: inject.InjectionEnabled})
+	return s.newTenant(ctx, name, map[string]string{annotation.LabelInjection: annotation.InjectionEnabled})
 }
 
 // NewPlainTenant makes a tenant whose namespace has not opted in: akv-injector does not

@@ -35,6 +35,7 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/keyvault"
 	"akv-injector/webhook"
 )
@@ -208,8 +209,8 @@ const shop = "shop"
 func (f *fixture) admission() *webhook.Admission {
 	found := objects{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: shop, Labels: map[string]string{inject.LabelInjection: inject.InjectionEnabled},
-			Annotations: map[string]string{inject.AnnotationVaultChecks: inject.VaultChecksEnforce, inject.AnnotationAllowedVaults: vaultName},
+			Name: shop, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
+			Annotations: map[string]string{annotation.VaultChecks: inject.VaultChecksEnforce, annotation.AllowedVaults: vaultName},
 		}},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: cluster.Account, Namespace: shop, Annotations: map[string]string{
 			inject.AnnotationIdentityClientID: cluster.ClientID, inject.AnnotationIdentityTenantID: cluster.TenantID,

@@ -22,6 +22,7 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // The program as it is installed, with the identity that the workload identity webhook
@@ -66,7 +67,7 @@ func TestProgram(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	c.Namespace(t, shop, map[string]string{inject.AnnotationAllowedVaults: vaultName})
+	c.Namespace(t, shop, map[string]string{annotation.AllowedVaults: vaultName})
 	c.Namespace(t, "unfenced", nil)
 	if _, err := server.CreateVault("", vaultName); err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func TestProgram(t *testing.T) {
 	// Nobody is told what a vault holds whose name the namespace does not have.
 	before := len(server.Vault().Audit())
 	warnings, err := p.apply(t, "unfenced", "DB-Pasword")
-	if err != nil || !strings.Contains(warnings, inject.AnnotationAllowedVaults) || len(server.Vault().Audit()) != before {
+	if err != nil || !strings.Contains(warnings, annotation.AllowedVaults) || len(server.Vault().Audit()) != before {
 		t.Errorf("without a fence: %v, warnings %q, %d calls", err, warnings, len(server.Vault().Audit())-before)
 	}
 

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // A dry run of a workload tells what its pods will get; in earnest nothing is told of one
@@ -42,7 +42,7 @@ metadata: {name: secrets-store.csi.k8s.io}
 spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephemeral], tokenRequests: [{audience: "api://AzureADTokenExchange"}]}
 `, "apply", "-f", "-")
 
-	dry := mustKubectl(t, c, asking("web", inject.AnnotationRotationPollInterval+": 30s"), "apply", "-n", ns, "--dry-run=server", "-f", "-")
+	dry := mustKubectl(t, c, asking("web", annotation.RotationPollInterval+": 30s"), "apply", "-n", ns, "--dry-run=server", "-f", "-")
 	said := strings.Join(dry.warnings(), "\n")
 	for _, want := range []string{
 		"/mnt/secrets-store/DB-Password", "/mnt/secrets-store/tls.pem", "payments-kv", // files and objects
@@ -79,7 +79,7 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 
 	before := calls(t, c)
 	plain := strings.Replace(asking("plain"), "      annotations:\n", "      annotations:\n        team: payments\n", 1)
-	plain = strings.Join(slices.DeleteFunc(strings.Split(plain, "\n"), func(l string) bool { return strings.Contains(l, inject.Prefix) }), "\n")
+	plain = strings.Join(slices.DeleteFunc(strings.Split(plain, "\n"), func(l string) bool { return strings.Contains(l, annotation.Prefix) }), "\n")
 	mustKubectl(t, c, plain, "apply", "-n", ns, "-f", "-")
 	mustKubectl(t, c, "", "scale", "deployment/plain", "deployment/web", "-n", ns, "--replicas=3")
 	// (An annotation would cost one: a Deployment's generation changes with those too.)
@@ -98,7 +98,7 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 // or deletes one is told who mounts it.
 func classesAreChecked(t *testing.T, c *cluster.Cluster) {
 	const ns = "classes"
-	c.Namespace(t, ns, map[string]string{inject.AnnotationAllowedVaults: "payments-*"})
+	c.Namespace(t, ns, map[string]string{annotation.AllowedVaults: "payments-*"})
 	refused := func(what, text string, wants ...string) {
 		t.Helper()
 		_, err := kubectl(t.Context(), c, text, "apply", "-n", ns, "-f", "-")

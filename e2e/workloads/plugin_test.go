@@ -12,7 +12,7 @@ import (
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // wantPlugin runs kubectl akv as users do: by a kubectl that finds the plugin, and what
@@ -88,7 +88,7 @@ func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
 	}
 	// The cluster's own word, where it opted in and where not.
 	if out, _, code = run(asking("web"), "akv", "preview", "--live", "-n", "default", "-f", "-"); code != 0 ||
-		!strings.Contains(out, "kubectl label namespace default "+inject.LabelInjection+"="+inject.InjectionEnabled) {
+		!strings.Contains(out, "kubectl label namespace default "+annotation.LabelInjection+"="+annotation.InjectionEnabled) {
 		t.Errorf("in a namespace that has not opted in, kubectl akv preview ends with %d: %s", code, out)
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/cluster"
-	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 )
 
 // asking is a Deployment whose pods ask; its annotations can have more lines.
 func asking(name string, more ...string) string {
 	annotations := "        " + strings.Join(append([]string{
-		inject.AnnotationVault + ": payments-kv",
-		inject.AnnotationObjects + ": DB-Password, tls.pem=cert/frontend",
-		inject.AnnotationServiceAccount + ": " + cluster.Account,
+		annotation.Vault + ": payments-kv",
+		annotation.Objects + ": DB-Password, tls.pem=cert/frontend",
+		annotation.ServiceAccount + ": " + cluster.Account,
 	}, more...), "\n        ")
 	return `
 apiVersion: apps/v1
@@ -42,8 +42,8 @@ spec:
 func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 	for name, labels := range map[string]map[string]string{
 		"elsewhere": nil,
-		"opted-in":  {inject.LabelInjection: inject.InjectionEnabled},
-		"left-out":  {inject.LabelInjection: inject.InjectionEnabled, "kubernetes.azure.com/managedby": "aks"},
+		"opted-in":  {annotation.LabelInjection: annotation.InjectionEnabled},
+		"left-out":  {annotation.LabelInjection: annotation.InjectionEnabled, "kubernetes.azure.com/managedby": "aks"},
 	} {
 		if err := c.CreateNamespace(t.Context(), name, labels, nil); err != nil {
 			t.Fatal(err)
@@ -62,14 +62,14 @@ func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 	})
 	before := calls(t, c)
 	told := toldOf(mustKubectl(t, c, asking("web"), "apply", "-n", "elsewhere", "-f", "-"))
-	want := "Run: kubectl label namespace elsewhere " + inject.LabelInjection + "=" + inject.InjectionEnabled
+	want := "Run: kubectl label namespace elsewhere " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
 	if len(told) != 1 || !strings.Contains(told[0], want) {
 		t.Errorf("told %q, want %q in it", told, want)
 	}
 	if told := toldOf(mustKubectl(t, c, asking("web"), "apply", "-n", "left-out", "-f", "-")); len(told) != 1 || strings.Contains(told[0], "label namespace") {
 		t.Errorf("in a namespace that is left out: %q", told)
 	}
-	if told := toldOf(mustKubectl(t, c, asking("opts-out", inject.AnnotationInject+`: "false"`), "apply", "-n", "elsewhere", "-f", "-")); len(told) > 0 {
+	if told := toldOf(mustKubectl(t, c, asking("opts-out", annotation.Inject+`: "false"`), "apply", "-n", "elsewhere", "-f", "-")); len(told) > 0 {
 		t.Errorf("a Deployment that opts out is told %q", told)
 	}
 	if diff := cmp.Diff(before, calls(t, c)); diff != "" {

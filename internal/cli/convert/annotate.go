@@ -11,6 +11,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/preview"
 )
@@ -55,7 +56,7 @@ func (c *conversion) failCloud(now string) {
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
 	c.problems.add(object, finding.At("spec", "parameters", inject.ParamCloud),
 		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: the cloud is the namespace's to say.", cloud, now),
-		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, inject.AnnotationCloud, cloud, cloud))
+		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, annotation.Cloud, cloud, cloud))
 }
 
 // chooseLabel decides whether the identity label stays: where the workload's own selector
@@ -73,26 +74,26 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 		optional = append(optional, key)
 	}
 	first := c.volumes[0]
-	set(inject.AnnotationClientID, first.ClientID)
-	set(inject.AnnotationTenantID, first.TenantID)
+	set(annotation.ClientID, first.ClientID)
+	set(annotation.TenantID, first.TenantID)
 	if first.interval != "" {
-		set(inject.AnnotationRotationPollInterval, first.interval)
+		set(annotation.RotationPollInterval, first.interval)
 	}
 	main := max(0, slices.IndexFunc(c.volumes, func(v volume) bool { return v.path == defaultMountPath }))
 	for i, v := range c.volumes {
 		suffix := "." + v.Vault
 		if i == main {
 			suffix = ""
-			all[inject.AnnotationVault] = v.Vault
+			all[annotation.Vault] = v.Vault
 		}
-		all[inject.AnnotationObjects+suffix] = inject.FormatObjects(v.inOrder)
-		set(inject.AnnotationMountPath+suffix, v.path)
+		all[annotation.Objects+suffix] = inject.FormatObjects(v.inOrder)
+		set(annotation.MountPath+suffix, v.path)
 	}
-	set(inject.AnnotationContainers, strings.Join(first.containers, ", "))
+	set(annotation.Containers, strings.Join(first.containers, ", "))
 	if label := c.target.Meta.Labels[inject.LabelUseWorkloadIdentity]; label == "true" {
-		set(inject.AnnotationWorkloadIdentityLabel, "true")
+		set(annotation.WorkloadIdentityLabel, "true")
 	} else {
-		set(inject.AnnotationWorkloadIdentityLabel, "false")
+		set(annotation.WorkloadIdentityLabel, "false")
 	}
 	return all, optional
 }

@@ -9,6 +9,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
@@ -90,7 +91,7 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	}
 	if value(inject.ParamCloudFile) != "" {
 		c.problems.add(o, parameters.Child(inject.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
-			"Keep this class; mount it with the annotation "+inject.AnnotationSecretProviderClass+": "+o.Name+".")
+			"Keep this class; mount it with the annotation "+annotation.SecretProviderClass+": "+o.Name+".")
 	}
 	for _, need := range []struct{ name, key, value string }{
 		{"Key Vault", inject.ParamVault, value(inject.ParamVault)},

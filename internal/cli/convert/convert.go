@@ -12,6 +12,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -84,7 +85,7 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 
 func (r *Result) optIn(cluster *manifest.Cluster, o *manifest.Object) {
 	name := cluster.NamespaceOf(o)
-	if !inject.OptedIn(cluster.Namespace(name)) && !slices.Contains(r.Namespaces, name) {
+	if !annotation.OptedIn(cluster.Namespace(name)) && !slices.Contains(r.Namespaces, name) {
 		r.Namespaces = append(r.Namespaces, name)
 	}
 }
@@ -147,7 +148,7 @@ func classesIn(o *manifest.Object) []string {
 		switch v := v.(type) {
 		case map[string]any:
 			for k, inner := range v {
-				if name, ok := inner.(string); ok && (k == attributeClass || k == inject.AnnotationSecretProviderClass) {
+				if name, ok := inner.(string); ok && (k == attributeClass || k == annotation.SecretProviderClass) {
 					names = append(names, name)
 				}
 				look(inner)

@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
@@ -86,7 +87,7 @@ func (c *conversion) run() {
 func (c *conversion) checkAnnotations() {
 	// In order: what is told must not differ from run to run.
 	for _, key := range sortedKeys(c.target.Meta.Annotations) {
-		if strings.HasPrefix(key, inject.Prefix) && key != inject.AnnotationAllow {
+		if strings.HasPrefix(key, annotation.Prefix) && key != annotation.Allow {
 			c.fail(c.target.Path.Child("metadata", "annotations").Key(key),
 				"The pods have annotations of akv-injector already, beside volumes written by hand.",
 				"List the objects of those volumes in the annotations by hand.")
@@ -109,7 +110,7 @@ func (c *conversion) readVolume(index int) {
 		c.fail(at.Child("volumeAttributes"), "The volume names no class.", "Write "+attributeClass+": and the class's name.")
 	case inject.Reserved(v.class):
 		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
-			"List its objects in "+inject.AnnotationObjects+" by hand.")
+			"List its objects in "+annotation.Objects+" by hand.")
 	case class == nil:
 		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
 			"Give its file too: -f FILE.")

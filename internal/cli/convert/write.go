@@ -8,6 +8,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -216,7 +217,7 @@ func (c *conversion) editMetadata(e *editor, template *yaml.Node) {
 // order puts the vault and its objects first.
 func (c *conversion) order() []string {
 	keys := sortedKeys(c.write)
-	first := []string{inject.AnnotationVault, inject.AnnotationObjects}
+	first := []string{annotation.Vault, annotation.Objects}
 	keys = slices.DeleteFunc(keys, func(k string) bool { return slices.Contains(first, k) })
 	return append(first, keys...)
 }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -90,9 +91,9 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 		return err
 	}
 	d := inject.Decide(t, r, facts)
-	if ns != nil && !inject.OptedIn(ns) {
+	if ns != nil && !annotation.OptedIn(ns) {
 		item.Why = "the namespace " + item.Namespace + " has not opted in; run: kubectl label namespace " +
-			item.Namespace + " " + inject.LabelInjection + "=" + inject.InjectionEnabled
+			item.Namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
 		for _, f := range d.Findings {
 			if f.Rule == "AKV021" { // the one rule that holds where nobody calls us
 				item.Findings = append(item.Findings, f)

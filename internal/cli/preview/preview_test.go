@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
 	"akv-injector/internal/testing/corpus"
@@ -145,7 +146,7 @@ func TestWorkloads(t *testing.T) {
 			}
 			after := read(t, string(items[0].After)).Objects[0]
 			target := inject.TargetOf(after.Typed)
-			if len(target.Spec.Volumes) != 1 || target.Spec.ServiceAccountName != "shop-sa" || target.Meta.Labels[inject.LabelInjected] != "true" {
+			if len(target.Spec.Volumes) != 1 || target.Spec.ServiceAccountName != "shop-sa" || target.Meta.Labels[annotation.LabelInjected] != "true" {
 				t.Errorf("not injected: %s", after.JSON)
 			}
 			if !bytes.Contains(after.JSON, []byte(`"unknown":12345678901234567890`)) {

@@ -1,0 +1,87 @@
+package annotation
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Annotation is one word of the vocabulary.
+type Annotation struct {
+	// Key with the prefix.
+	Key string
+	// Pod and Namespace say where it may stand.
+	Pod, Namespace bool
+	// Flag is set where the server has a flag of the same name for the default.
+	Flag bool
+	// PerVault is set where a vault's name may follow behind a dot.
+	PerVault bool
+	// Elsewhere names further objects on which it may stand.
+	Elsewhere []string
+	// Default and Meaning are what docs say of it, in Markdown; VaultMeaning is what they
+	// say of the form with a vault's name, where that has a line of its own.
+	Default, Meaning, VaultMeaning string
+}
+
+// Short is the key without the prefix.
+func (a *Annotation) Short() string { return strings.TrimPrefix(a.Key, Prefix) }
+
+// Vocabulary is every annotation that a user may write, in the order of the docs.
+func Vocabulary() []Annotation { return slices.Clone(vocabulary) }
+
+var vocabulary = []Annotation{
+	{Key: Objects, Pod: true, PerVault: true,
+		Meaning:      "the objects from the default vault; asks for injection",
+		VaultMeaning: "objects from a further vault: one more volume, one more class. Vault names have no case; the default vault's own name here adds to `objects`"},
+	{Key: Vault, Pod: true, Namespace: true, Meaning: "default vault's name"},
+	{Key: SecretProviderClass, Pod: true, Meaning: "mounts this existing class, in the place of `objects`"},
+	{Key: ServiceAccount, Pod: true, Namespace: true, Default: "the pod's own", Meaning: "service account that the pod runs as"},
+	{Key: ClientID, Pod: true, Namespace: true, Default: "the ServiceAccount's `azure.workload.identity/client-id`", Meaning: "identity that reads the vault, a GUID"},
+	{Key: TenantID, Pod: true, Namespace: true, Flag: true, Default: "the ServiceAccount's `azure.workload.identity/tenant-id`", Meaning: "tenant of the vault, a GUID or a domain name"},
+	{Key: Cloud, Namespace: true, Flag: true, Default: "`AzurePublicCloud`", Meaning: "also `AzureUSGovernmentCloud`, `AzureChinaCloud`, `AzureGermanCloud`"},
+	{Key: RotationPollInterval, Pod: true, Namespace: true, Flag: true, Default: "`2m`", Meaning: "a Go duration, at least 10s. See [the limits](#limits)"},
+	{Key: MountPath, Pod: true, Namespace: true, PerVault: true, Default: "`/mnt/secrets-store`, `/mnt/secrets-store-<vault>`", Meaning: "absolute and clean; on a pod with `os: {name: windows}` a path like `C:\\mnt\\secrets-store`, which is also its default"},
+	{Key: Containers, Pod: true, Default: "every container that the pod had when first admitted, init containers and native sidecars too", Meaning: "comma-separated names. Sidecars that other webhooks add later get no secrets unless they are named"},
+	{Key: Env, Pod: true, Meaning: "list of `NAME=FILE`: NAME holds the path of the mounted file, never its value, so it stays true across rotations"},
+	{Key: WorkloadIdentityLabel, Pod: true, Namespace: true, Default: "`true`", Meaning: "`false` leaves the label `azure.workload.identity/use` off; only SDKs inside the pod need it"},
+	{Key: Inject, Pod: true, Meaning: "`false` opts the pod out"},
+	{Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to let pass, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it"},
+	{Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that none matches is refused (AKV018, which nothing waives)"},
+	{Key: RotationPolicy, Namespace: true, Default: "`enforce`", Meaning: "`warn` turns the errors of waivable rules into warnings, for adoption"},
+	{Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: ask the vault whether the objects are there, enabled and valid (AKV020). Only vaults that `allowed-vaults` matches are asked. See [vault checks](vault-checks.md)"},
+}
+
+// Find looks a key under our prefix up, and cuts a vault's name off it.
+func Find(key string) (a *Annotation, vault string, ok bool) {
+	base, vault, dotted := strings.Cut(strings.TrimPrefix(key, Prefix), ".")
+	i := slices.IndexFunc(vocabulary, func(a Annotation) bool { return a.Key == Prefix+base })
+	if i < 0 || dotted && !vocabulary[i].PerVault {
+		return nil, "", false
+	}
+	return &vocabulary[i], vault, true
+}
+
+// TakesNoVault reports whether a key is a known one, were it not for a dot and what
+// follows.
+func TakesNoVault(key string) bool {
+	base, _, _ := strings.Cut(strings.TrimPrefix(key, Prefix), ".")
+	return slices.ContainsFunc(vocabulary, func(a Annotation) bool { return a.Key == Prefix+base })
+}
+
+// Ours are the keys under our prefix, sorted.
+func Ours(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		if strings.HasPrefix(k, Prefix) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// OptedIn reports whether the namespace has opted in to akv-injector.
+func OptedIn(ns *corev1.Namespace) bool {
+	return ns != nil && ns.Labels[LabelInjection] == InjectionEnabled
+}
