@@ -11,8 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // IndexClasses is the field index of the cached pods by the classes that they mount,
@@ -51,10 +52,10 @@ func indexClasses(obj client.Object) []string {
 	if !ok {
 		return nil
 	}
-	if finished(pod) {
+	if workload.Finished(pod) {
 		return nil
 	}
-	return mountedClasses(pod)
+	return provider.ClassNames(&pod.Spec)
 }
 
 // PodTransform leaves of a pod what this package reads: who it is, whether it has
@@ -77,7 +78,7 @@ func PodTransform(obj any) (any, error) {
 		Status: corev1.PodStatus{Phase: full.Status.Phase},
 	}
 	for i := range full.Spec.Volumes {
-		if name := mountedClass(&full.Spec.Volumes[i]); name != "" {
+		if name, ok := provider.ClassName(&full.Spec.Volumes[i]); ok && name != "" {
 			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name))
 		}
 	}
@@ -92,8 +93,8 @@ func classVolume(volume, class string) corev1.Volume {
 		Name: volume,
 		VolumeSource: corev1.VolumeSource{
 			CSI: &corev1.CSIVolumeSource{
-				Driver:           inject.DriverName,
-				VolumeAttributes: map[string]string{attributeClass: class},
+				Driver:           provider.DriverName,
+				VolumeAttributes: map[string]string{provider.AttributeClass: class},
 			},
 		},
 	}

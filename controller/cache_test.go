@@ -11,12 +11,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // fullPod is a pod as the API server tells it.
-func fullPod(name string, status []inject.Class, classes ...string) *corev1.Pod {
+func fullPod(name string, status []provider.Class, classes ...string) *corev1.Pod {
 	pod := mounting(name, status, classes...)
 	pod.ResourceVersion = "7"
 	pod.Labels = map[string]string{"app": "shop", annotation.LabelInjected: "true"}
@@ -42,7 +42,7 @@ func fullPod(name string, status []inject.Class, classes ...string) *corev1.Pod 
 
 func TestPodTransform(t *testing.T) {
 	class := classOf("payments", "db")
-	honest := []inject.Class{class}
+	honest := []provider.Class{class}
 	slim := func(pod *corev1.Pod) *corev1.Pod {
 		pod.ResourceVersion = "7"
 		return pod
@@ -89,7 +89,7 @@ func TestStatusIsShared(t *testing.T) {
 	texts := map[*byte]bool{}
 	var kept []any
 	for i := range 50 {
-		pod, err := PodTransform(fullPod(fmt.Sprint(i), []inject.Class{class}, class.Name))
+		pod, err := PodTransform(fullPod(fmt.Sprint(i), []provider.Class{class}, class.Name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func BenchmarkPodTransform(b *testing.B) {
 			runtime.ReadMemStats(&before)
 			for i := range b.N {
 				b.StopTimer()
-				full := fullPod(fmt.Sprintf("shop-%s-%d", strings.Repeat("x", 16), i), []inject.Class{class}, classes...)
+				full := fullPod(fmt.Sprintf("shop-%s-%d", strings.Repeat("x", 16), i), []provider.Class{class}, classes...)
 				b.StartTimer()
 				pods[i], _ = PodTransform(full)
 			}

@@ -3,8 +3,8 @@ package controller
 import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // managed tells whether a class is ours to change: its label says so. RBAC cannot
@@ -15,6 +15,6 @@ func managed(spc *secretsstorev1.SecretProviderClass) bool {
 
 // intact tells whether a class holds the content that its name stands for.
 func intact(spc *secretsstorev1.SecretProviderClass) bool {
-	content := inject.Class{Name: spc.Name, Parameters: spc.Spec.Parameters}
+	content := provider.Class{Name: spc.Name, Parameters: spc.Spec.Parameters}
 	return content.Verified() && content.Matches(spc)
 }

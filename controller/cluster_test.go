@@ -25,6 +25,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 const testNamespace = "shop"
@@ -54,7 +55,7 @@ func cluster(t *testing.T, calls interceptor.Funcs, objects ...client.Object) cl
 }
 
 // hashed names a content as the engine does, and as anybody can who reads it.
-func hashed(parameters map[string]string) inject.Class {
+func hashed(parameters map[string]string) provider.Class {
 	content, err := json.Marshal(struct {
 		Provider   string            `json:"provider"`
 		Parameters map[string]string `json:"parameters"`
@@ -64,11 +65,11 @@ func hashed(parameters map[string]string) inject.Class {
 	}
 	sum := sha256.Sum256(content)
 	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:26]
-	return inject.Class{Name: "akv-" + strings.ToLower(parameters["keyvaultName"]) + "-" + hash, Parameters: parameters}
+	return provider.Class{Name: "akv-" + strings.ToLower(parameters["keyvaultName"]) + "-" + hash, Parameters: parameters}
 }
 
 // classOf is a generated class.
-func classOf(vault, object string) inject.Class {
+func classOf(vault, object string) provider.Class {
 	return hashed(map[string]string{
 		"usePodIdentity": "false",
 		"keyvaultName":   vault,
@@ -80,14 +81,14 @@ func classOf(vault, object string) inject.Class {
 }
 
 // with is the class's content with one parameter changed, under its old name.
-func with(class inject.Class, key, value string) inject.Class {
+func with(class provider.Class, key, value string) provider.Class {
 	parameters := maps.Clone(class.Parameters)
 	parameters[key] = value
-	return inject.Class{Name: class.Name, Parameters: parameters}
+	return provider.Class{Name: class.Name, Parameters: parameters}
 }
 
 // stored is the class as the API server holds it, changed by each edit.
-func stored(class inject.Class, edits ...func(*secretsstorev1.SecretProviderClass)) *secretsstorev1.SecretProviderClass {
+func stored(class provider.Class, edits ...func(*secretsstorev1.SecretProviderClass)) *secretsstorev1.SecretProviderClass {
 	spc := class.Object(testNamespace)
 	spc.UID = types.UID("uid-" + class.Name)
 	for _, edit := range edits {
@@ -118,7 +119,7 @@ func markAgo(age time.Duration) func(*secretsstorev1.SecretProviderClass) {
 }
 
 // mounting is a running pod that mounts classes, whose status has the given ones.
-func mounting(name string, status []inject.Class, classes ...string) *corev1.Pod {
+func mounting(name string, status []provider.Class, classes ...string) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name, UID: types.UID("uid-" + name)},
 		Status:     corev1.PodStatus{Phase: corev1.PodRunning},
@@ -162,11 +163,11 @@ func terminating(ns *corev1.Namespace) {
 	ns.DeletionTimestamp = &metav1.Time{Time: testNow}
 }
 
-func keyOf(class inject.Class) types.NamespacedName {
+func keyOf(class provider.Class) types.NamespacedName {
 	return types.NamespacedName{Namespace: testNamespace, Name: class.Name}
 }
 
-func requestFor(class inject.Class) reconcile.Request {
+func requestFor(class provider.Class) reconcile.Request {
 	return reconcile.Request{NamespacedName: keyOf(class)}
 }
 
@@ -225,6 +226,6 @@ func counted(t *testing.T, counter prometheus.Counter) float64 {
 }
 
 // settled tells whether there is nothing to do about a class.
-func settled(spc *secretsstorev1.SecretProviderClass, class inject.Class) bool {
+func settled(spc *secretsstorev1.SecretProviderClass, class provider.Class) bool {
 	return spc.DeletionTimestamp == nil && managed(spc) && class.Matches(spc) && !marked(spc)
 }

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // podsPerPage of the live list before a deletion.
@@ -77,7 +77,7 @@ func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (recon
 
 // collectable tells whether a class is one that we made and may delete.
 func collectable(class *secretsstorev1.SecretProviderClass) bool {
-	return inject.Generated(class.Name) && managed(class) && class.DeletionTimestamp == nil
+	return provider.Generated(class.Name) && managed(class) && class.DeletionTimestamp == nil
 }
 
 // overdue is mark's answer for a class whose grace is over.

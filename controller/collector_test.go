@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 const testGrace = 10 * time.Minute
@@ -70,7 +70,7 @@ func TestCollect(t *testing.T) {
 
 		"never another's: no label":            {class: stored(class, unlabelled)},
 		"never another's: no label, but mark":  {class: stored(class, unlabelled, markAgo(time.Hour)), want: markAt(testNow.Add(-time.Hour))},
-		"never another's: name not of our own": {class: stored(inject.Class{Name: "akv-payments"})},
+		"never another's: name not of our own": {class: stored(provider.Class{Name: "akv-payments"})},
 		"being deleted already":                {class: stored(class, finalized)},
 	}
 	for name, tc := range tests {
@@ -265,7 +265,7 @@ func TestMarkingRaces(t *testing.T) {
 
 func TestCollectorListsPodsOnceAndInPages(t *testing.T) {
 	objs := []client.Object{namespaceWith()}
-	var classes []inject.Class
+	var classes []provider.Class
 	for i := range 5 {
 		class := classOf("payments", fmt.Sprintf("db-%d", i))
 		classes = append(classes, class)
@@ -357,7 +357,7 @@ func TestCollectorWatches(t *testing.T) {
 	r, _ := testCollector(t, cluster(t, interceptor.Funcs{}), cluster(t, interceptor.Funcs{}))
 	running := mounting("a", nil, class.Name)
 	done := inPhase(corev1.PodSucceeded, mounting("a", nil, class.Name))
-	foreign := stored(inject.Class{Name: "hand-written"})
+	foreign := stored(provider.Class{Name: "hand-written"})
 	tests := map[string]struct {
 		handler handler.EventHandler
 		change  change

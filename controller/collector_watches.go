@@ -10,13 +10,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // onClass hears of classes that come or change. When one goes, nothing is left to do.
 func (c *collector) onClass() handler.EventHandler {
 	enqueue := func(class client.Object, q queue) {
-		if inject.Generated(class.GetName()) {
+		if provider.Generated(class.GetName()) {
 			enqueueNamespace(class, q)
 		}
 	}
@@ -40,7 +41,7 @@ func (c *collector) onPod() handler.EventHandler {
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			before, ok := e.ObjectOld.(*corev1.Pod)
 			after, alsoOK := e.ObjectNew.(*corev1.Pod)
-			if ok && alsoOK && finished(before) != finished(after) {
+			if ok && alsoOK && workload.Finished(before) != workload.Finished(after) {
 				enqueue(after, q)
 			}
 		},

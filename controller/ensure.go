@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // ensureAttempts bounds how often EnsureClass starts over because the class changed
@@ -43,7 +43,7 @@ type ClassWriter struct {
 //
 // A class that somebody else's label claims is an error even with equal content:
 // nobody would restore it when it changes.
-func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class inject.Class) (change string, err error) {
+func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class provider.Class) (change string, err error) {
 	if !class.Verified() {
 		return Unchanged, fmt.Errorf("SecretProviderClass %s/%s: the content does not belong to the name", namespace, class.Name)
 	}
@@ -90,7 +90,7 @@ func read(ctx context.Context, from client.Reader, key client.ObjectKey) (*secre
 // mend brings the class from a known state, nil if there is none, to the one it
 // should be in. The state's resourceVersion makes each write a conflict if the class
 // has changed since.
-func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class inject.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
+func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class provider.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
 	switch {
 	case spc == nil:
 		if err := w.Writer.Create(ctx, class.Object(key.Namespace)); err != nil {

@@ -1,8 +1,6 @@
 package controller
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // metrics of this package. No label carries a name from the cluster.
 type metrics struct {

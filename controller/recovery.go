@@ -6,13 +6,14 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // recoverClass finds the content that belongs to a class's name in the status of a
 // pod that mounts it. Anyone who may patch a pod can write a status, so a content
 // counts only if the name, which comes from the pod's immutable volumes, is its hash,
-// and if it is of the kind that admission writes (see inject.Class.Verified).
-func recoverClass(name string, pods []corev1.Pod) (inject.Class, bool) {
+// and if it is of the kind that admission writes (see provider.Class.Verified).
+func recoverClass(name string, pods []corev1.Pod) (provider.Class, bool) {
 	// Replicas share their status: each text is looked at once.
 	seen := sets.New[string]()
 	for i := range pods {
@@ -31,5 +32,5 @@ func recoverClass(name string, pods []corev1.Pod) (inject.Class, bool) {
 			}
 		}
 	}
-	return inject.Class{}, false
+	return provider.Class{}, false
 }

@@ -10,20 +10,22 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 func TestRecoverClass(t *testing.T) {
 	var (
 		class  = classOf("payments", "db")
 		other  = classOf("payments", "api")
-		wanted = []inject.Class{class}
+		wanted = []provider.Class{class}
 	)
-	withParameter := func(key, value string) inject.Class {
+	withParameter := func(key, value string) provider.Class {
 		parameters := maps.Clone(class.Parameters)
 		parameters[key] = value
 		return hashed(parameters)
 	}
-	without := func(key string) inject.Class {
+	without := func(key string) provider.Class {
 		parameters := maps.Clone(class.Parameters)
 		delete(parameters, key)
 		return hashed(parameters)
@@ -41,7 +43,7 @@ func TestRecoverClass(t *testing.T) {
 		want bool
 	}{
 		"a pod's own status": {class.Name, []corev1.Pod{*mounting("a", wanted, class.Name)}, true},
-		"among others":       {class.Name, []corev1.Pod{*mounting("a", []inject.Class{other, class}, class.Name)}, true},
+		"among others":       {class.Name, []corev1.Pod{*mounting("a", []provider.Class{other, class}, class.Name)}, true},
 		"the third pod's": {class.Name, []corev1.Pod{
 			*mounting("a", nil, class.Name),
 			text(mounting("b", nil, class.Name), "not JSON"),
@@ -49,26 +51,26 @@ func TestRecoverClass(t *testing.T) {
 		}, true},
 		"no pods":            {class.Name, nil, false},
 		"no status":          {class.Name, []corev1.Pod{*mounting("a", nil, class.Name)}, false},
-		"status of no class": {class.Name, []corev1.Pod{*mounting("a", []inject.Class{}, class.Name)}, false},
+		"status of no class": {class.Name, []corev1.Pod{*mounting("a", []provider.Class{}, class.Name)}, false},
 		"status of another class": {
-			class.Name, []corev1.Pod{*mounting("a", []inject.Class{other}, class.Name)}, false,
+			class.Name, []corev1.Pod{*mounting("a", []provider.Class{other}, class.Name)}, false,
 		},
 		"forged: another vault under the name": {
-			class.Name, []corev1.Pod{*mounting("a", []inject.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name)}, false,
+			class.Name, []corev1.Pod{*mounting("a", []provider.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name)}, false,
 		},
 		"forged: another object under the name": {
-			class.Name, []corev1.Pod{*mounting("a", []inject.Class{with(class, "objects", other.Parameters["objects"])}, class.Name)}, false,
+			class.Name, []corev1.Pod{*mounting("a", []provider.Class{with(class, "objects", other.Parameters["objects"])}, class.Name)}, false,
 		},
 		"forged: a vault whose name holds the hash of another": {
-			class.Name, []corev1.Pod{*mounting("a", []inject.Class{{Name: class.Name, Parameters: other.Parameters}}, class.Name)}, false,
+			class.Name, []corev1.Pod{*mounting("a", []provider.Class{{Name: class.Name, Parameters: other.Parameters}}, class.Name)}, false,
 		},
 		"forged, then honest": {class.Name, []corev1.Pod{
-			*mounting("a", []inject.Class{with(class, "keyvaultName", "somebody-elses"), class}, class.Name),
+			*mounting("a", []provider.Class{with(class, "keyvaultName", "somebody-elses"), class}, class.Name),
 		}, true},
-		"hashed by hand: the node's identity":   {node.Name, []corev1.Pod{*mounting("a", []inject.Class{node}, node.Name)}, false},
-		"hashed by hand: another Azure":         {azure.Name, []corev1.Pod{*mounting("a", []inject.Class{azure}, azure.Name)}, false},
-		"hashed by hand: pod identity":          {podIdentity.Name, []corev1.Pod{*mounting("a", []inject.Class{podIdentity}, podIdentity.Name)}, false},
-		"hashed by hand: no identity":           {anonymous.Name, []corev1.Pod{*mounting("a", []inject.Class{anonymous}, anonymous.Name)}, false},
+		"hashed by hand: the node's identity":   {node.Name, []corev1.Pod{*mounting("a", []provider.Class{node}, node.Name)}, false},
+		"hashed by hand: another Azure":         {azure.Name, []corev1.Pod{*mounting("a", []provider.Class{azure}, azure.Name)}, false},
+		"hashed by hand: pod identity":          {podIdentity.Name, []corev1.Pod{*mounting("a", []provider.Class{podIdentity}, podIdentity.Name)}, false},
+		"hashed by hand: no identity":           {anonymous.Name, []corev1.Pod{*mounting("a", []provider.Class{anonymous}, anonymous.Name)}, false},
 		"parameters that are no map of strings": {class.Name, []corev1.Pod{text(mounting("a", nil, class.Name), `{"classes":[{"name":"`+class.Name+`","parameters":[1]}]}`)}, false},
 		"null":                                  {class.Name, []corev1.Pod{text(mounting("a", nil, class.Name), "null")}, false},
 	}
@@ -89,7 +91,7 @@ func TestRecoverClass(t *testing.T) {
 
 // What admission writes today must be what is restored tomorrow.
 func TestPlannedClassesCanBeRecovered(t *testing.T) {
-	target := &inject.Target{
+	target := &workload.Target{
 		Meta: &metav1.ObjectMeta{Namespace: testNamespace, Annotations: map[string]string{
 			annotation.Vault:                  "Payments-KV",
 			annotation.Objects:                "db, cert/tls",
@@ -112,7 +114,7 @@ func TestPlannedClassesCanBeRecovered(t *testing.T) {
 		if got, ok := recoverClass(class.Name, []corev1.Pod{*pod}); !ok || !cmp.Equal(class, got) {
 			t.Errorf("class %s is not recovered", class.Name)
 		}
-		if !inject.Generated(class.Name) || !intact(stored(class)) {
+		if !provider.Generated(class.Name) || !intact(stored(class)) {
 			t.Errorf("class %s is not known as intact", class.Name)
 		}
 	}
@@ -120,8 +122,8 @@ func TestPlannedClassesCanBeRecovered(t *testing.T) {
 
 func FuzzRecoverClass(f *testing.F) {
 	class := classOf("payments", "db")
-	f.Add(inject.Status{Classes: []inject.Class{class}}.String(), class.Name)
-	f.Add(inject.Status{Classes: []inject.Class{with(class, "tenantID", "evil")}}.String(), class.Name)
+	f.Add(inject.Status{Classes: []provider.Class{class}}.String(), class.Name)
+	f.Add(inject.Status{Classes: []provider.Class{with(class, "tenantID", "evil")}}.String(), class.Name)
 	f.Add("null", class.Name)
 	f.Add("{", "")
 	f.Fuzz(func(t *testing.T, status, name string) {

@@ -16,6 +16,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // restorer writes generated classes again that are missing, or do not hold what
@@ -67,7 +68,7 @@ func (r *restorer) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 // restore does what the class needs. Where it needs to be restored and may not be,
 // it returns the obstacle; an error means that a call failed.
 func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (change string, hindered *obstacle, err error) {
-	if !inject.Generated(key.Name) {
+	if !provider.Generated(key.Name) {
 		return Unchanged, nil, nil
 	}
 	var class secretsstorev1.SecretProviderClass

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 func testRestorer(t *testing.T, c client.Client) (*restorer, *recorded) {
@@ -38,9 +38,9 @@ func testRestorer(t *testing.T, c client.Client) (*restorer, *recorded) {
 func TestRestore(t *testing.T) {
 	var (
 		class  = classOf("payments", "db")
-		honest = []inject.Class{class}
+		honest = []provider.Class{class}
 		pod    = mounting("a", honest, class.Name)
-		node   = func() inject.Class {
+		node   = func() provider.Class {
 			parameters := maps.Clone(class.Parameters)
 			parameters["useVMManagedIdentity"] = "true"
 			return hashed(parameters)
@@ -55,7 +55,7 @@ func TestRestore(t *testing.T) {
 		class   *secretsstorev1.SecretProviderClass
 		ns      *corev1.Namespace
 		pods    []*corev1.Pod
-		request inject.Class // class where it is not set
+		request provider.Class // class where it is not set
 		want    *secretsstorev1.SecretProviderClass
 		events  []string
 	}{
@@ -112,7 +112,7 @@ func TestRestore(t *testing.T) {
 			ns: namespaceWith(),
 			pods: []*corev1.Pod{
 				mounting("a", nil, class.Name),
-				mounting("b", []inject.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name),
+				mounting("b", []provider.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name),
 				mounting("c", honest, class.Name),
 			},
 			want: stored(class), events: []string{created},
@@ -120,11 +120,11 @@ func TestRestore(t *testing.T) {
 
 		// Attacks. The annotations and labels of a pod can be edited after creation.
 		"status forged with another vault": {
-			ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []inject.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name)},
+			ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []provider.Class{with(class, "keyvaultName", "somebody-elses")}, class.Name)},
 			events: []string{"Warning ClassNotRestored NoRecord"},
 		},
 		"status forged with another class": {
-			ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []inject.Class{classOf("somebody-elses", "db")}, class.Name)},
+			ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []provider.Class{classOf("somebody-elses", "db")}, class.Name)},
 			events: []string{"Warning ClassNotRestored NoRecord"},
 		},
 		"status removed": {
@@ -132,7 +132,7 @@ func TestRestore(t *testing.T) {
 			events: []string{"Warning ClassNotRestored NoRecord"},
 		},
 		"hashed by hand for the node's identity": {
-			request: node, ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []inject.Class{node}, node.Name)},
+			request: node, ns: namespaceWith(), pods: []*corev1.Pod{mounting("a", []provider.Class{node}, node.Name)},
 			events: []string{"Warning ClassNotRestored NoRecord"},
 		},
 		"the pod's labels and other annotations stripped": {
@@ -149,8 +149,8 @@ func TestRestore(t *testing.T) {
 			want: stored(class, unlabelled, edited), events: []string{"Warning ClassNotRestored NotOurs"},
 		},
 		"a volume names a class that is not of our form": {
-			request: inject.Class{Name: "akv-payments"}, ns: namespaceWith(),
-			pods: []*corev1.Pod{mounting("a", []inject.Class{{Name: "akv-payments", Parameters: class.Parameters}}, "akv-payments")},
+			request: provider.Class{Name: "akv-payments"}, ns: namespaceWith(),
+			pods: []*corev1.Pod{mounting("a", []provider.Class{{Name: "akv-payments", Parameters: class.Parameters}}, "akv-payments")},
 		},
 
 		// The namespace has the last word.
@@ -231,7 +231,7 @@ func TestRestore(t *testing.T) {
 func TestObstaclesAreToldOnce(t *testing.T) {
 	class := classOf("payments", "db")
 	ns := namespaceWith(optedOut)
-	c := cluster(t, interceptor.Funcs{}, ns, mounting("a", []inject.Class{class}, class.Name))
+	c := cluster(t, interceptor.Funcs{}, ns, mounting("a", []provider.Class{class}, class.Name))
 	r, events := testRestorer(t, c)
 	look := func(edits ...func(*corev1.Namespace)) {
 		t.Helper()
@@ -308,7 +308,7 @@ func TestRestoreErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := cluster(t, interceptor.Funcs{
 				Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return tc.err },
-			}, namespaceWith(), mounting("a", []inject.Class{class}, class.Name))
+			}, namespaceWith(), mounting("a", []provider.Class{class}, class.Name))
 			r, events := testRestorer(t, c)
 			_, err := r.Reconcile(t.Context(), requestFor(class))
 			if (err != nil) != tc.retried {
@@ -341,7 +341,7 @@ func TestRestoreDuration(t *testing.T) {
 			}
 			return api.Create(ctx, obj, opts...)
 		},
-	}, namespaceWith(), mounting("a", []inject.Class{class}, class.Name))
+	}, namespaceWith(), mounting("a", []provider.Class{class}, class.Name))
 	r, _ := testRestorer(t, c)
 	now := testNow
 	r.now = func() time.Time { return now }
@@ -377,7 +377,7 @@ func TestRestoreDuration(t *testing.T) {
 // The metrics' and the events' texts are for people: no content of a class in them.
 func TestEventsHoldNoContent(t *testing.T) {
 	class := classOf("payments", "very-special-object")
-	c := cluster(t, interceptor.Funcs{}, namespaceWith(), stored(class, edited), mounting("a", []inject.Class{class}, class.Name))
+	c := cluster(t, interceptor.Funcs{}, namespaceWith(), stored(class, edited), mounting("a", []provider.Class{class}, class.Name))
 	r, events := testRestorer(t, c)
 	if _, err := r.Reconcile(t.Context(), requestFor(class)); err != nil {
 		t.Fatal(err)
@@ -392,7 +392,7 @@ func TestEventsHoldNoContent(t *testing.T) {
 func TestRestorerLooksAtYoungNamespaces(t *testing.T) {
 	class := classOf("payments", "db")
 	live := cluster(t, interceptor.Funcs{}, namespaceWith())
-	cached := cluster(t, interceptor.Funcs{}, mounting("a", []inject.Class{class}, class.Name))
+	cached := cluster(t, interceptor.Funcs{}, mounting("a", []provider.Class{class}, class.Name))
 	r, events := testRestorer(t, live)
 	r.cached = cached
 	if _, err := r.Reconcile(t.Context(), requestFor(class)); err != nil {

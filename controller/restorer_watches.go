@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -21,12 +21,12 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // onClass hears of classes that are deleted or edited.
 func (r *restorer) onClass() handler.EventHandler {
 	enqueue := func(class client.Object, q queue) {
-		if inject.Generated(class.GetName()) {
+		if provider.Generated(class.GetName()) {
 			q.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(class)})
 		}
 	}
 	broke := func(class client.Object, q queue) {
-		if inject.Generated(class.GetName()) {
+		if provider.Generated(class.GetName()) {
 			r.broken.start(client.ObjectKeyFromObject(class), r.now())
 		}
 		enqueue(class, q)

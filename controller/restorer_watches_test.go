@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // change is what a watch tells: old is nil for a creation, new for a deletion.
@@ -48,8 +48,8 @@ func TestRestorerWatches(t *testing.T) {
 		class   = classOf("payments", "db")
 		other   = classOf("payments", "api")
 		both    = []string{class.Name, other.Name}
-		running = mounting("a", []inject.Class{class, other}, class.Name, other.Name, "hand-written", class.Name)
-		foreign = stored(inject.Class{Name: "hand-written"})
+		running = mounting("a", []provider.Class{class, other}, class.Name, other.Name, "hand-written", class.Name)
+		foreign = stored(provider.Class{Name: "hand-written"})
 	)
 	slices.Sort(both)
 	r, _ := testRestorer(t, cluster(t, interceptor.Funcs{},
@@ -66,7 +66,7 @@ func TestRestorerWatches(t *testing.T) {
 		"hand-written class":       {r.onClass(), change{foreign, nil}, nil},
 		"pod created":              {r.onPod(), change{nil, running}, both},
 		"pod updated":              {r.onPod(), change{running, running}, nil},
-		"pod's status edited":      {r.onPod(), change{mounting("a", nil, class.Name), mounting("a", []inject.Class{class}, class.Name)}, []string{class.Name}},
+		"pod's status edited":      {r.onPod(), change{mounting("a", nil, class.Name), mounting("a", []provider.Class{class}, class.Name)}, []string{class.Name}},
 		"pod deleted":              {r.onPod(), change{running, nil}, both},
 		"finished pod deleted":     {r.onPod(), change{inPhase(corev1.PodFailed, mounting("a", nil, class.Name)), nil}, []string{class.Name}},
 		"pod without classes":      {r.onPod(), change{nil, mounting("plain", nil)}, nil},
@@ -92,7 +92,7 @@ func TestStopwatchesDoNotPileUp(t *testing.T) {
 	class := classOf("payments", "db")
 	r, _ := testRestorer(t, cluster(t, interceptor.Funcs{}))
 	enqueued(t, r.onClass(), change{stored(class), nil})
-	enqueued(t, r.onClass(), change{stored(inject.Class{Name: "hand-written"}), nil})
+	enqueued(t, r.onClass(), change{stored(provider.Class{Name: "hand-written"}), nil})
 	if _, err := r.Reconcile(t.Context(), requestFor(class)); err != nil {
 		t.Fatal(err)
 	}

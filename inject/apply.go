@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/workload"
 )
 
 // apply makes the pod spec that the patch leads to, for the rules to look at. It shares
 // with the target's own whatever the plan leaves alone: nobody may write to it.
-func (p *plan) apply(t *Target) *corev1.PodSpec {
+func (p *plan) apply(t *workload.Target) *corev1.PodSpec {
 	shared := *t.Spec
 	spec := &shared
 	spec.Volumes = slices.Clone(spec.Volumes)
@@ -36,10 +38,10 @@ func (p *plan) apply(t *Target) *corev1.PodSpec {
 	for i := range p.edits {
 		e := &p.edits[i]
 		c := &spec.Containers
-		if e.list == "initContainers" {
+		if e.List == "initContainers" {
 			c = &spec.InitContainers
 		}
-		e.apply(&(*c)[e.index])
+		e.apply(&(*c)[e.Index])
 	}
 	return spec
 }

@@ -11,6 +11,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // fill gives a pod as many containers as it shall have, each with what an ordinary one
@@ -68,14 +70,14 @@ func BenchmarkDecide(b *testing.B) {
 	pod.Annotations = nil
 	readOnly := true
 	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-		Driver: inject.DriverName, ReadOnly: &readOnly, VolumeAttributes: map[string]string{"secretProviderClass": "payments"},
+		Driver: provider.DriverName, ReadOnly: &readOnly, VolumeAttributes: map[string]string{"secretProviderClass": "payments"},
 	}}})
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "secrets", MountPath: "/mnt/secrets-store", ReadOnly: true})
 	}
 	facts.Classes = map[string]*secretsstorev1.SecretProviderClass{"payments": {Spec: secretsstorev1.SecretProviderClassSpec{
-		Provider: inject.ProviderAzure,
+		Provider: provider.ProviderAzure,
 		Parameters: map[string]string{
 			"keyvaultName": "payments-kv", "clientID": "11111111-1111-1111-1111-111111111111", "tenantID": "22222222-2222-2222-2222-222222222222",
 			"objects": "array:\n  - |\n    objectName: DB-Password\n    objectType: secret\n  - |\n    objectName: frontend\n    objectType: cert\n",
@@ -90,7 +92,7 @@ func BenchmarkDecide(b *testing.B) {
 
 func bench(b *testing.B, pod *corev1.Pod, ns *corev1.Namespace, facts inject.Facts, wantInjected bool) {
 	b.Helper()
-	target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: true}
+	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)

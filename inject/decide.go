@@ -9,6 +9,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -20,7 +22,7 @@ type Decision struct {
 	// already, or nothing is asked.
 	Patch []jsonpatch.Operation
 	// Classes that must exist before the pod is stored.
-	Classes []Class
+	Classes []provider.Class
 	// Containers that have the mounts.
 	Containers []string
 	// Findings in a stable order, errors first.
@@ -54,7 +56,7 @@ const maxAnnotations = 256 * 1024
 
 // Decide plans what the pod gets and runs the rules over the pod as it will be. It is
 // a pure function: the same pod, admitted again in its patched form, gets no patch.
-func Decide(t *Target, r *Request, f Facts) Decision {
+func Decide(t *workload.Target, r *Request, f Facts) Decision {
 	if r.tooLarge {
 		return Decision{Findings: finding.Sort(r.Errors.Findings(r.tooLargeSeverity()))}
 	}
@@ -78,7 +80,7 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 	if f.Namespace != nil {
 		namespace = f.Namespace.Name
 	}
-	s.volumes = storeVolumes(s.spec, t.specPath(), f, &p, namespace)
+	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p, namespace)
 	findings = append(findings, s.reservedNames()...)
 	for _, check := range checks {
 		findings = append(findings, check(s)...)
@@ -99,7 +101,7 @@ func Decide(t *Target, r *Request, f Facts) Decision {
 }
 
 // inject completes the decision with what the pod gets, if it gets anything.
-func (d *Decision) inject(t *Target, r *Request, f Facts, p *plan) {
+func (d *Decision) inject(t *workload.Target, r *Request, f Facts, p *plan) {
 	if f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return // nobody is called there; see AKV021
 	}
@@ -141,7 +143,7 @@ func (d Decision) WithVault(r *Request, f Facts) Decision {
 // not keep a drained node's pods from coming back; and the kubelet tries a mount again
 // sooner than a controller a pod.
 func (r *Request) spareFromVault(f Finding) Finding {
-	if r.target.Origin != FromUser {
+	if r.target.Origin != workload.FromUser {
 		f.Severity = Warning
 	}
 	return f
@@ -152,10 +154,10 @@ func (r *Request) spareFromVault(f Finding) Finding {
 // yesterday. Only the cluster's own controllers pass the fence, since anybody else can
 // write a controller reference into a pod.
 func (r *Request) spareController(f Finding) Finding {
-	if f.Severity != Error || r.Asks || r.target.Origin == FromUser {
+	if f.Severity != Error || r.Asks || r.target.Origin == workload.FromUser {
 		return f
 	}
-	if f.Rule == vaultNotAllowedRule.ID && r.target.Origin != FromBuiltinController {
+	if f.Rule == vaultNotAllowedRule.ID && r.target.Origin != workload.FromBuiltinController {
 		return f
 	}
 	f.Severity = Warning
@@ -166,10 +168,10 @@ func (r *Request) spareController(f Finding) Finding {
 func (s *subject) reservedNames() []Finding {
 	var findings []Finding
 	for i := range s.volumes {
-		if v := &s.volumes[i]; Reserved(v.className) && !v.generated {
+		if v := &s.volumes[i]; provider.Reserved(v.className) && !v.generated {
 			findings = append(findings, Finding{
 				Severity: Error, Type: field.ErrorTypeForbidden, Place: v.classPath(),
-				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", GeneratedPrefix, text.Shorten(v.className)),
+				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", provider.GeneratedPrefix, text.Shorten(v.className)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", annotation.Objects),
 			})
 		}
@@ -177,7 +179,7 @@ func (s *subject) reservedNames() []Finding {
 	return findings
 }
 
-func (p *plan) checkStatusSize(t *Target) []Finding {
+func (p *plan) checkStatusSize(t *workload.Target) []Finding {
 	size := len(annotation.Status) + len(p.status.String())
 	for k, v := range t.Meta.Annotations {
 		if k != annotation.Status {
@@ -188,7 +190,7 @@ func (p *plan) checkStatusSize(t *Target) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Severity: Error, Type: field.ErrorTypeTooLong, Place: t.annotationPath(annotation.Objects),
+		Severity: Error, Type: field.ErrorTypeTooLong, Place: t.AnnotationPath(annotation.Objects),
 		Message: fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, maxAnnotations),
 		Fix:     "Name fewer objects, or shorten the other annotations.",
 	}}

@@ -12,6 +12,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -22,7 +24,7 @@ func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace
 	c := newClassSubject(class, ns, s, f)
 	findings := c.r.NamespaceErrors.Findings(Warning)
 	findings = append(findings, c.reservedName()...)
-	if class.Spec.Provider == ProviderAzure {
+	if class.Spec.Provider == provider.ProviderAzure {
 		for _, check := range classChecks {
 			findings = append(findings, check(c)...)
 		}
@@ -62,13 +64,7 @@ func DecideClassDeletion(before *secretsstorev1.SecretProviderClass, f Facts) []
 
 // MountsClass tells whether a pod that is not finished has a volume of the class.
 func MountsClass(pod *corev1.Pod, class string) bool {
-	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-		return false
-	}
-	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
-		name, ok := className(&v)
-		return ok && name == class
-	})
+	return !workload.Finished(pod) && slices.Contains(provider.ClassNames(&pod.Spec), class)
 }
 
 // classChecks are the rules' looks at a class of the Azure provider.
@@ -83,7 +79,7 @@ type classSubject struct {
 	// r holds the policy: fence, waivers, and errors in the annotations.
 	r *Request
 	// objects and, for each, its index in the array that they stand in.
-	objects    []Object
+	objects    []provider.Object
 	at         []int
 	objectErrs finding.FieldErrors
 }
@@ -96,8 +92,8 @@ func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Names
 	p.parseNamespace()
 	p.parseClassMarks(class)
 	c := &classSubject{class: class, f: f, r: p.Request}
-	if class.Spec.Provider == ProviderAzure {
-		c.objects, c.at, c.objectErrs = readClassObjects(class.Spec.Parameters[paramObjects], classParameter(paramObjects))
+	if class.Spec.Provider == provider.ProviderAzure {
+		c.objects, c.at, c.objectErrs = provider.ReadObjects(class.Spec.Parameters[provider.ParamObjects], classParameter(provider.ParamObjects))
 	}
 	return c
 }
@@ -108,7 +104,7 @@ func classParameter(key string) *finding.Place { return classParameters().Child(
 
 // objectPath is a field of the i-th object.
 func (c *classSubject) objectPath(i int, name string) *finding.Place {
-	return classParameter(paramObjects).Index(c.at[i]).Child(name)
+	return classParameter(provider.ParamObjects).Index(c.at[i]).Child(name)
 }
 
 func (c *classSubject) parameter(key string) string {
@@ -125,7 +121,7 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 		switch a, _, ok := annotation.Find(k); {
 		case k == annotation.Allow:
 			p.addAllow(class.Annotations[k], path, true)
-		case k == annotation.UnusedSince && Reserved(class.Name):
+		case k == annotation.UnusedSince && provider.Reserved(class.Name):
 			// The collector's.
 		case ok && a.Pod:
 			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the pods that mount the class", Fix: "move it to their annotations"}))
@@ -144,13 +140,13 @@ func (p *parser) parseClassMarks(class *secretsstorev1.SecretProviderClass) {
 // It does no harm, since no volume gets it, and its author waits for it in vain.
 func (c *classSubject) reservedName() []Finding {
 	spec := c.class.Spec
-	generated := Class{Name: c.class.Name, Parameters: maps.Clone(spec.Parameters)}
-	if !Reserved(c.class.Name) || spec.Provider == ProviderAzure && generated.Verified() {
+	generated := provider.Class{Name: c.class.Name, Parameters: maps.Clone(spec.Parameters)}
+	if !provider.Reserved(c.class.Name) || spec.Provider == provider.ProviderAzure && generated.Verified() {
 		return nil
 	}
 	return []Finding{{
 		Severity: Warning, Type: field.ErrorTypeForbidden, Place: finding.At("metadata", "name"),
-		Message: fmt.Sprintf("Names that begin with %s are those of generated classes, and no volume may name this one.", GeneratedPrefix),
+		Message: fmt.Sprintf("Names that begin with %s are those of generated classes, and no volume may name this one.", provider.GeneratedPrefix),
 		Fix:     "Give the class another name.",
 	}}
 }

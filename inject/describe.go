@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -20,7 +22,7 @@ const maxLine = 256
 //
 // Whether a generated class exists already is in the facts if somebody looked it up by
 // the name that the decision has.
-func Describe(t *Target, r *Request, f Facts, d *Decision) []string {
+func Describe(t *workload.Target, r *Request, f Facts, d *Decision) []string {
 	if r.tooLarge || len(d.Errors()) > 0 || r.Asks && f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return nil
 	}
@@ -30,7 +32,7 @@ func Describe(t *Target, r *Request, f Facts, d *Decision) []string {
 		p = newPlan(t, r, f, r.version)
 		s.spec = p.apply(t)
 	}
-	s.volumes = storeVolumes(s.spec, t.specPath(), f, &p, "")
+	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p, "")
 	if len(s.volumes) == 0 {
 		return s.describeNothing()
 	}
@@ -107,8 +109,8 @@ func (s *subject) describeVolume(v *storeVolume) []string {
 }
 
 // describeFiles says which object of which vault becomes which file.
-func (s *subject) describeFiles(v *storeVolume, objects []Object) []string {
-	if v.class == nil || v.class.Spec.Provider != ProviderAzure {
+func (s *subject) describeFiles(v *storeVolume, objects []provider.Object) []string {
+	if v.class == nil || v.class.Spec.Provider != provider.ProviderAzure {
 		return nil
 	}
 	mount := ""
@@ -119,31 +121,31 @@ func (s *subject) describeFiles(v *storeVolume, objects []Object) []string {
 	})
 	files := make([]string, 0, len(objects))
 	for _, o := range objects {
-		file := filePath(mount, o.File(), s.t.windows())
+		file := workload.FilePath(mount, o.File(), s.t.Windows())
 		if o.VersionHistory > 1 {
-			file = filePath(file, "0", s.t.windows()) + " and older"
+			file = workload.FilePath(file, "0", s.t.Windows()) + " and older"
 		}
 		files = append(files, fmt.Sprintf("%s = %s/%s", file, o.Type, o.Name))
 	}
-	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(strings.TrimSpace(v.parameters[ParamVault]))), files)
+	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(strings.TrimSpace(v.parameters[provider.ParamVault]))), files)
 }
 
 // describeIdentity says who reads the vault, and who says so.
 func (s *subject) describeIdentity(v *storeVolume) []string {
-	account := text.Shorten(accountOf(s.spec))
+	account := text.Shorten(workload.AccountOf(s.spec))
 	switch {
 	case v.generated:
 		line := fmt.Sprintf("Identity %s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
-			v.parameters[ParamClient], s.source(s.r.ClientID), v.parameters[ParamTenant], s.source(s.r.TenantID), account)
+			v.parameters[provider.ParamClient], s.source(s.r.ClientID), v.parameters[provider.ParamTenant], s.source(s.r.TenantID), account)
 		return []string{line}
 	case !v.azure():
 		return nil
-	case isOn(v.parameters, ParamVMIdentity):
+	case provider.IsOn(v.parameters, provider.ParamVMIdentity):
 		return []string{fmt.Sprintf("Identity: the node's (class %s).", text.Shorten(v.className))}
-	case strings.TrimSpace(v.parameters[ParamClient]) != "":
-		tenant := or(strings.TrimSpace(v.parameters[ParamTenant]), strings.TrimSpace(v.parameters[ParamTenantOld]))
+	case strings.TrimSpace(v.parameters[provider.ParamClient]) != "":
+		tenant := or(strings.TrimSpace(v.parameters[provider.ParamTenant]), strings.TrimSpace(v.parameters[provider.ParamTenantOld]))
 		return []string{fmt.Sprintf("Identity %s, tenant %s (class %s), with the token of ServiceAccount %s.",
-			text.Shorten(strings.TrimSpace(v.parameters[ParamClient])), text.Shorten(tenant), text.Shorten(v.className), account)}
+			text.Shorten(strings.TrimSpace(v.parameters[provider.ParamClient])), text.Shorten(tenant), text.Shorten(v.className), account)}
 	case v.CSI.NodePublishSecretRef != nil:
 		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", text.Shorten(v.CSI.NodePublishSecretRef.Name))}
 	}
@@ -161,7 +163,7 @@ func (s *subject) source(setting Setting) string {
 		return "setting of akv-injector"
 	case Unset, OnServiceAccount:
 	}
-	return "ServiceAccount " + text.Shorten(accountOf(s.spec))
+	return "ServiceAccount " + text.Shorten(workload.AccountOf(s.spec))
 }
 
 // describeInterval says how soon a rotated secret arrives.
@@ -193,8 +195,8 @@ func (s *subject) askedInterval() (value, source string) {
 	}
 	var shortest time.Duration
 	for i := range s.volumes {
-		raw, ok := s.volumes[i].CSI.VolumeAttributes[attributeInterval]
-		if d, _, usable := parseInterval(raw); ok && usable && (value == "" || d < shortest) {
+		raw, ok := s.volumes[i].CSI.VolumeAttributes[provider.AttributeInterval]
+		if d, _, usable := provider.ParseInterval(raw); ok && usable && (value == "" || d < shortest) {
 			value, source, shortest = raw, "volume "+text.Shorten(s.volumes[i].Name), d
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func (r *ruled) describe() []string {
@@ -39,23 +41,23 @@ func TestDescribe(t *testing.T) {
 		"the account's identity": {func(r *ruled) { r.ask("a") }, "Identity " + someClient + " (ServiceAccount app), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
 		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(annotation.ClientID, someTenant) }, "Identity " + someTenant +
 			" (annotation of the pod), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
-		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
+		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
 		"a service principal": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, ParamClient)
+			delete(r.class.Spec.Parameters, provider.ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, "Identity: the service principal in the Secret sp."},
 		"an interval of nobody": {func(r *ruled) {}, "No interval is asked for; what the cluster's driver does is not known here."},
 		"both intervals": {func(r *ruled) {
 			r.ask("a")
 			r.annotate(annotation.RotationPollInterval, "30s")
-			r.facts.Driver = readDriver("driver:v1.4.8", []string{"--enable-secret-rotation"})
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 		}, "Asked for: every 30s (annotation of the pod); the driver looks every 2m."},
 		"vault calls": {func(r *ruled) {
 			r.ask("a,b")
-			r.facts.Driver = readDriver("driver:v1.4.8", []string{"--enable-secret-rotation"})
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 		}, "About 60 vault calls an hour for each pod (objects: 2, polls: 30)."},
 		"no rotation": {
-			func(r *ruled) { r.facts.Driver = &Driver{} },
+			func(r *ruled) { r.facts.Driver = &provider.Driver{} },
 			"No interval is asked for; nothing rotates, since the driver runs without --enable-secret-rotation.",
 		},
 		"an account that may yet come": {

@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/provider"
 )
 
 // Facts are what a decision needs to know of the cluster. Request.Needs says
@@ -24,7 +26,7 @@ type Facts struct {
 	// NoCSIDriver is set if somebody looked, and there is none.
 	NoCSIDriver bool
 	// Driver is what the driver's DaemonSet says of rotation, nil if it is not known.
-	Driver *Driver
+	Driver *provider.Driver
 	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
 	NoClassCRD bool
 	// Vault is what vaults say of objects. Of one that is not among them nobody asked.

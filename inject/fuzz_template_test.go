@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -32,7 +33,7 @@ func FuzzTemplate(f *testing.F) {
 		if err := json.Unmarshal(encode(t, object), again); err != nil {
 			t.Fatal(err)
 		}
-		target := inject.TargetOf(again)
+		target := workload.TargetOf(again)
 		if target == nil {
 			return // a ReplicationController without a template
 		}

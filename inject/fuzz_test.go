@@ -12,6 +12,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/internal/testing/azprovider"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -76,10 +78,10 @@ func FuzzPod(f *testing.F) {
 			return
 		}
 		for _, class := range d.Classes {
-			if !class.Verified() || !inject.Generated(class.Name) {
+			if !class.Verified() || !provider.Generated(class.Name) {
 				t.Errorf("%q is not what its content gives", class.Name)
 			}
-			providerReads(t, class.Parameters["objects"])
+			azprovider.Read(t, class.Parameters["objects"])
 		}
 		again := decodePod(t, patched(t, text, &d))
 		if diff := cmp.Diff(inject.PlannedSpec(target, request, facts).Volumes, again.Spec.Volumes); diff != "" {

@@ -3,6 +3,7 @@ package inject
 import (
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
 )
 
 // Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
@@ -21,14 +22,14 @@ const (
 )
 
 // oversize tells why a pod is too large to be looked at.
-func oversize(t *Target) finding.FieldErrors {
+func oversize(t *workload.Target) finding.FieldErrors {
 	var errs finding.FieldErrors
 	size := 0
 	for k, v := range t.Meta.Annotations {
 		size += len(k) + len(v)
 	}
 	if size > maxAnnotations {
-		errs = append(errs, finding.TooLong(t.metaPath().Child("annotations"), maxAnnotations))
+		errs = append(errs, finding.TooLong(t.MetaPath().Child("annotations"), maxAnnotations))
 	}
 	spec := t.Spec
 	for _, list := range []struct {
@@ -40,22 +41,22 @@ func oversize(t *Target) finding.FieldErrors {
 		{"volumes", len(spec.Volumes), maxVolumes},
 	} {
 		if list.len > list.max {
-			errs = append(errs, finding.TooMany(t.specPath().Child(list.name), list.len, list.max))
+			errs = append(errs, finding.TooMany(t.SpecPath().Child(list.name), list.len, list.max))
 		}
 	}
 	if len(errs) > 0 {
 		return errs
 	}
 	all := 0
-	eachContainer(spec, func(c containerRef) {
+	workload.EachContainer(spec, func(c workload.Container) {
 		n := len(c.VolumeMounts)
 		all += n
 		if n > maxContainerMounts {
-			errs = append(errs, finding.TooMany(c.path(t.specPath()).Child("volumeMounts"), n, maxContainerMounts))
+			errs = append(errs, finding.TooMany(c.Path(t.SpecPath()).Child("volumeMounts"), n, maxContainerMounts))
 		}
 	})
 	if all > maxMounts && len(errs) == 0 {
-		errs = append(errs, finding.TooMany(t.specPath().Child("containers"), all, maxMounts))
+		errs = append(errs, finding.TooMany(t.SpecPath().Child("containers"), all, maxMounts))
 		errs[0].Problem = finding.Problem{What: "the mounts of all containers together", Fix: errs[0].What}
 	}
 	return errs
@@ -69,7 +70,7 @@ func (p *parser) overgrown() *finding.FieldError {
 	if n <= maxAdditions {
 		return nil
 	}
-	err := finding.TooMany(t.metaPath().Child("annotations"), n, maxAdditions)
+	err := finding.TooMany(t.MetaPath().Child("annotations"), n, maxAdditions)
 	err.Problem = finding.Problem{What: "mounts and variables that akv-injector would add to all containers together", Fix: err.What}
 	return err
 }
@@ -77,7 +78,7 @@ func (p *parser) overgrown() *finding.FieldError {
 // tooLargeSeverity is an error, except that a pod that one of the cluster's own controllers made, and
 // that asks for nothing, is let pass unseen: see spareController.
 func (r *Request) tooLargeSeverity() Severity {
-	if r.target.Origin == FromBuiltinController && len(annotation.Ours(r.target.Meta.Annotations)) == 0 {
+	if r.target.Origin == workload.FromBuiltinController && len(annotation.Ours(r.target.Meta.Annotations)) == 0 {
 		return Warning
 	}
 	return Error

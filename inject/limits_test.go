@@ -11,6 +11,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 func TestTooLargePodsAreNotLookedAt(t *testing.T) {
@@ -32,7 +34,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 		list := make([]corev1.Volume, n)
 		for i := range list {
 			list[i] = corev1.Volume{Name: fmt.Sprintf("v-%d", i), VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-				Driver: inject.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "own"},
+				Driver: provider.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "own"},
 			}}}
 		}
 		return list
@@ -64,7 +66,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 		"hundreds of containers": {annotations: vaults(2), spec: corev1.PodSpec{Containers: containers(500, 0)}, fits: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target := &inject.Target{Meta: &metav1.ObjectMeta{Name: "web", Annotations: c.annotations}, Spec: &c.spec}
+			target := &workload.Target{Meta: &metav1.ObjectMeta{Name: "web", Annotations: c.annotations}, Spec: &c.spec}
 			request := inject.Parse(target, nil, inject.Settings{})
 			var fields []string
 			for _, e := range request.Errors {
@@ -93,15 +95,15 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 // anybody can write, gets nothing past the fence.
 func TestTooLargePodsOfControllers(t *testing.T) {
 	spec := corev1.PodSpec{Volumes: make([]corev1.Volume, 1001)}
-	for origin, refused := range map[inject.Origin]bool{
-		inject.FromUser: true, inject.FromController: true, inject.FromBuiltinController: false,
+	for origin, refused := range map[workload.Origin]bool{
+		workload.FromUser: true, workload.FromController: true, workload.FromBuiltinController: false,
 	} {
 		for _, asks := range []bool{false, true} {
 			meta := &metav1.ObjectMeta{}
 			if asks {
 				meta.Annotations = map[string]string{annotation.Objects: "a"}
 			}
-			target := &inject.Target{Meta: meta, Spec: &spec, Origin: origin}
+			target := &workload.Target{Meta: meta, Spec: &spec, Origin: origin}
 			request := inject.Parse(target, nil, inject.Settings{})
 			d := inject.Decide(target, request, inject.Facts{})
 			if got := len(d.Errors()) > 0; got != (refused || asks) || len(d.Findings) != 1 {

@@ -10,6 +10,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // MountedVolume is a secrets-store volume of a pod as it is stored: what the driver hands
@@ -24,7 +26,7 @@ type MountedVolume struct {
 	Vault, Cloud string
 	// Objects of the class, where it is for the Azure provider, and what could not be
 	// read of them.
-	Objects []Object
+	Objects []provider.Object
 	Errors  finding.FieldErrors
 }
 
@@ -37,8 +39,8 @@ func MountedVolumes(spec *corev1.PodSpec, classes map[string]*secretsstorev1.Sec
 		s := &stored[i]
 		v := MountedVolume{Name: s.Name, ClassName: s.className, Class: s.class}
 		if s.azure() {
-			v.Vault = strings.TrimSpace(s.parameters[ParamVault])
-			v.Cloud = canonicalCloud(or(strings.TrimSpace(s.parameters[ParamCloud]), DefaultCloud))
+			v.Vault = strings.TrimSpace(s.parameters[provider.ParamVault])
+			v.Cloud = provider.CanonicalCloud(or(strings.TrimSpace(s.parameters[provider.ParamCloud]), provider.DefaultCloud))
 			v.Objects, v.Errors = s.objects, s.objectErrs
 		}
 		volumes = append(volumes, v)
@@ -50,12 +52,12 @@ func MountedVolumes(spec *corev1.PodSpec, classes map[string]*secretsstorev1.Sec
 // with an old content though the mount is current: AKV001 and AKV006. What a waiver or a
 // namespace's policy lets pass is found too: it is as true as before.
 func FindOutdating(pod *corev1.Pod, classes map[string]*secretsstorev1.SecretProviderClass) []Finding {
-	t := PodTarget(&corev1.Pod{
+	t := workload.PodTarget(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, Annotations: withoutOurs(pod.Annotations)},
 		Spec:       pod.Spec,
 	})
 	if metav1.GetControllerOf(pod) != nil {
-		t.Origin = FromController // so that a reloader counts
+		t.Origin = workload.FromController // so that a reloader counts
 	}
 	d := Decide(t, Parse(t, nil, Settings{}), Facts{Classes: classes})
 	var findings []Finding

@@ -11,6 +11,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -38,7 +40,7 @@ func (p *parser) parse() {
 		return
 	}
 	keys := annotation.Ours(t.Meta.Annotations)
-	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.metaPath().Child("annotations"))...)
+	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.MetaPath().Child("annotations"))...)
 	p.parseLabels()
 	p.parseNamespace()
 	p.parseOwner()
@@ -78,7 +80,7 @@ func (p *parser) parseAsks(keys []string) bool {
 
 // parseInject reads the opt-out, and finds settings that have nothing to set.
 func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
-	path := p.target.annotationPath(annotation.Inject)
+	path := p.target.AnnotationPath(annotation.Inject)
 	if value, ok := p.pod(annotation.Inject); ok {
 		on, problem := parseBool(value)
 		if problem.Found() {
@@ -94,7 +96,7 @@ func (p *parser) parseInject(asks bool, keys []string) (optedOut bool) {
 		a, _, ok := annotation.Find(k)
 		// allow also serves volumes that were written by hand.
 		if ok && a.Pod && k != annotation.Allow {
-			p.errorf(finding.Required(p.target.annotationPath(annotation.Objects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", annotation.Objects, annotation.SecretProviderClass)}))
+			p.errorf(finding.Required(p.target.AnnotationPath(annotation.Objects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", annotation.Objects, annotation.SecretProviderClass)}))
 			break
 		}
 	}
@@ -107,15 +109,15 @@ func (p *parser) refuseOwnMarks() {
 		return // parseLabels and parse saw to it
 	}
 	if _, ok := p.pod(annotation.Status); ok {
-		p.errorf(finding.Forbidden(p.target.annotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
+		p.errorf(finding.Forbidden(p.target.AnnotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 	if _, ok := p.target.Meta.Labels[annotation.LabelInjected]; ok {
-		p.errorf(finding.Forbidden(p.target.metaPath().Child("labels").Key(annotation.LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
+		p.errorf(finding.Forbidden(p.target.MetaPath().Child("labels").Key(annotation.LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 }
 
 func (p *parser) parseLabels() {
-	path := p.target.metaPath().Child("labels")
+	path := p.target.MetaPath().Child("labels")
 	for _, k := range annotation.Ours(p.target.Meta.Labels) {
 		switch {
 		case k == annotation.LabelInjected && !p.target.Template:
@@ -133,7 +135,7 @@ func (p *parser) parseLabels() {
 	}
 	if p.target.Template {
 		if _, ok := p.pod(annotation.Status); ok {
-			p.errorf(finding.Forbidden(p.target.annotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
+			p.errorf(finding.Forbidden(p.target.AnnotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
 		}
 	}
 }
@@ -165,7 +167,7 @@ func (p *parser) parsePolicy() {
 func (p *parser) parseAllow(asks bool) {
 	p.allow = map[string]bool{}
 	if value, ok := p.pod(annotation.Allow); ok {
-		p.addAllow(value, p.target.annotationPath(annotation.Allow), true)
+		p.addAllow(value, p.target.AnnotationPath(annotation.Allow), true)
 	}
 	if p.target.Owner == nil {
 		return
@@ -174,7 +176,7 @@ func (p *parser) parseAllow(asks bool) {
 		path := ownerAnnotationPath(annotation.Allow)
 		p.addAllow(value, path, !asks)
 		if asks {
-			p.errorf(finding.Forbidden(path, finding.Problem{What: "pods that ask do not get the workload's own annotation and are refused", Fix: "move it to " + p.target.annotationPath(annotation.Allow).String()}))
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "pods that ask do not get the workload's own annotation and are refused", Fix: "move it to " + p.target.AnnotationPath(annotation.Allow).String()}))
 		}
 	}
 }
@@ -202,7 +204,7 @@ func (p *parser) parseOwner() {
 		if k == annotation.Allow {
 			continue
 		}
-		hint := finding.Problem{What: "akv-injector reads it on pods", Fix: "move it to " + p.target.annotationPath(k).String()}
+		hint := finding.Problem{What: "akv-injector reads it on pods", Fix: "move it to " + p.target.AnnotationPath(k).String()}
 		if a, _, ok := annotation.Find(k); ok && !a.Pod {
 			hint = finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the workload"}
 		}
@@ -253,7 +255,7 @@ func parseBool(value string) (on bool, problem finding.Problem) {
 func (p *parser) setting(key, server string, check func(string) finding.Problem) Setting {
 	s := Setting{}
 	if v, ok := p.pod(key); ok {
-		s = Setting{strings.TrimSpace(v), OnPod, p.target.annotationPath(key)}
+		s = Setting{strings.TrimSpace(v), OnPod, p.target.AnnotationPath(key)}
 	} else if v, ok := p.ns.Annotations[key]; ok {
 		s = Setting{strings.TrimSpace(v), OnNamespace, namespaceAnnotationPath(key)}
 	} else if server != "" {
@@ -271,12 +273,12 @@ func (p *parser) setting(key, server string, check func(string) finding.Problem)
 }
 
 func (p *parser) parseSettings() {
-	p.ServiceAccount = p.setting(annotation.ServiceAccount, "", kubernetesNameProblem)
-	p.ClientID = p.setting(annotation.ClientID, "", clientIDProblem)
-	p.TenantID = p.setting(annotation.TenantID, p.settings.TenantID, ValidateTenant)
-	p.Cloud = p.setting(annotation.Cloud, or(p.settings.Cloud, DefaultCloud), ValidateCloud)
-	p.Interval = p.setting(annotation.RotationPollInterval, or(p.settings.RotationPollInterval, DefaultInterval), func(v string) finding.Problem {
-		if _, problem, ok := parseInterval(v); !ok {
+	p.ServiceAccount = p.setting(annotation.ServiceAccount, "", workload.NameProblem)
+	p.ClientID = p.setting(annotation.ClientID, "", provider.ClientIDProblem)
+	p.TenantID = p.setting(annotation.TenantID, p.settings.TenantID, provider.TenantProblem)
+	p.Cloud = p.setting(annotation.Cloud, or(p.settings.Cloud, provider.DefaultCloud), provider.CloudProblem)
+	p.Interval = p.setting(annotation.RotationPollInterval, or(p.settings.RotationPollInterval, provider.DefaultInterval), func(v string) finding.Problem {
+		if _, problem, ok := provider.ParseInterval(v); !ok {
 			return problem
 		}
 		return finding.Problem{} // too short is the rule poll-interval's to say
@@ -287,8 +289,8 @@ func (p *parser) parseSettings() {
 	})
 	p.IdentityLabel = label.Value != "false"
 	if now := p.accountNow(); p.ServiceAccount.Level == OnPod && p.ServiceAccount.Value != "" &&
-		now != defaultAccount && now != p.ServiceAccount.Value {
-		p.errorf(finding.Invalid(p.target.specPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", annotation.ServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
+		now != workload.DefaultAccount && now != p.ServiceAccount.Value {
+		p.errorf(finding.Invalid(p.target.SpecPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", annotation.ServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
 	}
 }
 
@@ -304,8 +306,8 @@ func (p *parser) parseContainers() {
 	if !ok {
 		return
 	}
-	path := p.target.annotationPath(annotation.Containers)
-	names := containerNames(p.target.Spec)
+	path := p.target.AnnotationPath(annotation.Containers)
+	names := workload.ContainerNames(p.target.Spec)
 	p.Containers = []string{}
 	items := text.List(value)
 	if len(items) == 0 {
@@ -330,7 +332,7 @@ func (p *parser) parseEnv() {
 	if !ok {
 		return
 	}
-	path := p.target.annotationPath(annotation.Env)
+	path := p.target.AnnotationPath(annotation.Env)
 	items := text.List(value)
 	if len(items) == 0 {
 		p.errorf(finding.Required(path, finding.Problem{What: "names no variable", Fix: "list NAME=FILE, or remove the annotation"}))
@@ -351,7 +353,7 @@ func (p *parser) parseEnv() {
 		case seen[name]:
 			p.errorf(finding.Duplicate(path.Index(i), name, finding.Problem{What: "is set twice", Fix: "remove one"}))
 		default:
-			if problem := fileProblem(file); problem.Found() {
+			if problem := provider.FileProblem(file); problem.Found() {
 				p.errorf(finding.Invalid(path.Index(i), file, problem.Of("the file name ")))
 				continue
 			}

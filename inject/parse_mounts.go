@@ -7,6 +7,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -16,7 +18,7 @@ const classVolume = "secret-provider-class"
 
 // parseMounts collects the volumes that the pod asks for.
 func (p *parser) parseMounts(keys []string) {
-	vault := p.setting(annotation.Vault, "", vaultProblem)
+	vault := p.setting(annotation.Vault, "", provider.VaultProblem)
 	defaultVault := strings.ToLower(vault.Value)
 
 	if name, ok := p.pod(annotation.SecretProviderClass); ok {
@@ -31,17 +33,17 @@ func (p *parser) parseMounts(keys []string) {
 		name = strings.ToLower(strings.TrimPrefix(name, "."))
 		if key == annotation.Objects {
 			if vault.Level == Unset {
-				p.errorf(finding.Missing(p.target.annotationPath(annotation.Vault), fmt.Sprintf(
+				p.errorf(finding.Missing(p.target.AnnotationPath(annotation.Vault), fmt.Sprintf(
 					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", annotation.Vault, annotation.Objects)))
 			}
 			name = defaultVault
 		}
-		path := p.target.annotationPath(key)
-		objects, errs := ParseObjects(p.target.Meta.Annotations[key], path)
+		path := p.target.AnnotationPath(key)
+		objects, errs := provider.ParseObjects(p.target.Meta.Annotations[key], path)
 		p.Errors = append(p.Errors, errs...)
 		m := byVault[name]
 		if m == nil {
-			m = &MountRequest{Vault: name, Volume: GeneratedPrefix + name, FieldPath: path, parsed: true}
+			m = &MountRequest{Vault: name, Volume: provider.GeneratedPrefix + name, FieldPath: path, parsed: true}
 			byVault[name] = m
 		} else {
 			// Two annotations for one vault: names that differ in case, or the default vault by name.
@@ -57,30 +59,30 @@ func (p *parser) parseMounts(keys []string) {
 	slices.Sort(vaults)
 	for _, name := range vaults {
 		m := byVault[name]
-		if len(m.Objects) > maxObjects {
-			p.errorf(tooManyObjects(m.FieldPath, len(m.Objects)))
+		if len(m.Objects) > provider.MaxObjects {
+			p.errorf(provider.TooManyObjects(m.FieldPath, len(m.Objects)))
 			m.parsed = false
 		}
-		sortObjects(m.Objects)
+		provider.SortObjects(m.Objects)
 		p.Mounts = append(p.Mounts, *m)
 	}
 	p.parseMountPaths(defaultVault)
 }
 
 // mergeClashes finds files that a second annotation for the same vault writes over.
-func mergeClashes(first, second []Object, path *finding.Place) finding.FieldErrors {
+func mergeClashes(first, second []provider.Object, path *finding.Place) finding.FieldErrors {
 	both := append(slices.Clone(first), second...)
-	return fileClashes(both, path)
+	return provider.FileClashes(both, path)
 }
 
 func (p *parser) parseClass(name string) {
-	path := p.target.annotationPath(annotation.SecretProviderClass)
-	switch problem := kubernetesNameProblem(name); {
+	path := p.target.AnnotationPath(annotation.SecretProviderClass)
+	switch problem := workload.NameProblem(name); {
 	case problem.Found():
 		p.errorf(finding.Invalid(path, name, problem))
-	case Reserved(name):
+	case provider.Reserved(name):
 		p.errorf(finding.Forbidden(path, finding.Problem{
-			What: "names that begin with " + GeneratedPrefix + " are for generated classes",
+			What: "names that begin with " + provider.GeneratedPrefix + " are for generated classes",
 			Fix:  "list the objects in " + annotation.Objects + ", or give your class another name",
 		}))
 	default:
@@ -94,12 +96,9 @@ func (p *parser) parseClass(name string) {
 // parseMountPaths gives every mount its path. The default vault, like a named class,
 // has the plain path; a further vault, one with its name.
 func (p *parser) parseMountPaths(defaultVault string) {
-	windows := p.target.windows()
-	base := defaultMountPath
-	if windows {
-		base = defaultMountPathWindows
-	}
-	check := func(v string) finding.Problem { return mountPathProblem(v, windows) }
+	windows := p.target.Windows()
+	base := workload.DefaultMountPath(windows)
+	check := func(v string) finding.Problem { return workload.MountPathProblem(v, windows) }
 	plain := p.setting(annotation.MountPath, "", check)
 	perVault := p.vaultPaths(check)
 
@@ -142,8 +141,8 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			if a.Path == "" || b.Path == "" {
 				continue
 			}
-			ca, cb := comparablePath(a.Path, windows), comparablePath(b.Path, windows)
-			if ca == cb || below(ca, cb) || below(cb, ca) {
+			ca, cb := workload.ComparablePath(a.Path, windows), workload.ComparablePath(b.Path, windows)
+			if ca == cb || workload.PathBelow(ca, cb) || workload.PathBelow(cb, ca) {
 				p.errorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("would be mounted at or below another vault's path, or above it (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("give each its own with %s.<vault>", annotation.MountPath)}))
 			}
 		}

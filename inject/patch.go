@@ -8,6 +8,8 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // pointer makes an RFC 6901 pointer.
@@ -35,7 +37,7 @@ func (p *patcher) remove(path string) {
 // patch turns the plan into operations. Indexes are those of the pod as it stands:
 // first what is completed in place, then what goes, from behind, then what is
 // appended.
-func (p *plan) patch(t *Target) []jsonpatch.Operation {
+func (p *plan) patch(t *workload.Target) []jsonpatch.Operation {
 	out := &patcher{}
 	p.patchAccount(out)
 	p.patchVolumes(out, t)
@@ -62,7 +64,7 @@ func (p *plan) patchAccount(out *patcher) {
 	}
 }
 
-func (p *plan) patchVolumes(out *patcher, t *Target) {
+func (p *plan) patchVolumes(out *patcher, t *workload.Target) {
 	for i := range p.volumes {
 		v := &p.volumes[i]
 		at := strconv.Itoa(v.existing)
@@ -70,7 +72,7 @@ func (p *plan) patchVolumes(out *patcher, t *Target) {
 			out.add("/spec/volumes/"+at+"/csi/readOnly", true)
 		}
 		if v.setInterval {
-			out.add("/spec/volumes/"+at+"/csi/volumeAttributes/"+attributeInterval, v.volume.CSI.VolumeAttributes[attributeInterval])
+			out.add("/spec/volumes/"+at+"/csi/volumeAttributes/"+provider.AttributeInterval, v.volume.CSI.VolumeAttributes[provider.AttributeInterval])
 		}
 	}
 	if p.account.tokenVolume >= 0 {
@@ -85,7 +87,7 @@ func (p *plan) patchVolumes(out *patcher, t *Target) {
 }
 
 func (e *containerEdit) patch(out *patcher) {
-	at := "/spec/" + e.list + "/" + strconv.Itoa(e.index)
+	at := "/spec/" + e.List + "/" + strconv.Itoa(e.Index)
 	for _, i := range e.setReadOnly {
 		out.add(at+"/volumeMounts/"+strconv.Itoa(i)+"/readOnly", true)
 	}

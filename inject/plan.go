@@ -9,6 +9,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -19,7 +21,7 @@ type plan struct {
 	edits    []containerEdit
 	labels   map[string]string
 	status   Status
-	classes  []Class
+	classes  []provider.Class
 	findings []Finding
 }
 
@@ -38,7 +40,7 @@ type volumePlan struct {
 
 // containerEdit is what changes in one container.
 type containerEdit struct {
-	containerRef
+	workload.Container
 	setReadOnly  []int // indexes of mounts
 	removeMounts []int // indexes, rising
 	addMounts    []corev1.VolumeMount
@@ -49,7 +51,7 @@ type containerEdit struct {
 type planner struct {
 	plan
 	r       *Request
-	t       *Target
+	t       *workload.Target
 	f       Facts
 	windows bool
 }
@@ -60,8 +62,8 @@ func (p *planner) fail(rule string, typ field.ErrorType, path *finding.Place, me
 	})
 }
 
-func newPlan(t *Target, r *Request, f Facts, version string) plan {
-	p := &planner{r: r, t: t, f: f, windows: t.windows()}
+func newPlan(t *workload.Target, r *Request, f Facts, version string) plan {
+	p := &planner{r: r, t: t, f: f, windows: t.Windows()}
 	p.planAccount()
 	p.planVolumes()
 	chosen := p.chooseContainers()
@@ -76,13 +78,13 @@ func (p *planner) planLabels() {
 	if !p.r.IdentityLabel {
 		return
 	}
-	if v, ok := p.t.Meta.Labels[LabelUseWorkloadIdentity]; ok && v != "true" {
-		p.fail("", field.ErrorTypeInvalid, p.t.metaPath().Child("labels").Key(LabelUseWorkloadIdentity),
+	if v, ok := p.t.Meta.Labels[provider.LabelUseWorkloadIdentity]; ok && v != "true" {
+		p.fail("", field.ErrorTypeInvalid, p.t.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
 			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", text.Shorten(v)),
 			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", annotation.WorkloadIdentityLabel))
 		return
 	}
-	p.labels[LabelUseWorkloadIdentity] = "true"
+	p.labels[provider.LabelUseWorkloadIdentity] = "true"
 }
 
 // chooseContainers names the containers that get the mounts: those that are named,
@@ -90,7 +92,7 @@ func (p *planner) planLabels() {
 // status says which those were; it counts only if each has every mount of ours, so
 // that a status that somebody else wrote changes nothing.
 func (p *planner) chooseContainers() []string {
-	all := containerNames(p.t.Spec)
+	all := workload.ContainerNames(p.t.Spec)
 	if p.r.Containers != nil {
 		return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(p.r.Containers, n) })
 	}
@@ -103,7 +105,7 @@ func (p *planner) chooseContainers() []string {
 		return all
 	}
 	held := 0
-	eachContainer(p.t.Spec, func(c containerRef) {
+	workload.EachContainer(p.t.Spec, func(c workload.Container) {
 		if slices.Contains(status.Containers, c.Name) && p.hasAllMounts(c) {
 			held++
 		}
@@ -114,7 +116,7 @@ func (p *planner) chooseContainers() []string {
 	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(status.Containers, n) })
 }
 
-func (p *planner) hasAllMounts(c containerRef) bool {
+func (p *planner) hasAllMounts(c workload.Container) bool {
 	for i := range p.volumes {
 		v := &p.volumes[i]
 		if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
@@ -127,5 +129,5 @@ func (p *planner) hasAllMounts(c containerRef) bool {
 }
 
 func (p *planner) samePath(a, b string) bool {
-	return comparablePath(a, p.windows) == comparablePath(b, p.windows)
+	return workload.ComparablePath(a, p.windows) == workload.ComparablePath(b, p.windows)
 }

@@ -11,6 +11,8 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -51,12 +53,12 @@ func (p *planner) planAccount() {
 func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 	path := p.r.ServiceAccount.Path
 	if path == nil || p.r.accountNow() == name {
-		path = p.t.specPath().Child("serviceAccountName")
+		path = p.t.SpecPath().Child("serviceAccountName")
 	}
 	if account == nil {
 		p.failAccount("AKV012", field.ErrorTypeNotFound, path,
 			fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", text.Shorten(name)),
-			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", AnnotationIdentityClientID, annotation.ServiceAccount))
+			fmt.Sprintf("Create it with the annotation %s, or name another in %s.", provider.AnnotationClientID, annotation.ServiceAccount))
 		return
 	}
 	generates := slices.ContainsFunc(p.r.Mounts, func(m MountRequest) bool { return m.Class == "" })
@@ -75,25 +77,25 @@ func (p *planner) checkAccountClient(name string, path *finding.Place) {
 	client := p.clientID()
 	if client == "" {
 		p.failAccount("AKV012", field.ErrorTypeRequired, path,
-			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", text.Shorten(name), AnnotationIdentityClientID),
-			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), AnnotationIdentityClientID, annotation.ClientID))
-	} else if problem := clientIDProblem(client); problem.Found() {
+			fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", text.Shorten(name), provider.AnnotationClientID),
+			fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", text.Shorten(name), provider.AnnotationClientID, annotation.ClientID))
+	} else if problem := provider.ClientIDProblem(client); problem.Found() {
 		p.failAccount("AKV012", field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(client), AnnotationIdentityClientID, problem),
-			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", text.Shorten(name), AnnotationIdentityClientID))
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(client), provider.AnnotationClientID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", text.Shorten(name), provider.AnnotationClientID))
 	}
 }
 
 func (p *planner) checkAccountTenant(name string, path *finding.Place) {
 	tenant := p.tenantID()
 	if tenant == "" {
-		p.failAccount("", field.ErrorTypeRequired, p.t.annotationPath(annotation.TenantID),
+		p.failAccount("", field.ErrorTypeRequired, p.t.AnnotationPath(annotation.TenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
-			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", annotation.TenantID, text.Shorten(name), AnnotationIdentityTenantID))
-	} else if problem := ValidateTenant(tenant); problem.Found() {
+			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", annotation.TenantID, text.Shorten(name), provider.AnnotationTenantID))
+	} else if problem := provider.TenantProblem(tenant); problem.Found() {
 		p.failAccount("", field.ErrorTypeInvalid, path,
-			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), AnnotationIdentityTenantID, problem),
-			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), AnnotationIdentityTenantID))
+			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), provider.AnnotationTenantID, problem),
+			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), provider.AnnotationTenantID))
 	}
 }
 
@@ -111,14 +113,14 @@ func (p *planner) clientID() string {
 	if p.r.ClientID.Level != Unset {
 		return p.r.ClientID.Value
 	}
-	return p.fromAccount(AnnotationIdentityClientID)
+	return p.fromAccount(provider.AnnotationClientID)
 }
 
 func (p *planner) tenantID() string {
 	if p.r.TenantID.Level != Unset {
 		return p.r.TenantID.Value
 	}
-	return p.fromAccount(AnnotationIdentityTenantID)
+	return p.fromAccount(provider.AnnotationTenantID)
 }
 
 func (p *planner) fromAccount(key string) string {
@@ -176,7 +178,7 @@ func isTokenVolume(v *corev1.Volume) bool {
 // mountedOnlyAsToken keeps a volume that somebody mounts elsewhere on purpose.
 func (p *planner) mountedOnlyAsToken(volume string) bool {
 	only := true
-	eachContainer(p.t.Spec, func(c containerRef) {
+	workload.EachContainer(p.t.Spec, func(c workload.Container) {
 		for i := range c.VolumeMounts {
 			if m := &c.VolumeMounts[i]; m.Name == volume && m.MountPath != tokenMountPath {
 				only = false

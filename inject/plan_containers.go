@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -18,8 +20,8 @@ func (p *planner) planContainers(chosen []string) {
 	if i := p.account.tokenVolume; i >= 0 {
 		removed = p.t.Spec.Volumes[i].Name
 	}
-	eachContainer(p.t.Spec, func(c containerRef) {
-		e := containerEdit{containerRef: c}
+	workload.EachContainer(p.t.Spec, func(c workload.Container) {
+		e := containerEdit{Container: c}
 		for i := range c.VolumeMounts {
 			if removed != "" && c.VolumeMounts[i].Name == removed {
 				e.removeMounts = append(e.removeMounts, i)
@@ -52,7 +54,7 @@ func (p *planner) planMounts(e *containerEdit) {
 		m := &e.VolumeMounts[own]
 		if m.Name != v.volume.Name || m.SubPath != "" || m.SubPathExpr != "" {
 			p.fail("AKV017", field.ErrorTypeInvalid,
-				e.path(p.t.specPath()).Child("volumeMounts").Index(own).Child("mountPath"),
+				e.Path(p.t.SpecPath()).Child("volumeMounts").Index(own).Child("mountPath"),
 				fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", text.Shorten(v.mountPath), v.request.FieldPath),
 				fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", annotation.MountPath))
 			continue
@@ -102,7 +104,7 @@ func (p *planner) planEnv() []corev1.EnvVar {
 			continue
 		}
 		// The kubelet expands $(NAME) in a value, and takes $$ for a dollar sign.
-		path := strings.ReplaceAll(filePath(found[0], want.File, p.windows), "$", "$$")
+		path := strings.ReplaceAll(workload.FilePath(found[0], want.File, p.windows), "$", "$$")
 		env = append(env, corev1.EnvVar{Name: want.Name, Value: path})
 	}
 	return env
@@ -110,15 +112,15 @@ func (p *planner) planEnv() []corev1.EnvVar {
 
 // objectsOf are the objects behind a planned volume; complete is false where the
 // class is not known or cannot be read.
-func (p *planner) objectsOf(v *volumePlan) (objects []Object, complete bool) {
+func (p *planner) objectsOf(v *volumePlan) (objects []provider.Object, complete bool) {
 	if v.request.Class == "" {
 		return v.request.Objects, true
 	}
 	class := p.f.Classes[v.request.Class]
-	if class == nil || class.Spec.Provider != ProviderAzure {
+	if class == nil || class.Spec.Provider != provider.ProviderAzure {
 		return nil, false
 	}
-	objects, errs := parseClassObjects(class.Spec.Parameters[paramObjects], nil)
+	objects, _, errs := provider.ReadObjects(class.Spec.Parameters[provider.ParamObjects], nil)
 	return objects, len(errs) == 0
 }
 
@@ -133,7 +135,7 @@ func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 		case !slices.ContainsFunc(e.Env, own):
 			e.addEnv = append(e.addEnv, v)
 		case other >= 0:
-			p.fail("", field.ErrorTypeInvalid, e.path(p.t.specPath()).Child("env").Index(other),
+			p.fail("", field.ErrorTypeInvalid, e.Path(p.t.SpecPath()).Child("env").Index(other),
 				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", text.Shorten(v.Name), annotation.Env),
 				"Remove one of the two.")
 		}

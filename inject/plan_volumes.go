@@ -8,6 +8,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -23,7 +24,7 @@ func (p *planner) planVolumes() {
 			if client == "" || tenant == "" || m.Vault == "" || !m.parsed {
 				continue // told already
 			}
-			generated := generate(*m, client, tenant, p.r.Cloud.Value)
+			generated := provider.Generate(m.Vault, m.Objects, client, tenant, p.r.Cloud.Value)
 			p.classes = append(p.classes, generated)
 			class = generated.Name
 		}
@@ -36,7 +37,7 @@ func (p *planner) planVolume(m *MountRequest, class string) {
 	own := -1
 	volumes := p.t.Spec.Volumes
 	for i := range volumes {
-		if name, ok := className(&volumes[i]); ok && name == class {
+		if name, ok := provider.ClassName(&volumes[i]); ok && name == class {
 			own = i
 			break // a second one is the rule class-twice's to tell
 		}
@@ -47,7 +48,7 @@ func (p *planner) planVolume(m *MountRequest, class string) {
 	}
 	for i := range volumes {
 		if volumes[i].Name == m.Volume {
-			p.fail("", field.ErrorTypeInvalid, p.t.specPath().Child("volumes").Index(i).Child("name"),
+			p.fail("", field.ErrorTypeInvalid, p.t.SpecPath().Child("volumes").Index(i).Child("name"),
 				fmt.Sprintf("The name %q is the one that akv-injector gives the volume that %s asks for, and this is a different volume.", m.Volume, m.FieldPath),
 				"Remove the volume or give it another name.")
 			return
@@ -57,11 +58,11 @@ func (p *planner) planVolume(m *MountRequest, class string) {
 	p.volumes = append(p.volumes, volumePlan{
 		existing: -1, mountPath: m.Path, request: m,
 		volume: corev1.Volume{Name: m.Volume, VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-			Driver:   DriverName,
+			Driver:   provider.DriverName,
 			ReadOnly: &readOnly,
 			VolumeAttributes: map[string]string{
-				attributeClass:    class,
-				attributeInterval: p.r.Interval.Value,
+				provider.AttributeClass:    class,
+				provider.AttributeInterval: p.r.Interval.Value,
 			},
 		}}},
 	})
@@ -71,19 +72,19 @@ func (p *planner) planVolume(m *MountRequest, class string) {
 // open and refuses what contradicts the annotations.
 func (p *planner) completeVolume(m *MountRequest, index int) {
 	v := p.t.Spec.Volumes[index]
-	path := p.t.specPath().Child("volumes").Index(index).Child("csi")
+	path := p.t.SpecPath().Child("volumes").Index(index).Child("csi")
 	v.CSI = v.CSI.DeepCopy()
 	completed := volumePlan{existing: index, mountPath: m.Path, request: m}
 	if v.CSI.ReadOnly == nil {
 		readOnly := true
 		v.CSI.ReadOnly, completed.setReadOnly = &readOnly, true
 	}
-	switch interval, ok := v.CSI.VolumeAttributes[attributeInterval]; {
+	switch interval, ok := v.CSI.VolumeAttributes[provider.AttributeInterval]; {
 	case !ok:
-		v.CSI.VolumeAttributes[attributeInterval] = p.r.Interval.Value
+		v.CSI.VolumeAttributes[provider.AttributeInterval] = p.r.Interval.Value
 		completed.setInterval = true
-	case p.r.Interval.Level == OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !sameInterval(interval, p.r.Interval.Value):
-		p.fail("", field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(attributeInterval),
+	case p.r.Interval.Level == OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !provider.SameInterval(interval, p.r.Interval.Value):
+		p.fail("", field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(provider.AttributeInterval),
 			fmt.Sprintf("The volume says %q and the annotation %s says %q.", text.Shorten(interval), annotation.RotationPollInterval, p.r.Interval.Value),
 			"Remove one of the two.")
 	}
@@ -99,7 +100,7 @@ func (p *planner) completeVolume(m *MountRequest, index int) {
 func (p *planner) checkGeneratedVolume(csi *corev1.CSIVolumeSource, path *finding.Place) {
 	const fix = "Remove the volume; akv-injector writes it."
 	for k := range csi.VolumeAttributes {
-		if k != attributeClass && k != attributeInterval {
+		if k != provider.AttributeClass && k != provider.AttributeInterval {
 			p.fail("", field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(k),
 				"A volume of a generated class has no attributes of its own.", fix)
 		}

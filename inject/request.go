@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // Request is what a pod asks for, resolved from its annotations, its namespace's
@@ -46,7 +48,7 @@ type Request struct {
 	// forbidAllow and version are the server's.
 	forbidAllow bool
 	version     string
-	target      *Target
+	target      *workload.Target
 }
 
 // MountRequest is one volume that a pod asks for.
@@ -55,7 +57,7 @@ type MountRequest struct {
 	Class string
 	// Vault in lower case; empty where Class is named.
 	Vault   string
-	Objects []Object
+	Objects []provider.Object
 	// Path in the container.
 	Path string
 	// Volume's name in the pod.
@@ -93,7 +95,7 @@ type Setting struct {
 
 // Parse reads the annotations of a pod and of its namespace. Every error is
 // collected; with errors the rest is what could be made of it.
-func Parse(t *Target, ns *corev1.Namespace, s Settings) *Request {
+func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 	p := &parser{Request: &Request{target: t, IdentityLabel: true, forbidAllow: s.ForbidAllow, version: s.Version}, ns: ns, settings: s}
 	p.parse()
 	return p.Request
@@ -122,13 +124,13 @@ func (r *Request) Needs() Needs {
 		}
 	}
 	for i := range r.target.Spec.Volumes {
-		if name, ok := className(&r.target.Spec.Volumes[i]); ok && name != "" {
+		if name, ok := provider.ClassName(&r.target.Spec.Volumes[i]); ok && name != "" {
 			n.CSIDriver = true
 			if !r.Asks {
 				n.ServiceAccounts = []string{r.accountNow()}
 			}
 			// A generated class is known by its content; only what others wrote is looked up.
-			if !Reserved(name) {
+			if !provider.Reserved(name) {
 				classes[name] = true
 			}
 		}
@@ -145,28 +147,14 @@ func (r *Request) checksVaults() bool {
 	return r.vaultChecks == VaultChecksWarn || r.vaultChecks == VaultChecksEnforce
 }
 
-// defaultAccount is what the API server fills in where a pod names no service account.
-const defaultAccount = "default"
-
 // accountNow is the service account that the pod has as it stands.
-func (r *Request) accountNow() string { return accountOf(r.target.Spec) }
-
-// accountOf is the service account that a pod spec names.
-func accountOf(spec *corev1.PodSpec) string {
-	switch {
-	case spec.ServiceAccountName != "":
-		return spec.ServiceAccountName
-	case spec.DeprecatedServiceAccount != "":
-		return spec.DeprecatedServiceAccount
-	}
-	return defaultAccount
-}
+func (r *Request) accountNow() string { return workload.AccountOf(r.target.Spec) }
 
 // accountPlanned is the service account that the pod will have. An explicit one
 // wins over the namespace's; an explicit "default" cannot be told from none.
 func (r *Request) accountPlanned() string {
 	now := r.accountNow()
-	if r.ServiceAccount.Value != "" && now == defaultAccount {
+	if r.ServiceAccount.Value != "" && now == workload.DefaultAccount {
 		return r.ServiceAccount.Value
 	}
 	return now
@@ -189,3 +177,7 @@ func (r *Request) policy(f Finding) Finding {
 	}
 	return f
 }
+
+// Accounts are the service account that the pod has as it stands, and the one that it
+// will have.
+func (r *Request) Accounts() (now, planned string) { return r.accountNow(), r.accountPlanned() }

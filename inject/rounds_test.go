@@ -11,6 +11,8 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -28,15 +30,15 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inje
 	}}
 	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
 		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
-			inject.AnnotationIdentityClientID: "11111111-1111-1111-1111-111111111111",
-			inject.AnnotationIdentityTenantID: "22222222-2222-2222-2222-222222222222",
+			provider.AnnotationClientID: "11111111-1111-1111-1111-111111111111",
+			provider.AnnotationTenantID: "22222222-2222-2222-2222-222222222222",
 		}}},
 	}}
 }
 
 func admit(t *testing.T, pod *corev1.Pod, ns *corev1.Namespace, f inject.Facts, mutating bool) (inject.Decision, *corev1.Pod) {
 	t.Helper()
-	target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: mutating}
+	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: mutating}
 	d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{Version: corpus.Version}), f)
 	return d, decodePod(t, patched(t, encode(t, pod), &d))
 }
@@ -156,7 +158,7 @@ func TestTemplate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pod, ns, facts := asking(nil)
 			tc.change(pod, facts)
-			target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Path: path, Template: true}
+			target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Path: path, Template: true}
 			d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)
 			var got []string
 			for _, f := range d.Findings {

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -30,7 +31,7 @@ func checkAttributeOverride(s *subject) []Finding {
 			continue
 		}
 		for _, key := range sortedKeys(v.CSI.VolumeAttributes) {
-			if key == attributeClass || key == attributeInterval || strings.HasPrefix(key, parametersPodContext) {
+			if key == provider.AttributeClass || key == provider.AttributeInterval || strings.HasPrefix(key, provider.PodContextPrefix) {
 				continue
 			}
 			overridden := key
@@ -52,10 +53,10 @@ func checkAttributeOverride(s *subject) []Finding {
 // twin is the other spelling of a parameter that has two.
 func twin(key string) string {
 	switch key {
-	case ParamTenant:
-		return ParamTenantOld
-	case ParamTenantOld:
-		return ParamTenant
+	case provider.ParamTenant:
+		return provider.ParamTenantOld
+	case provider.ParamTenantOld:
+		return provider.ParamTenant
 	}
 	return ""
 }

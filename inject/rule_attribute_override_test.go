@@ -1,11 +1,15 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/provider"
+)
 
 func TestAttributeOverride(t *testing.T) {
 	testRule(t, "AKV009", map[string]ruleCase{
-		"a parameter":                {func(r *ruled) { r.csi().VolumeAttributes[ParamVault] = "other-kv" }, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
-		"in its other spelling":      {func(r *ruled) { r.csi().VolumeAttributes[ParamTenantOld] = someTenant }, []string{"error spec.volumes[0].csi.volumeAttributes[tenantId]"}},
-		"what the class leaves open": {func(r *ruled) { r.csi().VolumeAttributes[ParamCloud] = DefaultCloud }, nil},
+		"a parameter":                {func(r *ruled) { r.csi().VolumeAttributes[provider.ParamVault] = "other-kv" }, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
+		"in its other spelling":      {func(r *ruled) { r.csi().VolumeAttributes[provider.ParamTenantOld] = someTenant }, []string{"error spec.volumes[0].csi.volumeAttributes[tenantId]"}},
+		"what the class leaves open": {func(r *ruled) { r.csi().VolumeAttributes[provider.ParamCloud] = provider.DefaultCloud }, nil},
 	})
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/provider"
 )
 
 func wantFields(t *testing.T, findings []Finding, want []string) {
@@ -35,7 +37,7 @@ func TestClassInUse(t *testing.T) {
 	wantFields(t, DecideClassDeletion(r.class, *r.facts), []string{"warning AKV022 metadata.name"})
 	now.Labels = map[string]string{"team": "payments"}
 	wantFields(t, update(), nil)
-	now.Spec.Parameters[ParamCloud] = DefaultCloud
+	now.Spec.Parameters[provider.ParamCloud] = provider.DefaultCloud
 	wantFields(t, update(), []string{"warning AKV022 spec.parameters"})
 	now.Spec.Provider = "vault"
 	wantFields(t, update(), []string{"warning AKV022 spec.provider"})

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -36,7 +37,7 @@ func checkClassParameters(s *subject) []Finding {
 		if v.generated || !v.azure() {
 			continue
 		}
-		for _, e := range parameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
+		for _, e := range provider.ParameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
 			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.className), problem),
@@ -55,7 +56,7 @@ func checkClassParameters(s *subject) []Finding {
 // checkClassContent is the rule's look at a class.
 func checkClassContent(c *classSubject) []Finding {
 	var findings []Finding
-	for _, e := range parameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
+	for _, e := range provider.ParameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
 		problem, fix := parameterProblem(e, "")
 		findings = append(findings, Finding{
 			Rule: "AKV008", Name: ruleName("AKV008"), Severity: Error, Type: e.Type, Place: e.Place,
@@ -63,7 +64,7 @@ func checkClassContent(c *classSubject) []Finding {
 		})
 	}
 	for i, o := range c.objects {
-		findings = append(findings, pfxAsText([]Object{o}, c.objectPath(i, "objectEncoding"))...)
+		findings = append(findings, pfxAsText([]provider.Object{o}, c.objectPath(i, "objectEncoding"))...)
 	}
 	return findings
 }
@@ -81,10 +82,10 @@ func parameterProblem(e *finding.FieldError, where string) (problem, fix string)
 	return e.Place.String() + " is missing.", fix
 }
 
-func pfxAsText(objects []Object, path *finding.Place) []Finding {
+func pfxAsText(objects []provider.Object, path *finding.Place) []Finding {
 	var findings []Finding
 	for _, o := range objects {
-		if o.Type == typeSecret && o.Format == "pfx" && o.Encoding != "base64" {
+		if o.Type == provider.TypeSecret && o.Format == "pfx" && o.Encoding != "base64" {
 			findings = append(findings, found("AKV008", Warning, field.ErrorTypeInvalid, path,
 				fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", text.Shorten(o.Name)),
 				"Add objectEncoding: base64 to the object if the binary file is wanted."))

@@ -1,17 +1,21 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/provider"
+)
 
 func TestClassParameters(t *testing.T) {
 	testRule(t, "AKV008", map[string]ruleCase{
-		"no class named": {func(r *ruled) { delete(r.csi().VolumeAttributes, attributeClass) }, []string{"error " + classField}},
-		"no vault":       {func(r *ruled) { delete(r.class.Spec.Parameters, ParamVault) }, []string{"error " + classField}},
-		"no tenant":      {func(r *ruled) { delete(r.class.Spec.Parameters, ParamTenant) }, []string{"error " + classField}},
+		"no class named": {func(r *ruled) { delete(r.csi().VolumeAttributes, provider.AttributeClass) }, []string{"error " + classField}},
+		"no vault":       {func(r *ruled) { delete(r.class.Spec.Parameters, provider.ParamVault) }, []string{"error " + classField}},
+		"no tenant":      {func(r *ruled) { delete(r.class.Spec.Parameters, provider.ParamTenant) }, []string{"error " + classField}},
 		"the old spelling of tenant": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, ParamTenant)
-			r.class.Spec.Parameters[ParamTenantOld] = someTenant
+			delete(r.class.Spec.Parameters, provider.ParamTenant)
+			r.class.Spec.Parameters[provider.ParamTenantOld] = someTenant
 		}, nil},
-		"elements that are maps": {func(r *ruled) { r.class.Spec.Parameters[paramObjects] = "array:\n- objectName: a\n" }, []string{"error " + classField}},
+		"elements that are maps": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamObjects] = "array:\n- objectName: a\n" }, []string{"error " + classField}},
 		"a pfx as text":          {func(r *ruled) { r.object("{objectName: a, objectType: secret, objectFormat: pfx}") }, []string{"warning " + classField}},
 		"another provider":       {func(r *ruled) { r.class.Spec.Provider = "vault"; r.class.Spec.Parameters = nil }, nil},
 	})
@@ -19,7 +23,7 @@ func TestClassParameters(t *testing.T) {
 
 func TestParametersOfAClass(t *testing.T) {
 	r := newRuled()
-	delete(r.class.Spec.Parameters, ParamTenant)
+	delete(r.class.Spec.Parameters, provider.ParamTenant)
 	r.object("{objectName: a, objectType: secret, objectFormat: pfx, filePermission: x}")
 	wantClassFindings(t, r, []string{
 		"error AKV008 spec.parameters.objects[0].filePermission",

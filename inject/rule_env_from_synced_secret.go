@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -31,7 +31,7 @@ func checkEnvFromSyncedSecret(s *subject) []Finding {
 	}
 	reloads := s.reloader()
 	var findings []Finding
-	eachContainer(s.spec, func(c containerRef) {
+	workload.EachContainer(s.spec, func(c workload.Container) {
 		report := func(path *finding.Place, what, secret string) {
 			findings = append(findings, s.envFinding(c, path, what, secret, reloads))
 		}
@@ -40,25 +40,25 @@ func checkEnvFromSyncedSecret(s *subject) []Finding {
 			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || !synced[e.ValueFrom.SecretKeyRef.Name] {
 				continue
 			}
-			report(c.path(s.specPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
+			report(c.Path(s.SpecPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
 				"The variable "+text.Shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
 		}
 		for i := range c.EnvFrom {
 			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] {
-				report(c.path(s.specPath()).Child("envFrom").Index(i).Child("secretRef"), "Every variable", ref.Name)
+				report(c.Path(s.SpecPath()).Child("envFrom").Index(i).Child("secretRef"), "Every variable", ref.Name)
 			}
 		}
 	})
 	return findings
 }
 
-func (s *subject) envFinding(c containerRef, path *finding.Place, what, secret string, reloads func(string) bool) Finding {
+func (s *subject) envFinding(c workload.Container, path *finding.Place, what, secret string, reloads func(string) bool) Finding {
 	f := found("AKV006", Warning, field.ErrorTypeForbidden, path, "", "Read the file in the class's mount instead, or run nothing long with the value.")
 	switch {
 	case reloads(secret):
 		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, is as old as the container, until the reloader restarts the pod.", what, text.Shorten(secret))
 		f.Fix = "Read the file in the class's mount instead, and rotation needs no restart."
-	case s.t.RunsToCompletion() || !c.staysUp():
+	case s.t.RunsToCompletion() || !c.StaysUp():
 		f.Message = fmt.Sprintf("%s from the Secret %q, which a mounted class syncs, has the value of when the container started; a rotation while it runs does not reach it.", what, text.Shorten(secret))
 	default:
 		f.Severity = Error
@@ -69,12 +69,6 @@ func (s *subject) envFinding(c containerRef, path *finding.Place, what, secret s
 		}
 	}
 	return f
-}
-
-// staysUp tells whether a container goes on running: all but the init containers do,
-// and of those the native sidecars.
-func (c containerRef) staysUp() bool {
-	return c.list != "initContainers" || c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
 // What people write for the programs that restart a workload when a Secret changes:
@@ -93,7 +87,7 @@ const (
 // count where the pods are let pass anyway, which is where they ask for nothing.
 func (s *subject) reloader() func(secret string) bool {
 	var places []map[string]string
-	if s.t.Template || s.t.Origin != FromUser {
+	if s.t.Template || s.t.Origin != workload.FromUser {
 		places = append(places, s.t.Meta.Annotations)
 	}
 	if s.t.Owner != nil && !s.r.Asks {

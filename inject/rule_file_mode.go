@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -26,7 +27,7 @@ var fileModeRule = Rule{
 }
 
 func checkFileMode(s *subject) []Finding {
-	if len(s.volumes) == 0 || s.t.windows() {
+	if len(s.volumes) == 0 || s.t.Windows() {
 		return nil
 	}
 	var findings []Finding
@@ -56,7 +57,7 @@ func checkFileMode(s *subject) []Finding {
 }
 
 // objectsIn are the objects in a volume, and where they were named.
-func (s *subject) objectsIn(v *storeVolume) ([]Object, *finding.Place) {
+func (s *subject) objectsIn(v *storeVolume) ([]provider.Object, *finding.Place) {
 	if v.generated && v.asked != nil {
 		for i := range s.r.Mounts {
 			if m := &s.r.Mounts[i]; m.FieldPath == v.asked {

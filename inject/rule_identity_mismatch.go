@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -22,28 +24,28 @@ var identityMismatchRule = Rule{
 }
 
 func checkIdentityMismatch(s *subject) []Finding {
-	account := s.f.ServiceAccounts[accountOf(s.spec)]
+	account := s.f.ServiceAccounts[workload.AccountOf(s.spec)]
 	if account == nil {
 		return nil
 	}
-	theirs := strings.TrimSpace(account.Annotations[AnnotationIdentityClientID])
+	theirs := strings.TrimSpace(account.Annotations[provider.AnnotationClientID])
 	if theirs == "" {
 		return nil
 	}
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() || isOn(v.parameters, ParamVMIdentity) || isOn(v.parameters, ParamPodIdentity) {
+		if v.generated || !v.azure() || provider.IsOn(v.parameters, provider.ParamVMIdentity) || provider.IsOn(v.parameters, provider.ParamPodIdentity) {
 			continue
 		}
-		client := strings.TrimSpace(v.parameters[ParamClient])
+		client := strings.TrimSpace(v.parameters[provider.ParamClient])
 		if client == "" || strings.EqualFold(client, theirs) {
 			continue
 		}
 		findings = append(findings, found("AKV014", Warning, field.ErrorTypeInvalid, v.classPath(),
 			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, while the ServiceAccount %q stands for %s; rotation needs a federated credential of the former.",
 				text.Shorten(v.className), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
-			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), AnnotationIdentityClientID, text.Shorten(client))))
+			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), provider.AnnotationClientID, text.Shorten(client))))
 	}
 	return findings
 }

@@ -2,13 +2,13 @@ package inject
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -42,12 +42,12 @@ func checkIdentityMode(s *subject) []Finding {
 		}
 		path := v.classPath()
 		name := fmt.Sprintf("SecretProviderClass %q", text.Shorten(v.className))
-		vm, secret := isOn(v.parameters, ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
-		client := strings.TrimSpace(v.parameters[ParamClient]) != ""
+		vm, secret := provider.IsOn(v.parameters, provider.ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
+		client := strings.TrimSpace(v.parameters[provider.ParamClient]) != ""
 		switch {
-		case isOn(v.parameters, ParamPodIdentity):
+		case provider.IsOn(v.parameters, provider.ParamPodIdentity):
 			findings = append(findings, podIdentityFinding(path, "The "+name))
-		case !client && !vm && !isOn(v.parameters, ParamTokenProxy) && !secret:
+		case !client && !vm && !provider.IsOn(v.parameters, provider.ParamTokenProxy) && !secret:
 			findings = append(findings, found("AKV011", Error, field.ErrorTypeRequired, path,
 				fmt.Sprintf("Neither the %s nor the volume names an identity; the mount fails.", name), fixClientID))
 		case vm && workloadIdentityOn(s.f.CSIDriver):
@@ -62,13 +62,13 @@ func checkIdentityMode(s *subject) []Finding {
 // checkClassIdentity is the rule's look at a class: a volume may yet bring a Secret.
 func checkClassIdentity(c *classSubject) []Finding {
 	parameters := c.class.Spec.Parameters
-	switch vm := isOn(parameters, ParamVMIdentity); {
-	case isOn(parameters, ParamPodIdentity):
-		return []Finding{podIdentityFinding(classParameter(ParamPodIdentity), "The class")}
+	switch vm := provider.IsOn(parameters, provider.ParamVMIdentity); {
+	case provider.IsOn(parameters, provider.ParamPodIdentity):
+		return []Finding{podIdentityFinding(classParameter(provider.ParamPodIdentity), "The class")}
 	case vm && workloadIdentityOn(c.f.CSIDriver):
-		return []Finding{sharedIdentityFinding(classParameter(ParamVMIdentity), nodeIdentity)}
-	case !vm && !isOn(parameters, ParamTokenProxy) && c.parameter(ParamClient) == "":
-		return []Finding{found("AKV011", Warning, field.ErrorTypeRequired, classParameter(ParamClient),
+		return []Finding{sharedIdentityFinding(classParameter(provider.ParamVMIdentity), nodeIdentity)}
+	case !vm && !provider.IsOn(parameters, provider.ParamTokenProxy) && c.parameter(provider.ParamClient) == "":
+		return []Finding{found("AKV011", Warning, field.ErrorTypeRequired, classParameter(provider.ParamClient),
 			"The class names no identity, so it can be mounted with a service principal's Secret (nodePublishSecretRef) alone.", fixClientID)}
 	}
 	return nil
@@ -85,19 +85,6 @@ func sharedIdentityFinding(path *finding.Place, what string) Finding {
 		fmt.Sprintf("The vault is read with %s, though this cluster has workload identity.", what), fixClientID)
 }
 
-// isOn reads a switch as the provider does; what is none is another rule's to tell.
-func isOn(parameters map[string]string, key string) bool {
-	value := strings.TrimSpace(parameters[key])
-	if value == "" {
-		return false // without an error that nobody reads
-	}
-	on, err := strconv.ParseBool(value)
-	return err == nil && on
-}
-
-// tokenAudience is what Entra ID wants in a token that is exchanged for one of its own.
-const tokenAudience = "api://AzureADTokenExchange"
-
 func workloadIdentityOn(d *storagev1.CSIDriver) bool {
-	return d != nil && requests(d, tokenAudience)
+	return provider.RequestsToken(d, provider.TokenAudience)
 }

@@ -4,31 +4,33 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/provider"
 )
 
 func TestIdentityMode(t *testing.T) {
 	testRule(t, "AKV011", map[string]ruleCase{
-		"pod identity": {func(r *ruled) { r.class.Spec.Parameters[ParamPodIdentity] = "true" }, []string{"error " + classField}},
-		"none":         {func(r *ruled) { delete(r.class.Spec.Parameters, ParamClient) }, []string{"error " + classField}},
+		"pod identity": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamPodIdentity] = "true" }, []string{"error " + classField}},
+		"none":         {func(r *ruled) { delete(r.class.Spec.Parameters, provider.ParamClient) }, []string{"error " + classField}},
 		"a service principal": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, ParamClient)
+			delete(r.class.Spec.Parameters, provider.ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, []string{"warning " + classField}},
 		"a service principal without workload identity": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, ParamClient)
+			delete(r.class.Spec.Parameters, provider.ParamClient)
 			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 			r.facts.CSIDriver = nil
 		}, nil},
-		"the node's": {func(r *ruled) { r.class.Spec.Parameters[ParamVMIdentity] = "true" }, []string{"warning " + classField}},
+		"the node's": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamVMIdentity] = "true" }, []string{"warning " + classField}},
 	})
 }
 
 func TestIdentityOfAClass(t *testing.T) {
 	r := newRuled()
-	delete(r.class.Spec.Parameters, ParamClient)
+	delete(r.class.Spec.Parameters, provider.ParamClient)
 	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.clientID"})
-	r.class.Spec.Parameters[ParamVMIdentity] = "true"
+	r.class.Spec.Parameters[provider.ParamVMIdentity] = "true"
 	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.useVMManagedIdentity"})
-	r.class.Spec.Parameters[ParamPodIdentity] = "true"
+	r.class.Spec.Parameters[provider.ParamPodIdentity] = "true"
 	wantClassFindings(t, r, []string{"error AKV008 spec.parameters", "error AKV011 spec.parameters.usePodIdentity"})
 }

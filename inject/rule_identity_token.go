@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/provider"
 )
 
 // AKV013 reads the label azure.workload.identity/use and the volumes that the pod has once
@@ -26,7 +28,7 @@ var identityTokenRule = Rule{
 const identityTokenFile = "azure-identity-token"
 
 func checkIdentityToken(s *subject) []Finding {
-	if !s.t.Admitted || len(s.volumes) == 0 || s.t.Meta.Labels[LabelUseWorkloadIdentity] != "true" {
+	if !s.t.Admitted || len(s.volumes) == 0 || s.t.Meta.Labels[provider.LabelUseWorkloadIdentity] != "true" {
 		return nil
 	}
 	for i := range s.spec.Volumes {
@@ -34,7 +36,7 @@ func checkIdentityToken(s *subject) []Finding {
 			return nil
 		}
 	}
-	return []Finding{found("AKV013", Warning, field.ErrorTypeNotFound, s.t.metaPath().Child("labels").Key(LabelUseWorkloadIdentity),
+	return []Finding{found("AKV013", Warning, field.ErrorTypeNotFound, s.t.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
 		"Secrets rotate without it, but the identity webhook gave the pod no token, so programs in it cannot sign in to Azure.",
 		"Run: az aks update -g <group> -n <cluster> --enable-workload-identity")}
 }

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -29,13 +30,13 @@ func checkMountConflict(s *subject) []Finding {
 	if len(s.volumes) == 0 {
 		return nil
 	}
-	windows := s.t.windows()
+	windows := s.t.Windows()
 	var findings []Finding
-	eachContainer(s.spec, func(c containerRef) {
+	workload.EachContainer(s.spec, func(c workload.Container) {
 		mounts := make([]mountAt, len(c.VolumeMounts))
 		for i := range c.VolumeMounts {
 			m := &c.VolumeMounts[i]
-			mounts[i] = mountAt{m, comparablePath(m.MountPath, windows), s.volume(m.Name)}
+			mounts[i] = mountAt{m, workload.ComparablePath(m.MountPath, windows), s.volume(m.Name)}
 		}
 		for i, store := range mounts {
 			if store.volume == nil {
@@ -52,7 +53,7 @@ func checkMountConflict(s *subject) []Finding {
 				if !ok {
 					continue
 				}
-				f.Place = mountRef{other.VolumeMount, c, j}.path(s.specPath()).Child("mountPath")
+				f.Place = mountRef{other.VolumeMount, c, j}.path(s.SpecPath()).Child("mountPath")
 				if other.asked(windows) {
 					f.Place = other.volume.asked
 				}
@@ -72,7 +73,7 @@ type mountAt struct {
 
 // asked tells whether an annotation asks for this very mount.
 func (m mountAt) asked(windows bool) bool {
-	return m.volume != nil && m.volume.asked != nil && m.path == comparablePath(m.volume.askedPath, windows)
+	return m.volume != nil && m.volume.asked != nil && m.path == workload.ComparablePath(m.volume.askedPath, windows)
 }
 
 // conflict is what the other mount does to this one, of the secrets store.
@@ -84,9 +85,9 @@ func (m mountAt) conflict(other mountAt) (Finding, bool) {
 	switch {
 	case other.path == m.path:
 		f.Message = fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", text.Shorten(m.MountPath))
-	case below(other.path, m.path):
+	case workload.PathBelow(other.path, m.path):
 		f.Message = fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", text.Shorten(other.MountPath), text.Shorten(m.MountPath))
-	case below(m.path, other.path) && other.volume == nil:
+	case workload.PathBelow(m.path, other.path) && other.volume == nil:
 		f.Severity = Warning
 		f.Message = fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", text.Shorten(m.MountPath))
 	default:

@@ -25,7 +25,7 @@ func checkMountReadOnly(s *subject) []Finding {
 	var findings []Finding
 	s.eachMount(func(m mountRef) {
 		if !m.ReadOnly && s.volume(m.Name) != nil {
-			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.specPath()).Child("readOnly"),
+			findings = append(findings, found("AKV003", Warning, field.ErrorTypeInvalid, m.path(s.SpecPath()).Child("readOnly"),
 				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", text.Shorten(m.container.Name)),
 				"Set readOnly: true on the mount."))
 		}

@@ -2,11 +2,11 @@ package inject
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/provider"
 )
 
 // AKV016 reads whether the cluster has the driver's CSIDriver and knows classes, and the
@@ -22,9 +22,6 @@ var noDriverRule = Rule{
 	Remedy:   "Install the driver with the Azure provider, and request the token: az aks enable-addons --addons azure-keyvault-secrets-provider.",
 }
 
-// bindingAudience is what the token proxy wants in a token.
-const bindingAudience = "api://AKSIdentityBinding"
-
 func checkNoDriver(s *subject) []Finding {
 	if len(s.volumes) == 0 {
 		return nil
@@ -34,7 +31,7 @@ func checkNoDriver(s *subject) []Finding {
 	switch {
 	case s.f.NoCSIDriver:
 		return []Finding{found("AKV016", Warning, field.ErrorTypeNotFound, path,
-			"The cluster has no CSIDriver "+DriverName+", so the pod waits in ContainerCreating.", install)}
+			"The cluster has no CSIDriver "+provider.DriverName+", so the pod waits in ContainerCreating.", install)}
 	case s.f.NoClassCRD:
 		return []Finding{found("AKV016", Warning, field.ErrorTypeNotFound, path,
 			"The cluster does not know SecretProviderClasses, so the pod waits in ContainerCreating.", install)}
@@ -43,12 +40,12 @@ func checkNoDriver(s *subject) []Finding {
 	for i := range s.volumes {
 		v := &s.volumes[i]
 		audience := v.audience()
-		if audience == "" || s.f.CSIDriver == nil || requests(s.f.CSIDriver, audience) {
+		if audience == "" || s.f.CSIDriver == nil || provider.RequestsToken(s.f.CSIDriver, audience) {
 			continue
 		}
 		findings = append(findings, found("AKV016", Warning, field.ErrorTypeNotFound, v.classPath(),
-			fmt.Sprintf("The CSIDriver %s requests no token for %s, so the provider cannot sign in and the mount fails.", DriverName, audience),
-			fmt.Sprintf("Add {audience: %q} to its tokenRequests: kubectl edit csidriver %s", audience, DriverName)))
+			fmt.Sprintf("The CSIDriver %s requests no token for %s, so the provider cannot sign in and the mount fails.", provider.DriverName, audience),
+			fmt.Sprintf("Add {audience: %q} to its tokenRequests: kubectl edit csidriver %s", audience, provider.DriverName)))
 	}
 	return findings
 }
@@ -56,16 +53,12 @@ func checkNoDriver(s *subject) []Finding {
 // audience is that of the token that the volume's identity needs, or "".
 func (v *storeVolume) audience() string {
 	switch {
-	case !v.azure() || isOn(v.parameters, ParamVMIdentity) || isOn(v.parameters, ParamPodIdentity):
+	case !v.azure() || provider.IsOn(v.parameters, provider.ParamVMIdentity) || provider.IsOn(v.parameters, provider.ParamPodIdentity):
 		return ""
-	case isOn(v.parameters, ParamTokenProxy):
-		return bindingAudience
-	case strings.TrimSpace(v.parameters[ParamClient]) == "" || v.CSI.NodePublishSecretRef != nil:
+	case provider.IsOn(v.parameters, provider.ParamTokenProxy):
+		return provider.BindingAudience
+	case strings.TrimSpace(v.parameters[provider.ParamClient]) == "" || v.CSI.NodePublishSecretRef != nil:
 		return ""
 	}
-	return tokenAudience
-}
-
-func requests(d *storagev1.CSIDriver, audience string) bool {
-	return slices.ContainsFunc(d.Spec.TokenRequests, func(r storagev1.TokenRequest) bool { return r.Audience == audience })
+	return provider.TokenAudience
 }

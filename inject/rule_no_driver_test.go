@@ -1,6 +1,10 @@
 package inject
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/inject/provider"
+)
 
 func TestNoDriver(t *testing.T) {
 	testRule(t, "AKV016", map[string]ruleCase{
@@ -10,9 +14,9 @@ func TestNoDriver(t *testing.T) {
 		"no token requested": {func(r *ruled) { r.facts.CSIDriver.Spec.TokenRequests = nil }, []string{"warning " + classField}},
 		"no token needed": {func(r *ruled) {
 			r.facts.CSIDriver.Spec.TokenRequests = nil
-			r.class.Spec.Parameters[ParamVMIdentity] = "true"
+			r.class.Spec.Parameters[provider.ParamVMIdentity] = "true"
 		}, nil},
-		"the token of the proxy": {func(r *ruled) { r.class.Spec.Parameters[ParamTokenProxy] = "true" }, []string{"warning " + classField}},
+		"the token of the proxy": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamTokenProxy] = "true" }, []string{"warning " + classField}},
 		"another provider":       {func(r *ruled) { r.facts.CSIDriver.Spec.TokenRequests = nil; r.class.Spec.Provider = "aws" }, nil},
 		"another driver":         {func(r *ruled) { r.facts.NoCSIDriver = true; r.csi().Driver = "disk.csi.azure.com" }, nil},
 	})

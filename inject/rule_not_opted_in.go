@@ -34,5 +34,5 @@ func checkNotOptedIn(s *subject) []Finding {
 	if len(keys) == 0 {
 		return nil
 	}
-	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.annotationPath(keys[0]), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
+	return []Finding{found("AKV021", Warning, field.ErrorTypeForbidden, s.t.AnnotationPath(keys[0]), NotOptedInMessage, NotOptedInFix(s.f.Namespace.Name))}
 }

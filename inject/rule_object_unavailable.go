@@ -10,6 +10,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -95,7 +96,7 @@ func (s *subject) vaultChecks() vaultCheckList {
 // vaultChecks are the objects of a class that the rule looks at.
 func (c *classSubject) vaultChecks() vaultCheckList {
 	l := vaultCheckList{r: c.r}
-	if !c.r.checksVaults() || c.class.Spec.Provider != ProviderAzure || len(c.objectErrs) > 0 {
+	if !c.r.checksVaults() || c.class.Spec.Provider != provider.ProviderAzure || len(c.objectErrs) > 0 {
 		return l
 	}
 	l.expected = len(c.objects)
@@ -127,16 +128,16 @@ func (s *subject) countObjects() int {
 	return n
 }
 
-func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path *finding.Place, v *storeVolume) {
-	vault, cloud := strings.TrimSpace(parameters[ParamVault]), strings.TrimSpace(parameters[ParamCloud])
+func (l *vaultCheckList) addOfClass(parameters map[string]string, o provider.Object, path *finding.Place, v *storeVolume) {
+	vault, cloud := strings.TrimSpace(parameters[provider.ParamVault]), strings.TrimSpace(parameters[provider.ParamCloud])
 	// What the provider cannot use is AKV008's to tell.
-	if vaultProblem(vault).Found() || cloud != "" && ValidateCloud(cloud).Found() {
+	if provider.VaultProblem(vault).Found() || cloud != "" && provider.CloudProblem(cloud).Found() {
 		return
 	}
-	if strings.TrimSpace(parameters[ParamCloudFile]) != "" {
+	if strings.TrimSpace(parameters[provider.ParamCloudFile]) != "" {
 		l.checks = append(l.checks, vaultCheck{
 			object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
-			because: "the file " + ParamCloudFile + " on the nodes says where the vault is",
+			because: "the file " + provider.ParamCloudFile + " on the nodes says where the vault is",
 			fix:     "Check the object by other means.",
 		})
 		return
@@ -144,9 +145,9 @@ func (l *vaultCheckList) addOfClass(parameters map[string]string, o Object, path
 	l.add(cloud, vault, o, path, v)
 }
 
-func (l *vaultCheckList) add(cloud, vault string, o Object, path *finding.Place, v *storeVolume) {
+func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *finding.Place, v *storeVolume) {
 	// A vault outside the fence is AKV018's to tell; a version called "latest", AKV004's.
-	if !l.r.Fence.Allows(vault) || o.Version == latestVersion {
+	if !l.r.Fence.Allows(vault) || o.Version == provider.LatestVersion {
 		return
 	}
 	c := vaultCheck{object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
@@ -235,7 +236,7 @@ func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (F
 			"Leave objectVersion out to follow the newest."), true
 	case disabled:
 		consequence := "the vault still gives its public part to the pod."
-		if c.object.Type == typeSecret {
+		if c.object.Type == provider.TypeSecret {
 			consequence = "the vault does not give it out, the volume cannot be mounted and the pod does not start."
 		}
 		return found("AKV020", severity, field.ErrorTypeForbidden, c.path, fmt.Sprintf("%s is disabled: %s", c, consequence),
@@ -269,7 +270,7 @@ func (c vaultCheck) command(verb string) string {
 	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, text.Shorten(c.name))
 }
 
-var azNouns = map[string]string{typeSecret: "secret", typeKey: "key", typeCert: "certificate"}
+var azNouns = map[string]string{provider.TypeSecret: "secret", provider.TypeKey: "key", provider.TypeCert: "certificate"}
 
 // missingFix names the objects that were most likely meant, where names may be told.
 func (c vaultCheck) missingFix(names []string) string {

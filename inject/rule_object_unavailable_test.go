@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -46,7 +47,7 @@ func TestVaultFaults(t *testing.T) {
 		"pinned to one that may be there":          {version: "d4", answer: VaultAnswer{Versions: []VaultVersion{good}, Partial: true}},
 		"newest not known":                         {answer: VaultAnswer{Versions: []VaultVersion{off}, Partial: true}},
 	} {
-		o := VaultObject{Cloud: DefaultCloud, Vault: "payments-kv", Type: typeSecret, Name: "db-password", Version: tc.version}
+		o := VaultObject{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: provider.TypeSecret, Name: "db-password", Version: tc.version}
 		if got := o.fault(tc.answer, noon); got.kind != tc.want {
 			t.Errorf("%s: fault %v, want %v", name, got.kind, tc.want)
 		}
@@ -74,29 +75,29 @@ func TestVaultObjects(t *testing.T) {
 			r.facts.Namespace.Annotations[annotation.AllowedVaults] = ""
 		}, nil},
 		"another fence": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.AllowedVaults] = "shared-*" }, nil},
-		"the class's":   {func(*ruled) {}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
+		"the class's":   {func(*ruled) {}, []VaultObject{{provider.DefaultCloud, "payments-kv", provider.TypeSecret, "db-password", ""}}},
 		"an override by the volume": {func(r *ruled) {
-			r.csi().VolumeAttributes[ParamVault] = "Payments-KV2"
-			r.csi().VolumeAttributes[ParamCloud] = "azureUSGovernment"
-			r.csi().VolumeAttributes[paramObjects] = "array:\n- |\n  {objectName: Signing, objectType: key, objectVersion: AB}\n"
-		}, []VaultObject{{"AzureUSGovernmentCloud", "payments-kv2", typeKey, "signing", "ab"}}},
+			r.csi().VolumeAttributes[provider.ParamVault] = "Payments-KV2"
+			r.csi().VolumeAttributes[provider.ParamCloud] = "azureUSGovernment"
+			r.csi().VolumeAttributes[provider.ParamObjects] = "array:\n- |\n  {objectName: Signing, objectType: key, objectVersion: AB}\n"
+		}, []VaultObject{{"AzureUSGovernmentCloud", "payments-kv2", provider.TypeKey, "signing", "ab"}}},
 		"an object twice": {func(r *ruled) {
-			r.class.Spec.Parameters[paramObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: a, objectType: secret, objectAlias: b}\n"
-		}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "a", ""}}},
+			r.class.Spec.Parameters[provider.ParamObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: a, objectType: secret, objectAlias: b}\n"
+		}, []VaultObject{{provider.DefaultCloud, "payments-kv", provider.TypeSecret, "a", ""}}},
 		"a class that the provider refuses": {func(r *ruled) {
-			r.class.Spec.Parameters[paramObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: B, objectType: sekret}\n"
+			r.class.Spec.Parameters[provider.ParamObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: B, objectType: sekret}\n"
 		}, nil},
-		"a vault that is none":      {func(r *ruled) { r.class.Spec.Parameters[ParamVault] = "payments-" }, nil},
-		"a cloud that is none":      {func(r *ruled) { r.class.Spec.Parameters[ParamCloud] = "Cumulus" }, nil},
+		"a vault that is none":      {func(r *ruled) { r.class.Spec.Parameters[provider.ParamVault] = "payments-" }, nil},
+		"a cloud that is none":      {func(r *ruled) { r.class.Spec.Parameters[provider.ParamCloud] = "Cumulus" }, nil},
 		"another provider":          {func(r *ruled) { r.class.Spec.Provider = "aws" }, nil},
 		"a class that is not there": {func(r *ruled) { r.facts.Classes["payments"] = nil }, nil},
 		"a version called latest":   {func(r *ruled) { r.object("{objectName: A, objectType: secret, objectVersion: latest}") }, nil},
 		"a history of latest": {func(r *ruled) {
 			r.object("{objectName: A, objectType: secret, objectVersion: latest, objectVersionHistory: 3}")
-		}, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "a", ""}}},
-		"a cloud that a file tells":    {func(r *ruled) { r.class.Spec.Parameters[ParamCloudFile] = "/etc/cloud.json" }, nil},
-		"spaces around the vault":      {func(r *ruled) { r.class.Spec.Parameters[ParamVault] = " payments-kv " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
-		"the namespace's mode, spaced": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.VaultChecks] = " warn " }, []VaultObject{{DefaultCloud, "payments-kv", typeSecret, "db-password", ""}}},
+		}, []VaultObject{{provider.DefaultCloud, "payments-kv", provider.TypeSecret, "a", ""}}},
+		"a cloud that a file tells":    {func(r *ruled) { r.class.Spec.Parameters[provider.ParamCloudFile] = "/etc/cloud.json" }, nil},
+		"spaces around the vault":      {func(r *ruled) { r.class.Spec.Parameters[provider.ParamVault] = " payments-kv " }, []VaultObject{{provider.DefaultCloud, "payments-kv", provider.TypeSecret, "db-password", ""}}},
+		"the namespace's mode, spaced": {func(r *ruled) { r.facts.Namespace.Annotations[annotation.VaultChecks] = " warn " }, []VaultObject{{provider.DefaultCloud, "payments-kv", provider.TypeSecret, "db-password", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRuled()

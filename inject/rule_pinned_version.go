@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -28,7 +29,7 @@ func checkPinnedVersion(s *subject) []Finding {
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {
 			for _, o := range m.Objects {
-				if o.pinned() {
+				if o.Pinned() {
 					findings = append(findings, pinnedFinding(o, m.FieldPath,
 						fmt.Sprintf("Write %s without a version.", text.Shorten(o.Name))))
 				}
@@ -41,7 +42,7 @@ func checkPinnedVersion(s *subject) []Finding {
 			continue
 		}
 		for _, o := range v.objects {
-			if !o.pinned() {
+			if !o.Pinned() {
 				continue
 			}
 			f := pinnedFinding(o, v.classPath(),
@@ -56,7 +57,7 @@ func checkPinnedVersion(s *subject) []Finding {
 func checkClassVersions(c *classSubject) []Finding {
 	var findings []Finding
 	for i, o := range c.objects {
-		if o.pinned() {
+		if o.Pinned() {
 			findings = append(findings, pinnedFinding(o, c.objectPath(i, "objectVersion"),
 				fmt.Sprintf("Remove objectVersion from %s, or leave it empty.", text.Shorten(o.Name))))
 		}
@@ -64,9 +65,9 @@ func checkClassVersions(c *classSubject) []Finding {
 	return findings
 }
 
-func pinnedFinding(o Object, path *finding.Place, fix string) Finding {
+func pinnedFinding(o provider.Object, path *finding.Place, fix string) Finding {
 	message := fmt.Sprintf("The %s %q is pinned to one version; a rotated one never arrives.", o.Type, text.Shorten(o.Name))
-	if o.Version == latestVersion {
+	if o.Version == provider.LatestVersion {
 		message = fmt.Sprintf("The %s %q asks for a version that is literally called \"latest\", which no vault has.", o.Type, text.Shorten(o.Name))
 	}
 	return found("AKV004", Error, field.ErrorTypeForbidden, path, message, fix)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestPinnedVersion(t *testing.T) {
@@ -29,6 +30,6 @@ func TestPinnedVersion(t *testing.T) {
 
 func TestPinnedVersionInAClass(t *testing.T) {
 	r := newRuled()
-	r.class.Spec.Parameters[paramObjects] = "array:\n- |\n  objectName: a\n  objectType: secret\n- |\n  objectName: b\n  objectType: secret\n  objectVersion: abc\n"
+	r.class.Spec.Parameters[provider.ParamObjects] = "array:\n- |\n  objectName: a\n  objectType: secret\n- |\n  objectName: b\n  objectType: secret\n  objectVersion: abc\n"
 	wantClassFindings(t, r, []string{"error AKV004 spec.parameters.objects[1].objectVersion"})
 }

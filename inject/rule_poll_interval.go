@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -30,23 +31,23 @@ func checkPollInterval(s *subject) []Finding {
 			"Write a Go duration of at least 10s, such as 2m."))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil && interval.Value != "" {
-		if problem := ValidateInterval(interval.Value); problem.Found() {
+		if problem := provider.IntervalProblem(interval.Value); problem.Found() {
 			report(interval.Path, interval.Value, problem)
 		}
 	}
 	// The volumes as they were written, not as planned: the plan's interval is the request's.
 	for i := range s.t.Spec.Volumes {
 		v := &s.t.Spec.Volumes[i]
-		if _, ok := className(v); !ok {
+		if _, ok := provider.ClassName(v); !ok {
 			continue
 		}
-		value, ok := v.CSI.VolumeAttributes[attributeInterval]
+		value, ok := v.CSI.VolumeAttributes[provider.AttributeInterval]
 		if s.r.Asks && value == s.r.Interval.Value {
 			continue // told above; the second round of an admission must tell no more than the first
 		}
 		if ok {
-			if problem := ValidateInterval(value); problem.Found() {
-				report(s.specPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(attributeInterval), value, problem)
+			if problem := provider.IntervalProblem(value); problem.Found() {
+				report(s.SpecPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(provider.AttributeInterval), value, problem)
 			}
 		}
 	}

@@ -4,16 +4,17 @@ import (
 	"testing"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestPollInterval(t *testing.T) {
 	testRule(t, "AKV005", map[string]ruleCase{
-		"no duration": {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "often" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
-		"too short":   {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "5s" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
-		"negative":    {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "-1m" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
-		"usable":      {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "10s" }, nil},
+		"no duration": {func(r *ruled) { r.csi().VolumeAttributes[provider.AttributeInterval] = "often" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
+		"too short":   {func(r *ruled) { r.csi().VolumeAttributes[provider.AttributeInterval] = "5s" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
+		"negative":    {func(r *ruled) { r.csi().VolumeAttributes[provider.AttributeInterval] = "-1m" }, []string{"error spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
+		"usable":      {func(r *ruled) { r.csi().VolumeAttributes[provider.AttributeInterval] = "10s" }, nil},
 		"waived": {func(r *ruled) {
-			r.csi().VolumeAttributes[attributeInterval] = "5s"
+			r.csi().VolumeAttributes[provider.AttributeInterval] = "5s"
 			r.annotate(annotation.Allow, "AKV005")
 		}, []string{"warning spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
 	})

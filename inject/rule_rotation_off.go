@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -36,7 +37,7 @@ func checkRotationOff(s *subject) []Finding {
 	}
 	var findings []Finding
 	report := func(path *finding.Place, value string) {
-		asked, _, ok := parseInterval(value)
+		asked, _, ok := provider.ParseInterval(value)
 		if !ok || asked >= rotation.Interval {
 			return
 		}
@@ -50,11 +51,11 @@ func checkRotationOff(s *subject) []Finding {
 	// As written, like the rule poll-interval.
 	for i := range s.t.Spec.Volumes {
 		v := &s.t.Spec.Volumes[i]
-		if _, ok := className(v); !ok {
+		if _, ok := provider.ClassName(v); !ok {
 			continue
 		}
-		if value, ok := v.CSI.VolumeAttributes[attributeInterval]; ok && (!s.r.Asks || value != s.r.Interval.Value) {
-			report(s.specPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(attributeInterval), value)
+		if value, ok := v.CSI.VolumeAttributes[provider.AttributeInterval]; ok && (!s.r.Asks || value != s.r.Interval.Value) {
+			report(s.SpecPath().Child("volumes").Index(i).Child("csi", "volumeAttributes").Key(provider.AttributeInterval), value)
 		}
 	}
 	return findings

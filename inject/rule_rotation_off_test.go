@@ -5,25 +5,28 @@ import (
 	"time"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestRotationOff(t *testing.T) {
 	testRule(t, "AKV015", map[string]ruleCase{
 		"off": {func(r *ruled) {
-			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: false, PollInterval: 2 * time.Minute}
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: false, PollInterval: 2 * time.Minute}
 		}, []string{"warning " + classField}},
 		"slower": {func(r *ruled) {
-			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
-			r.csi().VolumeAttributes[attributeInterval] = "30s"
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.csi().VolumeAttributes[provider.AttributeInterval] = "30s"
 		}, []string{"warning spec.volumes[0].csi.volumeAttributes[rotationPollInterval]"}},
 		"as asked": {func(r *ruled) {
-			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
-			r.csi().VolumeAttributes[attributeInterval] = "2m"
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.csi().VolumeAttributes[provider.AttributeInterval] = "2m"
 		}, nil},
-		"nobody knows":                    {func(r *ruled) { r.csi().VolumeAttributes[attributeInterval] = "30s" }, nil},
-		"the kubelet does not call again": {func(r *ruled) { r.facts.Driver = &Driver{Version: "1.6.0", Rotation: true, PollInterval: time.Minute} }, []string{"warning " + classField}},
+		"nobody knows": {func(r *ruled) { r.csi().VolumeAttributes[provider.AttributeInterval] = "30s" }, nil},
+		"the kubelet does not call again": {func(r *ruled) {
+			r.facts.Driver = &provider.Driver{Version: "1.6.0", Rotation: true, PollInterval: time.Minute}
+		}, []string{"warning " + classField}},
 		"an annotation": {func(r *ruled) {
-			r.facts.Driver = &Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 			r.annotate(annotation.Vault, "payments-kv")
 			r.annotate(annotation.Objects, "a")
 			r.annotate(annotation.MountPath, "/a")

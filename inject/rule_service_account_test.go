@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestServiceAccount(t *testing.T) {
@@ -31,7 +32,7 @@ func TestServiceAccount(t *testing.T) {
 			r.annotate(annotation.Vault, "payments-kv")
 			r.annotate(annotation.Objects, "a")
 			r.annotate(annotation.MountPath, "/a")
-			delete(r.facts.ServiceAccounts["app"].Annotations, AnnotationIdentityClientID)
+			delete(r.facts.ServiceAccounts["app"].Annotations, provider.AnnotationClientID)
 		}, []string{"error spec.serviceAccountName"}},
 		"of a pod that does not ask": {func(r *ruled) { r.facts.ServiceAccounts["app"] = nil }, nil},
 	})

@@ -41,7 +41,7 @@ func checkSubPath(s *subject) []Finding {
 		} else {
 			return
 		}
-		findings = append(findings, found("AKV001", Error, field.ErrorTypeForbidden, m.path(s.specPath()).Child(name),
+		findings = append(findings, found("AKV001", Error, field.ErrorTypeForbidden, m.path(s.SpecPath()).Child(name),
 			fmt.Sprintf("Through a %s of %s the container keeps the file it started with; a rotated secret never arrives.", name, what),
 			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, text.Shorten(value))))
 	})

@@ -10,6 +10,13 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
+)
+
+const (
+	someClient = "11111111-1111-1111-1111-111111111111"
+	someTenant = "22222222-2222-2222-2222-222222222222"
 )
 
 // ruled is a pod with the class payments, and the cluster around it: no rule finds
@@ -18,7 +25,7 @@ type ruled struct {
 	pod    *corev1.Pod
 	class  *secretsstorev1.SecretProviderClass
 	facts  *Facts
-	target *Target
+	target *workload.Target
 }
 
 func (r *ruled) app() *corev1.Container       { return &r.pod.Spec.Containers[0] }
@@ -26,7 +33,7 @@ func (r *ruled) mount() *corev1.VolumeMount   { return &r.app().VolumeMounts[0] 
 func (r *ruled) csi() *corev1.CSIVolumeSource { return r.pod.Spec.Volumes[0].CSI }
 func (r *ruled) annotate(key, value string)   { r.pod.Annotations[key] = value }
 func (r *ruled) object(text string) {
-	r.class.Spec.Parameters[paramObjects] = "array:\n- |\n  " + text + "\n"
+	r.class.Spec.Parameters[provider.ParamObjects] = "array:\n- |\n  " + text + "\n"
 }
 
 func (r *ruled) sync(secret string) {
@@ -44,14 +51,14 @@ func newRuled() *ruled {
 					Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "secrets", MountPath: "/mnt/secrets-store", ReadOnly: true}},
 				}},
 				Volumes: []corev1.Volume{{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-					Driver: DriverName, ReadOnly: &readOnly, VolumeAttributes: map[string]string{attributeClass: "payments"},
+					Driver: provider.DriverName, ReadOnly: &readOnly, VolumeAttributes: map[string]string{provider.AttributeClass: "payments"},
 				}}}},
 			},
 		},
 		class: &secretsstorev1.SecretProviderClass{
 			ObjectMeta: metav1.ObjectMeta{Name: "payments"},
-			Spec: secretsstorev1.SecretProviderClassSpec{Provider: ProviderAzure, Parameters: map[string]string{
-				ParamVault: "payments-kv", ParamClient: someClient, ParamTenant: someTenant,
+			Spec: secretsstorev1.SecretProviderClassSpec{Provider: provider.ProviderAzure, Parameters: map[string]string{
+				provider.ParamVault: "payments-kv", provider.ParamClient: someClient, provider.ParamTenant: someTenant,
 			}},
 		},
 	}
@@ -61,12 +68,12 @@ func newRuled() *ruled {
 			Name: "apps", Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, Annotations: map[string]string{},
 		}},
 		ServiceAccounts: map[string]*corev1.ServiceAccount{"app": {ObjectMeta: metav1.ObjectMeta{
-			Name: "app", Annotations: map[string]string{AnnotationIdentityClientID: someClient, AnnotationIdentityTenantID: someTenant},
+			Name: "app", Annotations: map[string]string{provider.AnnotationClientID: someClient, provider.AnnotationTenantID: someTenant},
 		}}},
 		Classes:   map[string]*secretsstorev1.SecretProviderClass{"payments": r.class},
-		CSIDriver: &storagev1.CSIDriver{Spec: storagev1.CSIDriverSpec{TokenRequests: []storagev1.TokenRequest{{Audience: tokenAudience}}}},
+		CSIDriver: &storagev1.CSIDriver{Spec: storagev1.CSIDriverSpec{TokenRequests: []storagev1.TokenRequest{{Audience: provider.TokenAudience}}}},
 	}
-	r.target = PodTarget(r.pod)
+	r.target = workload.PodTarget(r.pod)
 	return r
 }
 

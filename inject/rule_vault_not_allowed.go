@@ -8,6 +8,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -40,11 +41,11 @@ func checkVaultNotAllowed(s *subject) []Finding {
 		if v.generated {
 			continue
 		}
-		vault := strings.TrimSpace(v.parameters[ParamVault])
-		override := strings.TrimSpace(v.CSI.VolumeAttributes[ParamVault])
+		vault := strings.TrimSpace(v.parameters[provider.ParamVault])
+		override := strings.TrimSpace(v.CSI.VolumeAttributes[provider.ParamVault])
 		switch {
 		case override != "" && !s.r.Fence.Allows(override):
-			refuse(v.attributePath(ParamVault), override)
+			refuse(v.attributePath(provider.ParamVault), override)
 		case v.azure() && vault != "" && !s.r.Fence.Allows(vault):
 			refuse(v.classPath(), vault)
 		}
@@ -60,9 +61,9 @@ func outsideFence(fence Fence, path *finding.Place, vault string) Finding {
 
 // checkClassVault is the rule's look at a class.
 func checkClassVault(c *classSubject) []Finding {
-	vault := c.parameter(ParamVault)
+	vault := c.parameter(provider.ParamVault)
 	if vault == "" || c.r.Fence.Allows(vault) {
 		return nil
 	}
-	return []Finding{outsideFence(c.r.Fence, classParameter(ParamVault), vault)}
+	return []Finding{outsideFence(c.r.Fence, classParameter(provider.ParamVault), vault)}
 }

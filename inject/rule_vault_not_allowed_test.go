@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestVaultNotAllowed(t *testing.T) {
@@ -12,7 +13,7 @@ func TestVaultNotAllowed(t *testing.T) {
 		"inside":  {func(r *ruled) { r.facts.Namespace.Annotations[annotation.AllowedVaults] = "pay*" }, nil},
 		"by an attribute": {func(r *ruled) {
 			r.facts.Namespace.Annotations[annotation.AllowedVaults] = "pay*"
-			r.csi().VolumeAttributes[ParamVault] = "other-kv"
+			r.csi().VolumeAttributes[provider.ParamVault] = "other-kv"
 		}, []string{"error spec.volumes[0].csi.volumeAttributes[keyvaultName]"}},
 	})
 }

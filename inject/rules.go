@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
 )
 
 // Rule is one line of the rule table: what docs, messages and waivers know of a rule.
@@ -91,7 +92,7 @@ func waivable() []string {
 
 // subject is what the rules look at: the pod as it will be, and the facts.
 type subject struct {
-	t    *Target
+	t    *workload.Target
 	r    *Request
 	f    Facts
 	spec *corev1.PodSpec
@@ -99,7 +100,7 @@ type subject struct {
 	volumes []storeVolume
 }
 
-func (s *subject) specPath() *finding.Place { return s.t.specPath() }
+func (s *subject) SpecPath() *finding.Place { return s.t.SpecPath() }
 
 // volume finds a secrets-store volume by its name.
 func (s *subject) volume(name string) *storeVolume {
@@ -114,18 +115,18 @@ func (s *subject) volume(name string) *storeVolume {
 // mountRef is a mount with its place in a container.
 type mountRef struct {
 	*corev1.VolumeMount
-	container containerRef
+	container workload.Container
 	index     int
 }
 
 // path is built only where something is found: most mounts are in order.
 func (m mountRef) path(spec *finding.Place) *finding.Place {
-	return m.container.path(spec).Child("volumeMounts").Index(m.index)
+	return m.container.Path(spec).Child("volumeMounts").Index(m.index)
 }
 
 // eachMount visits the mounts of all containers.
 func (s *subject) eachMount(visit func(mountRef)) {
-	eachContainer(s.spec, func(c containerRef) {
+	workload.EachContainer(s.spec, func(c workload.Container) {
 		for i := range c.VolumeMounts {
 			visit(mountRef{&c.VolumeMounts[i], c, i})
 		}

@@ -22,13 +22,5 @@ type Settings struct {
 	Version string
 }
 
-// Defaults of the settings that have one.
-const (
-	DefaultCloud    = "AzurePublicCloud"
-	DefaultInterval = "2m"
-	// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
-	DefaultVaultExpiryWarning = 14 * 24 * time.Hour
-	defaultMountPath          = "/mnt/secrets-store"
-	// On Windows the kubelet would put the Linux default at the same place of drive C:.
-	defaultMountPathWindows = `C:\mnt\secrets-store`
-)
+// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
+const DefaultVaultExpiryWarning = 14 * 24 * time.Hour

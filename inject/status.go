@@ -1,6 +1,10 @@
 package inject
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"akv-injector/inject/provider"
+)
 
 // Status is the value of annotation.Status: what a pod was given, so that people
 // can read it, a later round of the same admission knows which containers were
@@ -12,7 +16,7 @@ type Status struct {
 	// Containers that got the mounts.
 	Containers []string `json:"containers"`
 	// Classes that were generated for the pod.
-	Classes []Class `json:"classes,omitempty"`
+	Classes []provider.Class `json:"classes,omitempty"`
 }
 
 // ParseStatus reads the annotation.

@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"akv-injector/inject/provider"
 )
 
 func TestStatusRoundTrip(t *testing.T) {
 	for name, status := range map[string]Status{
 		"empty":   {},
-		"a class": {Version: "v1", Containers: []string{"a", "b"}, Classes: []Class{someClass(t, "a, b=cert/c")}},
+		"a class": {Version: "v1", Containers: []string{"a", "b"}, Classes: []provider.Class{provider.Generate("payments-kv", []provider.Object{{Name: "a", Type: "secret"}}, someClient, someTenant, provider.DefaultCloud)}},
 	} {
 		got, err := ParseStatus(status.String())
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"akv-injector/inject/provider"
 )
 
 // VaultObject is an object that a vault can be asked about. Equal objects are equal
@@ -18,9 +20,9 @@ type VaultObject struct {
 }
 
 // vaultObject is an object of a vault as a VaultObject.
-func vaultObject(cloud, vault string, o Object) VaultObject {
+func vaultObject(cloud, vault string, o provider.Object) VaultObject {
 	return VaultObject{
-		Cloud: canonicalCloud(or(cloud, DefaultCloud)), Vault: strings.ToLower(vault),
+		Cloud: provider.CanonicalCloud(or(cloud, provider.DefaultCloud)), Vault: strings.ToLower(vault),
 		Type: o.Type, Name: strings.ToLower(o.Name), Version: strings.ToLower(o.Version),
 	}
 }

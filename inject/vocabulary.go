@@ -6,6 +6,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -33,7 +34,7 @@ func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.
 		case !onPod && !a.Namespace:
 			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "belongs on the pod", Fix: "remove it from the namespace"}))
 		case dotted:
-			if problem := vaultProblem(vault); problem.Found() {
+			if problem := provider.VaultProblem(vault); problem.Found() {
 				errs = append(errs, finding.Invalid(path, vault, problem))
 			}
 		}

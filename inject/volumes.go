@@ -7,15 +7,8 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 )
-
-// className is the class that a secrets-store volume names; ok is false for other volumes.
-func className(v *corev1.Volume) (name string, ok bool) {
-	if v.CSI == nil || v.CSI.Driver != DriverName {
-		return "", false
-	}
-	return v.CSI.VolumeAttributes[attributeClass], true
-}
 
 // storeVolume is a secrets-store volume of a pod, with the class behind it.
 type storeVolume struct {
@@ -31,7 +24,7 @@ type storeVolume struct {
 	// copied over them, as the driver does.
 	parameters map[string]string
 	// objects in the parameters, where others wrote them for the Azure provider.
-	objects    []Object
+	objects    []provider.Object
 	objectErrs finding.FieldErrors
 	// generated is set if the volume names a class that this decision generates.
 	generated bool
@@ -43,7 +36,7 @@ type storeVolume struct {
 
 // azure tells whether the Azure provider's rules hold for the volume.
 func (v *storeVolume) azure() bool {
-	return v.class != nil && v.class.Spec.Provider == ProviderAzure
+	return v.class != nil && v.class.Spec.Provider == provider.ProviderAzure
 }
 
 func (v *storeVolume) attributePath(key string) *finding.Place {
@@ -56,14 +49,14 @@ func (v *storeVolume) classPath() *finding.Place {
 	if v.asked != nil {
 		return v.asked
 	}
-	return v.attributePath(attributeClass)
+	return v.attributePath(provider.AttributeClass)
 }
 
 // storeVolumes finds the secrets-store volumes of a pod spec.
 func storeVolumes(spec *corev1.PodSpec, path *finding.Place, f Facts, p *plan, namespace string) []storeVolume {
 	var volumes []storeVolume
 	for i := range spec.Volumes {
-		name, ok := className(&spec.Volumes[i])
+		name, ok := provider.ClassName(&spec.Volumes[i])
 		if !ok {
 			continue
 		}
@@ -84,12 +77,12 @@ func storeVolumes(spec *corev1.PodSpec, path *finding.Place, f Facts, p *plan, n
 			maps.Copy(v.parameters, v.class.Spec.Parameters)
 		}
 		for k, value := range v.CSI.VolumeAttributes {
-			if k != attributeClass && k != attributeInterval {
+			if k != provider.AttributeClass && k != provider.AttributeInterval {
 				v.parameters[k] = value
 			}
 		}
 		if v.azure() && !v.generated {
-			v.objects, v.objectErrs = parseClassObjects(v.parameters[paramObjects], finding.At("spec", "parameters", paramObjects))
+			v.objects, _, v.objectErrs = provider.ReadObjects(v.parameters[provider.ParamObjects], finding.At("spec", "parameters", provider.ParamObjects))
 		}
 		volumes = append(volumes, v)
 	}

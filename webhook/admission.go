@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // Paths under which the handlers are served. The webhook configurations name them too.
@@ -22,10 +23,10 @@ const (
 
 // EnsureFunc makes sure that a class is in the namespace, and says in one word what
 // it had to do (a metric's label).
-type EnsureFunc func(ctx context.Context, namespace string, class inject.Class) (change string, err error)
+type EnsureFunc func(ctx context.Context, namespace string, class provider.Class) (change string, err error)
 
 // DriverFunc tells the flags of the CSI driver, nil if they are not known. It must not wait.
-type DriverFunc func(ctx context.Context) *inject.Driver
+type DriverFunc func(ctx context.Context) *provider.Driver
 
 // MountedByFunc names the pods that mount a class and have not finished.
 type MountedByFunc func(ctx context.Context, namespace, class string) ([]string, error)

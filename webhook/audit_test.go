@@ -8,6 +8,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 )
 
 func TestAuditOfFindings(t *testing.T) {
@@ -46,10 +47,10 @@ func TestAuditOfPatch(t *testing.T) {
 		decision inject.Decision
 		want     map[string]string
 	}{
-		"not injected":  {decision: inject.Decision{Classes: []inject.Class{{Name: "akv-a"}}}},
+		"not injected":  {decision: inject.Decision{Classes: []provider.Class{{Name: "akv-a"}}}},
 		"a named class": {decision: inject.Decision{Injected: true}},
 		"two": {
-			decision: inject.Decision{Injected: true, Classes: []inject.Class{{Name: "akv-a"}, {Name: "akv-b"}}},
+			decision: inject.Decision{Injected: true, Classes: []provider.Class{{Name: "akv-a"}, {Name: "akv-b"}}},
 			want:     map[string]string{"classes": "akv-a,akv-b"},
 		},
 	}

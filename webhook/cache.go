@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // CacheByObject are the cache options for the kinds that decisions read, so that
@@ -48,7 +48,7 @@ func serviceAccountTransform(obj any) (any, error) {
 	}
 	return &corev1.ServiceAccount{
 		ObjectMeta: keptMeta(&full.ObjectMeta, nil, func(key string) bool {
-			return key == inject.AnnotationIdentityClientID || key == inject.AnnotationIdentityTenantID
+			return key == provider.AnnotationClientID || key == provider.AnnotationTenantID
 		}),
 		ImagePullSecrets:             full.ImagePullSecrets,
 		AutomountServiceAccountToken: full.AutomountServiceAccountToken,

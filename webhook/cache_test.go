@@ -9,8 +9,8 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 func TestTransforms(t *testing.T) {
@@ -21,8 +21,8 @@ func TestTransforms(t *testing.T) {
 		Annotations: map[string]string{
 			"kubectl.kubernetes.io/last-applied-configuration": "{}",
 			annotation.AllowedVaults:                           "a-*",
-			inject.AnnotationIdentityClientID:                  testClient,
-			inject.AnnotationIdentityTenantID:                  testTenant,
+			provider.AnnotationClientID:                        testClient,
+			provider.AnnotationTenantID:                        testTenant,
 		},
 	}
 	meta := func(labels, annotations map[string]string) metav1.ObjectMeta {
@@ -46,7 +46,7 @@ func TestTransforms(t *testing.T) {
 			},
 			want: &corev1.ServiceAccount{
 				ObjectMeta: meta(nil, map[string]string{
-					inject.AnnotationIdentityClientID: testClient, inject.AnnotationIdentityTenantID: testTenant,
+					provider.AnnotationClientID: testClient, provider.AnnotationTenantID: testTenant,
 				}),
 				AutomountServiceAccountToken: new(false),
 				ImagePullSecrets:             []corev1.LocalObjectReference{{Name: "registry"}},

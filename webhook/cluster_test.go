@@ -32,6 +32,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 const (
@@ -75,7 +76,7 @@ func namespace(annotations map[string]string) *corev1.Namespace {
 func account(name string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: name,
-		Annotations: map[string]string{inject.AnnotationIdentityClientID: testClient},
+		Annotations: map[string]string{provider.AnnotationClientID: testClient},
 	}}
 }
 
@@ -84,7 +85,7 @@ func inPlace() []client.Object {
 	return []client.Object{
 		namespace(nil), account("default"), account("web"),
 		&storagev1.CSIDriver{
-			ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName},
+			ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName},
 			Spec: storagev1.CSIDriverSpec{
 				RequiresRepublish: new(true),
 				TokenRequests:     []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}},
@@ -104,7 +105,7 @@ type cluster struct {
 	registry     *prometheus.Registry
 	ownUser      string
 	settings     inject.Settings
-	driver       *inject.Driver
+	driver       *provider.Driver
 	// mounting are the pods that mount a class, by its name.
 	mounting    map[string][]string
 	mountingErr error
@@ -128,11 +129,11 @@ func newCluster(items ...client.Object) *cluster {
 func (c *cluster) admission() *Admission {
 	a := New(Options{
 		Cached: c.cached, Live: c.live, Settings: c.settings, OwnUser: c.ownUser,
-		Driver: func(context.Context) *inject.Driver { return c.driver },
+		Driver: func(context.Context) *provider.Driver { return c.driver },
 		MountedBy: func(_ context.Context, _, class string) ([]string, error) {
 			return c.mounting[class], c.mountingErr
 		},
-		Ensure: func(_ context.Context, namespace string, class inject.Class) (string, error) {
+		Ensure: func(_ context.Context, namespace string, class provider.Class) (string, error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if c.ensureErr != nil {
@@ -307,7 +308,7 @@ func class(name string) *secretsstorev1.SecretProviderClass {
 	return &secretsstorev1.SecretProviderClass{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
 		Spec: secretsstorev1.SecretProviderClassSpec{
-			Provider: inject.ProviderAzure,
+			Provider: provider.ProviderAzure,
 			Parameters: map[string]string{
 				"usePodIdentity": "false", "keyvaultName": "payments-kv", "tenantID": testTenant, "clientID": testClient,
 				"objects": "array:\n  - |\n    objectName: DB-Password\n    objectType: secret\n",

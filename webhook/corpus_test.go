@@ -12,6 +12,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -76,7 +78,7 @@ func TestCorpus(t *testing.T) {
 			}
 
 			object := c.PodJSON
-			if c.Target().Origin != inject.FromUser {
+			if c.Target().Origin != workload.FromUser {
 				object = owned(t, object)
 			}
 			if c.Mutating() {
@@ -199,7 +201,7 @@ func withIdentityToken(t *testing.T, object []byte) []byte {
 		t.Fatal(err)
 	}
 	labels, _ := pod["metadata"].(map[string]any)["labels"].(map[string]any)
-	if labels[inject.LabelUseWorkloadIdentity] != "true" {
+	if labels[provider.LabelUseWorkloadIdentity] != "true" {
 		return object
 	}
 	spec := pod["spec"].(map[string]any)
@@ -232,7 +234,7 @@ func wantPod(t *testing.T, c *corpus.Case, object []byte) {
 	if text == nil {
 		text = c.PodJSON // unchanged
 	}
-	if c.Target().Origin != inject.FromUser {
+	if c.Target().Origin != workload.FromUser {
 		text = owned(t, text)
 	}
 	var got, want any
@@ -247,7 +249,7 @@ func wantPod(t *testing.T, c *corpus.Case, object []byte) {
 	}
 }
 
-func wantEnsured(t *testing.T, cl *cluster, classes []inject.Class) {
+func wantEnsured(t *testing.T, cl *cluster, classes []provider.Class) {
 	t.Helper()
 	var want []string
 	for _, class := range classes {

@@ -7,14 +7,15 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/workload"
 )
 
 // question is what the engine is asked about a pod or a template.
 type question struct {
 	namespace string
-	now       *inject.Target
+	now       *workload.Target
 	// before is the same object before an update, nil at a creation.
-	before *inject.Target
+	before *workload.Target
 	// complete is set where a pod that asks must have everything by now.
 	complete bool
 	// describe is set where somebody wants to know what the pods will get.
@@ -83,7 +84,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 }
 
 // had is what was found on an object before its update, on the same facts.
-func (a *Admission) had(ctx context.Context, l *lookup, before *inject.Target, ns *corev1.Namespace, facts inject.Facts) ([]inject.Finding, error) {
+func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, ns *corev1.Namespace, facts inject.Facts) ([]inject.Finding, error) {
 	request := inject.Parse(before, ns, a.settings)
 	if err := l.add(ctx, &facts, request.Needs()); err != nil {
 		return nil, err

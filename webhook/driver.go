@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // DefaultDriverNamespace is where the add-on of AKS and the driver's chart put it.
@@ -27,14 +27,14 @@ type DriverCache interface {
 // waits for what only makes a warning more exact.
 func DriverFlags(c DriverCache, namespace string, log logr.Logger) DriverFunc {
 	var once sync.Once
-	unknown := func(why string, err error) *inject.Driver {
+	unknown := func(why string, err error) *provider.Driver {
 		once.Do(func() {
 			log.Info("the CSI driver's flags are not known, so nothing can be said of the real rotation interval (AKV015); "+
 				"may akv-injector list and watch DaemonSets there?", "namespace", namespace, "reason", why, "error", err)
 		})
 		return nil
 	}
-	return func(ctx context.Context) *inject.Driver {
+	return func(ctx context.Context) *provider.Driver {
 		informer, err := c.GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 		switch {
 		case err != nil:
@@ -46,11 +46,11 @@ func DriverFlags(c DriverCache, namespace string, log logr.Logger) DriverFunc {
 		if err := c.List(ctx, &sets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
 			return unknown("the cache does not answer", err)
 		}
-		return inject.DriverIn(sets.Items)
+		return provider.DriverIn(sets.Items)
 	}
 }
 
-// driverTransform leaves of a DaemonSet what inject.DriverIn reads, and of any other than
+// driverTransform leaves of a DaemonSet what provider.DriverIn reads, and of any other than
 // the driver's nothing but its name.
 func driverTransform(obj any) (any, error) {
 	full, ok := obj.(*appsv1.DaemonSet)
@@ -58,7 +58,7 @@ func driverTransform(obj any) (any, error) {
 		return obj, nil
 	}
 	kept := &appsv1.DaemonSet{ObjectMeta: keptMeta(&full.ObjectMeta, nil, func(string) bool { return false })}
-	if inject.DriverIn([]appsv1.DaemonSet{*full}) == nil {
+	if provider.DriverIn([]appsv1.DaemonSet{*full}) == nil {
 		return kept, nil
 	}
 	kept.Spec.Template.Spec.NodeSelector = full.Spec.Template.Spec.NodeSelector

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 func daemonSet(name string, args ...string) *appsv1.DaemonSet {
@@ -66,12 +66,12 @@ func TestDriverFlags(t *testing.T) {
 	synced := informer{synced: true}
 	cases := map[string]struct {
 		cache driverCache
-		want  *inject.Driver
+		want  *provider.Driver
 		logs  string
 	}{
 		"the driver": {
 			cache: driverCache{informer: synced, sets: []*appsv1.DaemonSet{daemonSet("other", "--rotation-poll-interval=1s"), flagged()}},
-			want:  &inject.Driver{Version: "1.6.0", Rotation: true, PollInterval: 30 * time.Second},
+			want:  &provider.Driver{Version: "1.6.0", Rotation: true, PollInterval: 30 * time.Second},
 		},
 		"none":       {cache: driverCache{informer: synced}},
 		"not filled": {cache: driverCache{}, logs: "not filled"},

@@ -13,7 +13,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // change is a request whose objects have been read.
@@ -129,7 +129,7 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 // mirror tells the API server's image of a static pod.
 func mirror(o *object) bool {
 	pod := o.pod()
-	return pod != nil && inject.Mirror(&pod.ObjectMeta)
+	return pod != nil && workload.Mirror(&pod.ObjectMeta)
 }
 
 func deleting(o *object) bool { return o != nil && o.GetDeletionTimestamp() != nil }

@@ -23,7 +23,7 @@ func pods() kinds {
 	return kinds{kindIn(corev1.SchemeGroupVersion, "Pod", "pods", func() client.Object { return &corev1.Pod{} })}
 }
 
-// workloads are the kinds whose templates inject.TargetOf finds.
+// workloads are the kinds whose templates workload.TargetOf finds.
 func workloads() kinds {
 	apps, batch := appsv1.SchemeGroupVersion, batchv1.SchemeGroupVersion
 	return kinds{

@@ -16,6 +16,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // Getter reads one object; every client.Reader is one.
@@ -160,7 +161,7 @@ func (l *lookup) class(ctx context.Context, f *inject.Facts, name string) error 
 // driver is missing.
 func (l *lookup) csiDriver(ctx context.Context, f *inject.Facts) error {
 	driver := &storagev1.CSIDriver{}
-	key := client.ObjectKey{Name: inject.DriverName}
+	key := client.ObjectKey{Name: provider.DriverName}
 	if !l.onlyLive && apierrors.IsNotFound(l.cached.Get(ctx, key, driver)) {
 		l.fromCache, f.NoCSIDriver = true, true
 		return nil

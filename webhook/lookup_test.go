@@ -16,6 +16,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // A cache lags behind what its users have just done. It may never be the reason of
@@ -85,7 +86,7 @@ func TestStaleCacheAtValidation(t *testing.T) {
 	pod := injected(t, up.admission())
 	behind := newCluster(inPlace()...)
 	old := account("web")
-	old.Annotations[inject.AnnotationIdentityClientID] = "00000000-0000-0000-0000-000000000000"
+	old.Annotations[provider.AnnotationClientID] = "00000000-0000-0000-0000-000000000000"
 	behind.cached.items = []client.Object{namespace(nil), old}
 	if answer := answerOf(t, behind.admission().Validate(), reviewOf(raw(t, pod))); !answer.Allowed {
 		t.Error(answer.Result.Message)
@@ -116,7 +117,7 @@ func TestFailedLookups(t *testing.T) {
 		"namespace is not there":         {err: "Namespace shop", live: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), says: "not found"},
 		"account":                        {err: "ServiceAccount web", live: errTimeout, says: "looking up ServiceAccount shop/web"},
 		"forbidden":                      {err: "ServiceAccount web", live: apierrors.NewForbidden(schema.GroupResource{}, "web", errors.New("RBAC")), says: "forbidden"},
-		"driver":                         {err: "CSIDriver " + inject.DriverName, live: errTimeout, pod: handWritten(t, ""), says: "looking up CSIDriver"},
+		"driver":                         {err: "CSIDriver " + provider.DriverName, live: errTimeout, pod: handWritten(t, ""), says: "looking up CSIDriver"},
 		"class":                          {err: "SecretProviderClass legacy", live: errTimeout, pod: named(), says: "looking up SecretProviderClass shop/legacy"},
 		"no CRD":                         {err: "SecretProviderClass legacy", live: noMatch, pod: named(), ok: true},
 		"no CRD, hand-written":           {err: "SecretProviderClass legacy", live: noMatch, pod: handWritten(t, ""), ok: true},

@@ -7,6 +7,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // Metrics of the admission handlers. No label carries a name from the cluster:
@@ -70,7 +71,7 @@ func findingOutcome(e *exchange, f inject.Finding) string {
 	switch {
 	case f.Severity == inject.Error:
 		return "refused"
-	case originOf(e.request.UserInfo, e.object) != inject.FromUser:
+	case originOf(e.request.UserInfo, e.object) != workload.FromUser:
 		return "controller"
 	default:
 		return "warned"

@@ -7,7 +7,8 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // mutate patches a pod that asks.
@@ -15,7 +16,7 @@ import (
 // It warns only where it refuses: a pod that passes comes by again for validation,
 // as all webhooks have left it, and what is said there is right.
 func (a *Admission) mutate(ctx context.Context, c *change) (verdict, error) {
-	target := inject.TargetOf(c.now.Object)
+	target := workload.TargetOf(c.now.Object)
 	target.Origin = originOf(c.req.UserInfo, c.now)
 	target.Mutating = true
 	d, err := a.decide(ctx, &question{namespace: c.req.Namespace, now: target})
@@ -59,7 +60,7 @@ func (a *Admission) mutate(ctx context.Context, c *change) (verdict, error) {
 	return v, nil
 }
 
-func (a *Admission) ensureClass(ctx context.Context, namespace string, class inject.Class) error {
+func (a *Admission) ensureClass(ctx context.Context, namespace string, class provider.Class) error {
 	change, err := a.ensure(ctx, namespace, class)
 	switch {
 	case err == nil:

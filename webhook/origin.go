@@ -6,7 +6,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // Names that the API server gives to those who make objects.
@@ -21,16 +21,16 @@ const (
 // anybody can write; the user is the API server's. Only together do they tell a
 // controller. The cluster's own controllers act as kube-controller-manager or,
 // with a service account each, in kube-system.
-func originOf(user authenticationv1.UserInfo, o metav1.Object) inject.Origin {
+func originOf(user authenticationv1.UserInfo, o metav1.Object) workload.Origin {
 	builtin := user.Username == userControllerManager || slices.Contains(user.Groups, groupKubeSystemAccounts)
 	switch {
 	case metav1.GetControllerOfNoCopy(o) == nil:
-		return inject.FromUser
+		return workload.FromUser
 	case builtin:
-		return inject.FromBuiltinController
+		return workload.FromBuiltinController
 	case slices.Contains(user.Groups, groupServiceAccounts):
-		return inject.FromController
+		return workload.FromController
 	default:
-		return inject.FromUser
+		return workload.FromUser
 	}
 }

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 func TestOriginOf(t *testing.T) {
@@ -17,18 +17,18 @@ func TestOriginOf(t *testing.T) {
 		user   string
 		groups []string
 		owners []metav1.OwnerReference
-		want   inject.Origin
+		want   workload.Origin
 	}{
-		"a person":                         {user: "jane", groups: []string{"system:masters"}, want: inject.FromUser},
-		"a person's word":                  {user: "jane", groups: []string{"system:masters"}, owners: []metav1.OwnerReference{replicaSet}, want: inject.FromUser},
-		"a user who looks like an account": {user: "system:serviceaccount:kube-system:x", owners: []metav1.OwnerReference{replicaSet}, want: inject.FromUser},
-		"an account without reference":     {groups: []string{"system:serviceaccounts"}, want: inject.FromUser},
-		"an owner that is no controller":   {groups: []string{"system:serviceaccounts"}, owners: []metav1.OwnerReference{owner}, want: inject.FromUser},
-		"somebody's controller":            {groups: []string{"system:serviceaccounts", "system:serviceaccounts:argo"}, owners: []metav1.OwnerReference{replicaSet}, want: inject.FromController},
-		"a namespace like kube-system":     {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system2"}, owners: []metav1.OwnerReference{replicaSet}, want: inject.FromController},
-		"kube-system":                      {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, owners: []metav1.OwnerReference{owner, replicaSet}, want: inject.FromBuiltinController},
-		"kube-system without reference":    {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, want: inject.FromUser},
-		"kube-controller-manager":          {user: "system:kube-controller-manager", owners: []metav1.OwnerReference{replicaSet}, want: inject.FromBuiltinController},
+		"a person":                         {user: "jane", groups: []string{"system:masters"}, want: workload.FromUser},
+		"a person's word":                  {user: "jane", groups: []string{"system:masters"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromUser},
+		"a user who looks like an account": {user: "system:serviceaccount:kube-system:x", owners: []metav1.OwnerReference{replicaSet}, want: workload.FromUser},
+		"an account without reference":     {groups: []string{"system:serviceaccounts"}, want: workload.FromUser},
+		"an owner that is no controller":   {groups: []string{"system:serviceaccounts"}, owners: []metav1.OwnerReference{owner}, want: workload.FromUser},
+		"somebody's controller":            {groups: []string{"system:serviceaccounts", "system:serviceaccounts:argo"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
+		"a namespace like kube-system":     {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system2"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
+		"kube-system":                      {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, owners: []metav1.OwnerReference{owner, replicaSet}, want: workload.FromBuiltinController},
+		"kube-system without reference":    {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, want: workload.FromUser},
+		"kube-controller-manager":          {user: "system:kube-controller-manager", owners: []metav1.OwnerReference{replicaSet}, want: workload.FromBuiltinController},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 const (
@@ -105,7 +106,7 @@ func (c *change) refuse(findings []inject.Finding, r refusal) verdict {
 
 // refusedClass passes on that the API server, a quota or a policy does not want the
 // class that the pod needs.
-func refusedClass(req *admissionv1.AdmissionRequest, class inject.Class, err error) verdict {
+func refusedClass(req *admissionv1.AdmissionRequest, class provider.Class, err error) verdict {
 	code, reason := int32(http.StatusForbidden), metav1.StatusReasonForbidden
 	// Of the error's own reasons these two are passed on. Controllers act on others,
 	// such as AlreadyExists, as if they were about the pod.

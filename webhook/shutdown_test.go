@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // A request that is under way when the server's context ends is answered, with all that
@@ -16,7 +16,7 @@ func TestRequestOutlivesTheServersContext(t *testing.T) {
 	cl := newCluster(inPlace()...)
 	a := cl.admission()
 	server, end := context.WithCancel(t.Context())
-	a.ensure = func(ctx context.Context, _ string, _ inject.Class) (string, error) {
+	a.ensure = func(ctx context.Context, _ string, _ provider.Class) (string, error) {
 		end()
 		return "created", ctx.Err()
 	}

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // validate sees the pod as all mutating webhooks have left it. A pod that asks must
 // have everything by now: what the engine would still change was undone by another
 // webhook, or never done.
 func (a *Admission) validate(ctx context.Context, c *change) (verdict, error) {
-	target := inject.TargetOf(c.now.Object)
+	target := workload.TargetOf(c.now.Object)
 	target.Origin = originOf(c.req.UserInfo, c.now)
 	target.Admitted = true
 	d, err := a.decide(ctx, &question{namespace: c.req.Namespace, now: target, complete: true})

@@ -3,7 +3,7 @@ package webhook
 import (
 	"context"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // validateWorkload looks at the template of a workload, as all mutating webhooks have
@@ -13,16 +13,16 @@ func (a *Admission) validateWorkload(ctx context.Context, c *change) (verdict, e
 	// What a Deployment or a CronJob makes was looked at in its own template. A refusal
 	// here would stop a rollout that was let through there.
 	origin := originOf(c.req.UserInfo, c.now)
-	if origin == inject.FromBuiltinController {
+	if origin == workload.FromBuiltinController {
 		return skipped(reasonController), nil
 	}
-	q := &question{namespace: c.req.Namespace, now: inject.TargetOf(c.now.Object), describe: c.dryRun()}
+	q := &question{namespace: c.req.Namespace, now: workload.TargetOf(c.now.Object), describe: c.dryRun()}
 	if q.now == nil {
 		return skipped(reasonNoTemplate), nil
 	}
 	q.now.Origin = origin
 	if c.before != nil {
-		if q.before = inject.TargetOf(c.before.Object); q.before != nil {
+		if q.before = workload.TargetOf(c.before.Object); q.before != nil {
 			q.before.Origin = origin
 		}
 	}

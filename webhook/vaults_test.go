@@ -13,6 +13,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -113,7 +114,7 @@ func there() *keyvault.State {
 }
 
 func secretRef(name string) keyvault.Ref {
-	return keyvault.Ref{Cloud: inject.DefaultCloud, Vault: "payments-kv", Type: keyvault.Secret, Name: name}
+	return keyvault.Ref{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: keyvault.Secret, Name: name}
 }
 
 // checking is a cluster whose namespace wants its vault asked.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/webhook"
 )
 
@@ -52,8 +53,8 @@ func (o *options) groups() []group {
 	pods.StringVar(&o.settings.TenantID, "tenant-id", "",
 		"`tenant` of the vaults, a GUID or a domain name. Without it, the ServiceAccount's azure.workload.identity/tenant-id")
 	pods.StringVar(&o.settings.Cloud, "cloud", "",
-		"Azure `cloud` of the vaults, such as AzureUSGovernmentCloud. Without it, "+inject.DefaultCloud)
-	pods.StringVar(&o.settings.RotationPollInterval, "rotation-poll-interval", inject.DefaultInterval,
+		"Azure `cloud` of the vaults, such as AzureUSGovernmentCloud. Without it, "+provider.DefaultCloud)
+	pods.StringVar(&o.settings.RotationPollInterval, "rotation-poll-interval", provider.DefaultInterval,
 		"`duration` between looks for a new version of a secret, at least 10s")
 	pods.BoolVar(&o.settings.ForbidAllow, "forbid-allow", false,
 		"refuse the annotation allow, so that no rule can be waived")

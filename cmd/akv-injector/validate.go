@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // namespaceFile is there in every pod with a service account token.
@@ -32,16 +33,16 @@ func (o *options) validate() []string {
 	}
 
 	if v := o.settings.TenantID; v != "" {
-		if problem := inject.ValidateTenant(v); problem.Found() {
+		if problem := provider.TenantProblem(v); problem.Found() {
 			report("tenant-id", v, problem.String())
 		}
 	}
 	if v := o.settings.Cloud; v != "" {
-		if problem := inject.ValidateCloud(v); problem.Found() {
+		if problem := provider.CloudProblem(v); problem.Found() {
 			report("cloud", v, problem.String())
 		}
 	}
-	if problem := inject.ValidateInterval(o.settings.RotationPollInterval); problem.Found() {
+	if problem := provider.IntervalProblem(o.settings.RotationPollInterval); problem.Found() {
 		report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}
 

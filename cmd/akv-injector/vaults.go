@@ -5,6 +5,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -15,8 +16,8 @@ func newVaults(o options, log logr.Logger) *keyvault.Reader {
 		// What is missing can be mended in a new pod only, so it is worth a line now.
 		if err := keyvault.CheckWorkloadIdentity(); err != nil {
 			log.Error(err, "no identity to ask vaults with, so no object will be checked: "+
-				"does the ServiceAccount have the annotation "+inject.AnnotationIdentityClientID+
-				", and the pod the label "+inject.LabelUseWorkloadIdentity+"?")
+				"does the ServiceAccount have the annotation "+provider.AnnotationClientID+
+				", and the pod the label "+provider.LabelUseWorkloadIdentity+"?")
 		}
 	}
 	return keyvault.New(keyvault.Options{

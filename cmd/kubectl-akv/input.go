@@ -13,6 +13,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -41,7 +42,7 @@ func (f *inputFlags) bind(cmd *cobra.Command) {
 func (f *inputFlags) bindSettings(cmd *cobra.Command) {
 	f.bindServer(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("cloud", complete(clouds...))
-	_ = cmd.RegisterFlagCompletionFunc("rotation-poll-interval", complete("30s", "1m", inject.DefaultInterval, "10m"))
+	_ = cmd.RegisterFlagCompletionFunc("rotation-poll-interval", complete("30s", "1m", provider.DefaultInterval, "10m"))
 }
 
 func (f *inputFlags) bindServer(flags *pflag.FlagSet) {
@@ -49,9 +50,9 @@ func (f *inputFlags) bindServer(flags *pflag.FlagSet) {
 		"the files hold everything: a ServiceAccount, class or driver that is not among them does not exist. Without it, nothing is said of what they lack")
 	flags.StringVar(&f.settings.TenantID, "tenant-id", "",
 		"`tenant` of the vaults as the server of akv-injector has it")
-	flags.StringVar(&f.settings.Cloud, "cloud", inject.DefaultCloud,
+	flags.StringVar(&f.settings.Cloud, "cloud", provider.DefaultCloud,
 		"Azure `cloud` of the vaults as the server has it")
-	flags.StringVar(&f.settings.RotationPollInterval, "rotation-poll-interval", inject.DefaultInterval,
+	flags.StringVar(&f.settings.RotationPollInterval, "rotation-poll-interval", provider.DefaultInterval,
 		"`duration` between looks for a new version of a secret, as the server has it")
 	flags.BoolVar(&f.settings.ForbidAllow, "forbid-allow", false,
 		"refuse the annotation allow, as the server does with this flag")
@@ -83,9 +84,9 @@ func (f *inputFlags) validate() error {
 		flag, value string
 		problem     func(string) finding.Problem
 	}{
-		{"tenant-id", f.settings.TenantID, inject.ValidateTenant},
-		{"cloud", f.settings.Cloud, inject.ValidateCloud},
-		{"rotation-poll-interval", f.settings.RotationPollInterval, inject.ValidateInterval},
+		{"tenant-id", f.settings.TenantID, provider.TenantProblem},
+		{"cloud", f.settings.Cloud, provider.CloudProblem},
+		{"rotation-poll-interval", f.settings.RotationPollInterval, provider.IntervalProblem},
 	} {
 		if setting.value == "" {
 			continue

@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // run runs the program as main does.
@@ -153,7 +154,7 @@ func TestCompletion(t *testing.T) {
 // Each cloud that completion offers is one.
 func TestClouds(t *testing.T) {
 	for _, cloud := range clouds {
-		if problem := inject.ValidateCloud(cloud); problem.Found() {
+		if problem := provider.CloudProblem(cloud); problem.Found() {
 			t.Errorf("%s: %s", cloud, problem)
 		}
 	}

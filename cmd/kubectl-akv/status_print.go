@@ -12,7 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/status"
 )
@@ -51,7 +51,7 @@ type statusDriver struct {
 	RotationPollInterval string `json:"rotationPollInterval"`
 }
 
-func driverOf(d *inject.Driver) *statusDriver {
+func driverOf(d *provider.Driver) *statusDriver {
 	if d == nil {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -136,13 +137,13 @@ func (s *system) installDriver(ctx context.Context, spec string) error {
 		return err
 	}
 	drivers := client.StorageV1().CSIDrivers()
-	if err := drivers.Delete(ctx, inject.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	if err := drivers.Delete(ctx, provider.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
 	if spec == "" {
 		return nil // a cluster without the driver
 	}
-	driver := &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}}
+	driver := &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName}}
 	if err := json.Unmarshal([]byte(spec), &driver.Spec); err != nil {
 		return err
 	}

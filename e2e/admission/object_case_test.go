@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -91,7 +91,7 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 			wantWarnings(t, want, plain, told, namespace)
 			// A preview is of what its reader would apply.
 			byUser := c.Options.Origin == "" || c.Options.Origin == "user"
-			if dryRun && byUser && c.Operation() == corpus.Create && inject.TargetOf(c.Object) != nil {
+			if dryRun && byUser && c.Operation() == corpus.Create && workload.TargetOf(c.Object) != nil {
 				s.wantTemplatePreviewed(t, c, namespace, twin, objectOf(t, c.ObjectJSON), len(refusal) > 0)
 			}
 			if len(refusal) > 0 {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 
-	"akv-injector/inject"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
 	"akv-injector/internal/testing/corpus"
@@ -83,9 +83,9 @@ func (s *system) previewOf(t *testing.T, c *corpus.Case, namespace string, objec
 
 // wantTemplatePreviewed holds what is previewed of a workload against what the API server
 // answers when one of the cluster's controllers makes a pod from its template.
-func (s *system) wantTemplatePreviewed(t *testing.T, c *corpus.Case, namespace, twin string, workload *unstructured.Unstructured, refused bool) {
+func (s *system) wantTemplatePreviewed(t *testing.T, c *corpus.Case, namespace, twin string, owner *unstructured.Unstructured, refused bool) {
 	t.Helper()
-	item := s.previewOf(t, c, namespace, workload)
+	item := s.previewOf(t, c, namespace, owner)
 	if refused {
 		if item.Outcome != preview.Refused {
 			t.Errorf("the preview's outcome is %d, want a refusal as the API server's", item.Outcome)
@@ -94,7 +94,7 @@ func (s *system) wantTemplatePreviewed(t *testing.T, c *corpus.Case, namespace, 
 	}
 	podOf := func(object []byte, in string) answer {
 		t.Helper()
-		r := request{as: builtinController, namespace: in, pod: fromTemplate(t, object, item.Target, workload), dryRun: true}
+		r := request{as: builtinController, namespace: in, pod: fromTemplate(t, object, item.Target, owner), dryRun: true}
 		return s.admit(t.Context(), r)
 	}
 	made := podOf(item.Object.JSON, namespace)
@@ -122,7 +122,7 @@ func (s *system) wantTemplatePreviewed(t *testing.T, c *corpus.Case, namespace, 
 }
 
 // fromTemplate is the pod that a controller makes from the template of a workload's JSON.
-func fromTemplate(t *testing.T, object []byte, target *inject.Target, workload *unstructured.Unstructured) *unstructured.Unstructured {
+func fromTemplate(t *testing.T, object []byte, target *workload.Target, owner *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
 	text, err := preview.At(object, target.Path)
 	if err != nil {
@@ -134,9 +134,9 @@ func fromTemplate(t *testing.T, object []byte, target *inject.Target, workload *
 	}
 	pod.SetAPIVersion("v1")
 	pod.SetKind("Pod")
-	pod.SetGenerateName(workload.GetName() + "-")
+	pod.SetGenerateName(owner.GetName() + "-")
 	pod.SetOwnerReferences([]metav1.OwnerReference{{
-		APIVersion: workload.GetAPIVersion(), Kind: workload.GetKind(), Name: workload.GetName(),
+		APIVersion: owner.GetAPIVersion(), Kind: owner.GetKind(), Name: owner.GetName(),
 		UID: "00000000-0000-0000-0000-000000000001", Controller: new(true),
 	}})
 	return pod

@@ -15,6 +15,7 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // attacks has one test for each way in which somebody who may write pods could try
@@ -104,7 +105,7 @@ func attacks(t *testing.T, c *cluster.Cluster) {
 		pod.Namespace, pod.Name = a.namespace, "thief"
 		pod.Spec.Containers = []corev1.Container{{Name: "app", Image: "registry.example/app"}}
 		pod.Spec.Volumes = []corev1.Volume{{Name: "loot", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-			Driver: inject.DriverName, ReadOnly: &readOnly,
+			Driver: provider.DriverName, ReadOnly: &readOnly,
 			VolumeAttributes: map[string]string{"secretProviderClass": a.class},
 		}}}}
 		a.wantRefused(pod, "secretProviderClass")

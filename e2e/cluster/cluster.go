@@ -18,8 +18,8 @@ import (
 
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // Identity of the service account that New gives every namespace.
@@ -93,7 +93,7 @@ func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]st
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Name: Account, Namespace: name,
 		Annotations: map[string]string{
-			inject.AnnotationIdentityClientID: ClientID, inject.AnnotationIdentityTenantID: TenantID,
+			provider.AnnotationClientID: ClientID, provider.AnnotationTenantID: TenantID,
 		},
 	}}
 	if err := c.API.Create(t.Context(), account); err != nil {
@@ -117,7 +117,7 @@ func Pod(namespace, name, objects string) *corev1.Pod {
 func Classes(pod *corev1.Pod) []string {
 	var names []string
 	for _, v := range pod.Spec.Volumes {
-		if v.CSI != nil && v.CSI.Driver == inject.DriverName {
+		if v.CSI != nil && v.CSI.Driver == provider.DriverName {
 			names = append(names, v.CSI.VolumeAttributes["secretProviderClass"])
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // awaitCalled waits until the API server acts on the webhook configurations, of which it
@@ -38,7 +38,7 @@ func (in *Injector) awaitCalled(ctx context.Context) error {
 	asks.Annotations = map[string]string{annotation.Prefix + "no-such-annotation": "x"}
 	byHand := probePod()
 	byHand.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-		Driver: inject.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "none"},
+		Driver: provider.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "none"},
 	}}}}
 	probes := []*corev1.Pod{asks, byHand}
 	if in.options.WithoutCRDs {

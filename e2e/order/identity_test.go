@@ -11,6 +11,7 @@ import (
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // clusterTenant is the tenant that the identity webhook is started with.
@@ -91,7 +92,7 @@ func servesPodsOfControllers(t *testing.T, c *cluster.Cluster) {
 	c.Namespace(t, "generated", nil)
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Name: "without-tenant", Namespace: "generated",
-		Annotations: map[string]string{inject.AnnotationIdentityClientID: cluster.ClientID},
+		Annotations: map[string]string{provider.AnnotationClientID: cluster.ClientID},
 	}}
 	if err := c.API.Create(t.Context(), account); err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // Names as azure-workload-identity 1.6.0 installs them.
@@ -64,7 +65,7 @@ func seesWhatWeSet(t *testing.T, c *cluster.Cluster) {
 		t.Fatal("the identity webhook was not called, so the label came too late or not at all")
 	}
 	first := seen[0]
-	if first.Labels[inject.LabelUseWorkloadIdentity] != "true" {
+	if first.Labels[provider.LabelUseWorkloadIdentity] != "true" {
 		t.Errorf("the identity webhook saw the labels %v", first.Labels)
 	}
 	if first.Spec.ServiceAccountName != cluster.Account {
@@ -205,7 +206,7 @@ func install(t *testing.T, c *cluster.Cluster, configuration string, r *recorder
 			SideEffects:             &never,
 			ReinvocationPolicy:      &ifNeeded,
 			AdmissionReviewVersions: []string{"v1"},
-			ObjectSelector:          &metav1.LabelSelector{MatchLabels: map[string]string{inject.LabelUseWorkloadIdentity: "true"}},
+			ObjectSelector:          &metav1.LabelSelector{MatchLabels: map[string]string{provider.LabelUseWorkloadIdentity: "true"}},
 			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: &server.URL, CABundle: ca},
 			Rules: []admissionregistrationv1.RuleWithOperations{{
 				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
@@ -238,7 +239,7 @@ func awaitCalled(ctx context.Context, t *testing.T, c *cluster.Cluster, r *recor
 	err := cluster.Await(ctx, time.Minute, fmt.Sprintf("the recorder's being called to be %t", called), func(ctx context.Context) (bool, string) {
 		r.forget()
 		pod := cluster.Pod(namespace, "pod", "")
-		pod.Annotations, pod.Labels = nil, map[string]string{inject.LabelUseWorkloadIdentity: "true"}
+		pod.Annotations, pod.Labels = nil, map[string]string{provider.LabelUseWorkloadIdentity: "true"}
 		err := c.API.Create(ctx, pod, client.DryRunAll)
 		return err == nil && len(r.pods()) > 0 == called, fmt.Sprint(err)
 	})

@@ -16,6 +16,8 @@ import (
 	"akv-injector/e2e/system"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // byHand is a tenant whose namespace has not opted in, for what people write by hand:
@@ -61,7 +63,7 @@ func (b byHand) class(name string, objects ...string) *secretsstorev1.SecretProv
 // storeVolume is a volume of a class, with the class's name.
 func storeVolume(class string) corev1.Volume {
 	return corev1.Volume{Name: class, VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-		Driver: inject.DriverName, ReadOnly: new(true), VolumeAttributes: map[string]string{"secretProviderClass": class},
+		Driver: provider.DriverName, ReadOnly: new(true), VolumeAttributes: map[string]string{"secretProviderClass": class},
 	}}}
 }
 
@@ -121,7 +123,7 @@ func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, p
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: b.Namespace, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
 	}}
-	target := &inject.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec}
+	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec}
 	request := inject.Parse(target, ns, inject.Settings{})
 	var found []string
 	for _, f := range inject.Decide(target, request, b.facts(t, ns, request.Needs())).Findings {
@@ -146,7 +148,7 @@ func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs inject.Needs) in
 		facts.Classes[name] = class
 	}
 	if needs.CSIDriver {
-		driver, err := b.Client.StorageV1().CSIDrivers().Get(t.Context(), inject.DriverName, metav1.GetOptions{})
+		driver, err := b.Client.StorageV1().CSIDrivers().Get(t.Context(), provider.DriverName, metav1.GetOptions{})
 		check(t, err)
 		facts.CSIDriver = driver
 	}

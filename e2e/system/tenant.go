@@ -9,8 +9,8 @@ import (
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/vault"
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // Roles that workloads have in vaults, and the audience of their tokens.
@@ -64,8 +64,8 @@ func (s *System) newTenant(ctx context.Context, name string, labels map[string]s
 	return t, s.API.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Name: Account, Namespace: name,
 		Annotations: map[string]string{
-			inject.AnnotationIdentityClientID: t.ClientID,
-			inject.AnnotationIdentityTenantID: s.Azure.TenantID(),
+			provider.AnnotationClientID: t.ClientID,
+			provider.AnnotationTenantID: s.Azure.TenantID(),
 		},
 	}})
 }

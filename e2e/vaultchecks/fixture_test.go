@@ -36,6 +36,7 @@ import (
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 	"akv-injector/webhook"
 )
@@ -213,15 +214,15 @@ func (f *fixture) admission() *webhook.Admission {
 			Annotations: map[string]string{annotation.VaultChecks: inject.VaultChecksEnforce, annotation.AllowedVaults: vaultName},
 		}},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: cluster.Account, Namespace: shop, Annotations: map[string]string{
-			inject.AnnotationIdentityClientID: cluster.ClientID, inject.AnnotationIdentityTenantID: cluster.TenantID,
+			provider.AnnotationClientID: cluster.ClientID, provider.AnnotationTenantID: cluster.TenantID,
 		}}},
-		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: inject.DriverName}, Spec: storagev1.CSIDriverSpec{
+		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName}, Spec: storagev1.CSIDriverSpec{
 			RequiresRepublish: new(true), TokenRequests: []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}},
 		}},
 	}
 	return webhook.New(webhook.Options{
 		Cached: found, Live: found, Vaults: f.reader,
-		Driver:    func(context.Context) *inject.Driver { return nil },
+		Driver:    func(context.Context) *provider.Driver { return nil },
 		MountedBy: func(context.Context, string, string) ([]string, error) { return nil, nil },
 		Settings:  inject.Settings{VaultExpiryWarning: inject.DefaultVaultExpiryWarning},
 		Log:       logr.Discard(), Metrics: webhook.NewMetrics(f.registry, "test"),

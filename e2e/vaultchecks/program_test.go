@@ -21,8 +21,8 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 // The program as it is installed, with the identity that the workload identity webhook
@@ -148,7 +148,7 @@ func TestProgram(t *testing.T) {
 	if err := c.API.Create(t.Context(), class(shop, "DB-Password")); err != nil {
 		t.Error(err)
 	}
-	if name := c.Create(t, cluster.Pod(shop, "right", "DB-Password\nAPI-Key")); !inject.Generated(name) {
+	if name := c.Create(t, cluster.Pod(shop, "right", "DB-Password\nAPI-Key")); !provider.Generated(name) {
 		t.Errorf("the pod has the class %q", name)
 	}
 
@@ -301,7 +301,7 @@ func grep(text, what string) string {
 func class(namespace, name string) *secretsstorev1.SecretProviderClass {
 	return &secretsstorev1.SecretProviderClass{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "payments"},
-		Spec: secretsstorev1.SecretProviderClassSpec{Provider: inject.ProviderAzure, Parameters: map[string]string{
+		Spec: secretsstorev1.SecretProviderClassSpec{Provider: provider.ProviderAzure, Parameters: map[string]string{
 			"keyvaultName": vaultName, "clientID": cluster.ClientID, "tenantID": cluster.TenantID,
 			"objects": "array:\n- |\n  objectName: " + name + "\n  objectType: secret\n",
 		}},

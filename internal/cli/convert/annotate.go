@@ -13,6 +13,8 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/preview"
 )
 
@@ -54,7 +56,7 @@ func (c *conversion) annotate() {
 func (c *conversion) failCloud(now string) {
 	object, _ := c.in.class(c.object, c.volumes[0].class)
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
-	c.problems.add(object, finding.At("spec", "parameters", inject.ParamCloud),
+	c.problems.add(object, finding.At("spec", "parameters", provider.ParamCloud),
 		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: the cloud is the namespace's to say.", cloud, now),
 		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, annotation.Cloud, cloud, cloud))
 }
@@ -62,8 +64,8 @@ func (c *conversion) failCloud(now string) {
 // chooseLabel decides whether the identity label stays: where the workload's own selector
 // wants it, it has to.
 func (c *conversion) chooseLabel() {
-	_, selected := c.in.selector(c.object)[inject.LabelUseWorkloadIdentity]
-	c.keepLabel = selected || c.target.Meta.Labels[inject.LabelUseWorkloadIdentity] != "true"
+	_, selected := c.in.selector(c.object)[provider.LabelUseWorkloadIdentity]
+	c.keepLabel = selected || c.target.Meta.Labels[provider.LabelUseWorkloadIdentity] != "true"
 }
 
 // full says everything that can be said, and names what may be left out.
@@ -86,11 +88,11 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 			suffix = ""
 			all[annotation.Vault] = v.Vault
 		}
-		all[annotation.Objects+suffix] = inject.FormatObjects(v.inOrder)
+		all[annotation.Objects+suffix] = provider.FormatObjects(v.inOrder)
 		set(annotation.MountPath+suffix, v.path)
 	}
 	set(annotation.Containers, strings.Join(first.containers, ", "))
-	if label := c.target.Meta.Labels[inject.LabelUseWorkloadIdentity]; label == "true" {
+	if label := c.target.Meta.Labels[provider.LabelUseWorkloadIdentity]; label == "true" {
 		set(annotation.WorkloadIdentityLabel, "true")
 	} else {
 		set(annotation.WorkloadIdentityLabel, "false")
@@ -101,7 +103,7 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 // injected is what pods with these annotations would be, as the engine says.
 func (c *conversion) injected(annotations map[string]string) (view, []inject.Finding) {
 	obj := c.object.Typed.DeepCopyObject()
-	t := inject.TargetOf(obj)
+	t := workload.TargetOf(obj)
 	strip(t, c.keepLabel)
 	if t.Meta.Annotations == nil {
 		t.Meta.Annotations = map[string]string{}
@@ -141,7 +143,7 @@ func patched(pod *corev1.Pod, d inject.Decision) error {
 }
 
 // strip takes away what the annotations bring.
-func strip(t *inject.Target, keepLabel bool) {
+func strip(t *workload.Target, keepLabel bool) {
 	names := map[string]bool{}
 	for _, i := range storeVolumes(t.Spec) {
 		names[t.Spec.Volumes[i].Name] = true
@@ -153,7 +155,7 @@ func strip(t *inject.Target, keepLabel bool) {
 		}
 	}
 	if !keepLabel {
-		delete(t.Meta.Labels, inject.LabelUseWorkloadIdentity)
+		delete(t.Meta.Labels, provider.LabelUseWorkloadIdentity)
 	}
 }
 

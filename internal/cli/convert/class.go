@@ -8,46 +8,46 @@ import (
 
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
 
 // source is what a class gives: whose objects, and as whom.
 type source struct {
 	Vault, ClientID, TenantID, Cloud string
-	Objects                          []inject.Object
+	Objects                          []provider.Object
 }
 
 // sourceOf reads a class as the provider does. Spellings that mean the same become one.
 func sourceOf(class *secretsstorev1.SecretProviderClass) source {
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
 	s := source{
-		Vault:    strings.ToLower(value(inject.ParamVault)),
-		ClientID: strings.ToLower(value(inject.ParamClient)),
-		TenantID: strings.ToLower(value(inject.ParamTenant)),
-		Cloud:    inject.CanonicalCloud(value(inject.ParamCloud)),
+		Vault:    strings.ToLower(value(provider.ParamVault)),
+		ClientID: strings.ToLower(value(provider.ParamClient)),
+		TenantID: strings.ToLower(value(provider.ParamTenant)),
+		Cloud:    provider.CanonicalCloud(value(provider.ParamCloud)),
 	}
 	if s.TenantID == "" {
-		s.TenantID = strings.ToLower(value(inject.ParamTenantOld))
+		s.TenantID = strings.ToLower(value(provider.ParamTenantOld))
 	}
-	s.Objects, _ = inject.ClassObjects(class)
-	slices.SortStableFunc(s.Objects, func(a, b inject.Object) int { return strings.Compare(a.File(), b.File()) })
+	s.Objects, _ = provider.ClassObjects(class)
+	slices.SortStableFunc(s.Objects, func(a, b provider.Object) int { return strings.Compare(a.File(), b.File()) })
 	return s
 }
 
 // checkClass finds what of a class no annotation says. The class's own mistakes are among
 // it: what does not mount today has no equal.
 func (c *conversion) checkClass(o *manifest.Object, class *secretsstorev1.SecretProviderClass) {
-	if provider := class.Spec.Provider; provider != secretsstorev1.Provider(inject.ProviderAzure) {
-		c.problems.add(o, finding.At("spec", "provider"), fmt.Sprintf("The class %s is for the provider %q, and akv-injector mounts Azure Key Vault objects alone.", o.Name, provider),
+	if other := class.Spec.Provider; other != provider.ProviderAzure {
+		c.problems.add(o, finding.At("spec", "provider"), fmt.Sprintf("The class %s is for the provider %q, and akv-injector mounts Azure Key Vault objects alone.", o.Name, other),
 			"Keep this volume by hand; its pods rotate as before.")
 		return
 	}
 	c.checkSynced(o, class)
 	c.checkParameters(o, class)
-	objects, errs := inject.ClassObjects(class)
+	objects, errs := provider.ClassObjects(class)
 	for _, e := range errs {
 		c.problems.add(o, e.Place, fmt.Sprintf("The provider does not mount this: %s.", strings.TrimSuffix(e.Body(), ".")),
 			"Mend the class first.")
@@ -79,9 +79,9 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
 	parameters := finding.At("spec", "parameters")
 	for _, mode := range []struct{ key, what string }{
-		{inject.ParamPodIdentity, "Pod identity is retired"},
-		{inject.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's"},
-		{inject.ParamTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
+		{provider.ParamPodIdentity, "Pod identity is retired"},
+		{provider.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's"},
+		{provider.ParamTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
 	} {
 		if on, err := strconv.ParseBool(value(mode.key)); on || value(mode.key) != "" && err != nil {
 			c.problems.add(o, parameters.Child(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
@@ -89,20 +89,20 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 			return
 		}
 	}
-	if value(inject.ParamCloudFile) != "" {
-		c.problems.add(o, parameters.Child(inject.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
+	if value(provider.ParamCloudFile) != "" {
+		c.problems.add(o, parameters.Child(provider.ParamCloudFile), "The cloud is read from a file on the node, which no annotation says.",
 			"Keep this class; mount it with the annotation "+annotation.SecretProviderClass+": "+o.Name+".")
 	}
 	for _, need := range []struct{ name, key, value string }{
-		{"Key Vault", inject.ParamVault, value(inject.ParamVault)},
-		{"client id", inject.ParamClient, value(inject.ParamClient)},
-		{"tenant", inject.ParamTenant, value(inject.ParamTenant) + value(inject.ParamTenantOld)},
+		{"Key Vault", provider.ParamVault, value(provider.ParamVault)},
+		{"client id", provider.ParamClient, value(provider.ParamClient)},
+		{"tenant", provider.ParamTenant, value(provider.ParamTenant) + value(provider.ParamTenantOld)},
 	} {
 		switch {
 		case strings.Contains(need.value, "${") || strings.HasPrefix(need.value, "<") || strings.Contains(need.value, "{{"):
 			c.problems.add(o, parameters.Child(need.key), fmt.Sprintf("%q is a place for a %s, and none itself.", need.value, need.name),
 				"Fill it in before converting, with envsubst or what fills it in for you.")
-		case need.value == "" && need.key == inject.ParamClient:
+		case need.value == "" && need.key == provider.ParamClient:
 			c.problems.add(o, parameters, "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",
 				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 		case need.value == "":

@@ -13,6 +13,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -61,7 +63,7 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 	r := &Result{}
 	work := map[*manifest.Object]*conversion{}
 	for _, o := range set.Objects {
-		t := inject.TargetOf(o.Typed)
+		t := workload.TargetOf(o.Typed)
 		if t == nil || len(storeVolumes(t.Spec)) == 0 {
 			continue
 		}
@@ -91,8 +93,8 @@ func (r *Result) optIn(cluster *manifest.Cluster, o *manifest.Object) {
 }
 
 // class of the workload's namespace, or nil.
-func (in *input) class(workload *manifest.Object, name string) (*manifest.Object, *secretsstorev1.SecretProviderClass) {
-	o := in.classes[classKey{in.cluster.NamespaceOf(workload), name}]
+func (in *input) class(of *manifest.Object, name string) (*manifest.Object, *secretsstorev1.SecretProviderClass) {
+	o := in.classes[classKey{in.cluster.NamespaceOf(of), name}]
 	if o == nil {
 		return nil, nil
 	}
@@ -148,7 +150,7 @@ func classesIn(o *manifest.Object) []string {
 		switch v := v.(type) {
 		case map[string]any:
 			for k, inner := range v {
-				if name, ok := inner.(string); ok && (k == attributeClass || k == annotation.SecretProviderClass) {
+				if name, ok := inner.(string); ok && (k == provider.AttributeClass || k == annotation.SecretProviderClass) {
 					names = append(names, name)
 				}
 				look(inner)

@@ -19,6 +19,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/convert"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
@@ -224,7 +225,7 @@ func admitted(t *testing.T, text []byte) *manifest.Set {
 		all.Write(item.After)
 	}
 	for _, o := range set.Objects {
-		if inject.TargetOf(o.Typed) == nil {
+		if workload.TargetOf(o.Typed) == nil {
 			all.Write(o.JSON)
 		}
 	}
@@ -243,7 +244,7 @@ func mounts(t *testing.T, set *manifest.Set) map[string][]string {
 	}
 	all := map[string][]string{}
 	for _, o := range set.Objects {
-		target := inject.TargetOf(o.Typed)
+		target := workload.TargetOf(o.Typed)
 		if target == nil {
 			continue
 		}

@@ -9,7 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // view is all that two pods must have in common to be equal here.
@@ -30,20 +31,21 @@ type mountView struct {
 
 // viewOf looks at a pod and at the classes that its volumes name.
 func viewOf(labels map[string]string, spec *corev1.PodSpec, class func(name string) *secretsstorev1.SecretProviderClass) view {
-	v := view{Account: cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default"), Label: labels[inject.LabelUseWorkloadIdentity]}
+	v := view{Account: workload.AccountOf(spec), Label: labels[provider.LabelUseWorkloadIdentity]}
 	for i := range spec.Volumes {
-		csi := spec.Volumes[i].CSI
-		if csi == nil || csi.Driver != inject.DriverName {
+		name, ok := provider.ClassName(&spec.Volumes[i])
+		if !ok {
 			continue
 		}
-		found := class(csi.VolumeAttributes[attributeClass])
+		csi := spec.Volumes[i].CSI
+		found := class(name)
 		if found == nil {
 			continue
 		}
 		for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
 			for _, m := range c.VolumeMounts {
 				if m.Name == spec.Volumes[i].Name {
-					v.Mounts = append(v.Mounts, mountView{c.Name, cleanPath(m.MountPath), sourceOf(found), csi.VolumeAttributes[attributeInterval]})
+					v.Mounts = append(v.Mounts, mountView{c.Name, cleanPath(m.MountPath), sourceOf(found), csi.VolumeAttributes[provider.AttributeInterval]})
 				}
 			}
 		}
@@ -60,7 +62,7 @@ func (v view) difference(to view) string {
 		return fmt.Sprintf("they would run as the service account %q instead of %q", to.Account, v.Account)
 	}
 	if v.Label != to.Label {
-		return fmt.Sprintf("their label %s would be %q instead of %q", inject.LabelUseWorkloadIdentity, to.Label, v.Label)
+		return fmt.Sprintf("their label %s would be %q instead of %q", provider.LabelUseWorkloadIdentity, to.Label, v.Label)
 	}
 	if len(v.Mounts) != len(to.Mounts) {
 		return fmt.Sprintf("their containers would have %d mounts of vault objects instead of %d", len(to.Mounts), len(v.Mounts))

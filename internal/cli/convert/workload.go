@@ -9,23 +9,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
-)
-
-// Keys of a secrets-store volume's volumeAttributes.
-const (
-	attributeClass    = "secretProviderClass"
-	attributeInterval = "rotationPollInterval"
 )
 
 // conversion is the work on one workload.
 type conversion struct {
 	in       *input
 	object   *manifest.Object
-	target   *inject.Target
+	target   *workload.Target
 	problems problems
 	// notes are what becomes otherwise, and is no worse.
 	notes   problems
@@ -43,7 +38,7 @@ type volume struct {
 	class string
 	source
 	// inOrder are the objects in the order in which somebody wrote them.
-	inOrder    []inject.Object
+	inOrder    []provider.Object
 	path       string
 	interval   string
 	containers []string
@@ -60,7 +55,7 @@ func (c *conversion) fail(place *finding.Place, message, fix string) {
 func storeVolumes(spec *corev1.PodSpec) []int {
 	var indexes []int
 	for i := range spec.Volumes {
-		if csi := spec.Volumes[i].CSI; csi != nil && csi.Driver == inject.DriverName {
+		if _, ok := provider.ClassName(&spec.Volumes[i]); ok {
 			indexes = append(indexes, i)
 		}
 	}
@@ -100,24 +95,24 @@ func (c *conversion) readVolume(index int) {
 	spec := c.target.Spec
 	given := &spec.Volumes[index]
 	csi := given.CSI
-	v := volume{index: index, name: given.Name, class: csi.VolumeAttributes[attributeClass], interval: csi.VolumeAttributes[attributeInterval]}
+	v := volume{index: index, name: given.Name, class: csi.VolumeAttributes[provider.AttributeClass], interval: csi.VolumeAttributes[provider.AttributeInterval]}
 	at := c.specPath().Child("volumes").Index(index).Child("csi")
 
 	c.checkVolume(csi, v, at)
 	c.readMounts(&v)
 	switch object, class := c.in.class(c.object, v.class); {
 	case v.class == "":
-		c.fail(at.Child("volumeAttributes"), "The volume names no class.", "Write "+attributeClass+": and the class's name.")
-	case inject.Reserved(v.class):
-		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
+		c.fail(at.Child("volumeAttributes"), "The volume names no class.", "Write "+provider.AttributeClass+": and the class's name.")
+	case provider.Reserved(v.class):
+		c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
 			"List its objects in "+annotation.Objects+" by hand.")
 	case class == nil:
-		c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
+		c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
 			"Give its file too: -f FILE.")
 	default:
 		c.checkClass(object, class)
 		v.source = sourceOf(class)
-		v.inOrder, _ = inject.ClassObjects(class)
+		v.inOrder, _ = provider.ClassObjects(class)
 	}
 	c.volumes = append(c.volumes, v)
 }
@@ -126,12 +121,12 @@ func (c *conversion) readVolume(index int) {
 func (c *conversion) checkVolume(csi *corev1.CSIVolumeSource, v volume, at *finding.Place) {
 	for _, other := range c.volumes {
 		if other.class == v.class && v.class != "" {
-			c.fail(at.Child("volumeAttributes", attributeClass), fmt.Sprintf("Two volumes mount the class %s, and the driver keeps one record for both; akv-injector mounts each vault once.", v.class),
+			c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("Two volumes mount the class %s, and the driver keeps one record for both; akv-injector mounts each vault once.", v.class),
 				"Mount one of them in all places, and convert again.")
 		}
 	}
 	for _, key := range sortedKeys(csi.VolumeAttributes) {
-		if key != attributeClass && key != attributeInterval {
+		if key != provider.AttributeClass && key != provider.AttributeInterval {
 			c.fail(at.Child("volumeAttributes").Key(key),
 				fmt.Sprintf("The attribute %s goes over what the class says, and volumes of akv-injector have no attributes of their own.", key),
 				"Move it into the class, and convert again.")
@@ -273,7 +268,7 @@ func (c *conversion) checkTogether() {
 			{"client id", first.ClientID, v.ClientID},
 			{"tenant", first.TenantID, v.TenantID},
 			{"cloud", first.Cloud, v.Cloud},
-			{attributeInterval, first.interval, v.interval},
+			{provider.AttributeInterval, first.interval, v.interval},
 			{"list of containers", strings.Join(first.containers, ", "), strings.Join(v.containers, ", ")},
 		} {
 			if one.a != one.b {

@@ -7,8 +7,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -206,10 +206,10 @@ func (c *conversion) editMetadata(e *editor, template *yaml.Node) {
 		return
 	}
 	if labels := get(metadata, "labels"); labels != nil {
-		if len(labels.Content) == 2 && keyIndex(labels, inject.LabelUseWorkloadIdentity) == 0 {
+		if len(labels.Content) == 2 && keyIndex(labels, provider.LabelUseWorkloadIdentity) == 0 {
 			e.removeKey(metadata, "labels")
 		} else {
-			e.removeKey(labels, inject.LabelUseWorkloadIdentity)
+			e.removeKey(labels, provider.LabelUseWorkloadIdentity)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -113,7 +114,7 @@ func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 		facts := c.cluster.ClassFacts(namespace)
 		found = inject.DecideClass(class, facts.Namespace, c.settings, facts)
 	} else {
-		target := inject.TargetOf(o.Typed)
+		target := workload.TargetOf(o.Typed)
 		if target == nil {
 			return nil, false
 		}

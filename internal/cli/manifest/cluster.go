@@ -7,6 +7,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // Cluster is what the objects of a set tell about the cluster that they are for.
@@ -23,7 +24,7 @@ type Cluster struct {
 	accounts   map[place]*corev1.ServiceAccount
 	classes    map[place]*secretsstorev1.SecretProviderClass
 	csiDriver  *storagev1.CSIDriver
-	driver     *inject.Driver
+	driver     *provider.Driver
 }
 
 type place struct{ namespace, name string }
@@ -48,14 +49,14 @@ func (s *Set) Cluster(defaultNamespace string, complete bool) *Cluster {
 		case *secretsstorev1.SecretProviderClass:
 			c.classes[at] = typed
 		case *storagev1.CSIDriver:
-			if o.Name == inject.DriverName {
+			if o.Name == provider.DriverName {
 				c.csiDriver = typed
 			}
 		case *appsv1.DaemonSet:
 			sets = append(sets, *typed)
 		}
 	}
-	c.driver = inject.DriverIn(sets)
+	c.driver = provider.DriverIn(sets)
 	return c
 }
 

@@ -16,6 +16,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -29,7 +30,7 @@ type Live struct {
 
 type driverFacts struct {
 	csiDriver *storagev1.CSIDriver
-	driver    *inject.Driver
+	driver    *provider.Driver
 }
 
 var (
@@ -103,7 +104,7 @@ func (l *Live) driverFacts(ctx context.Context) (*driverFacts, error) {
 	}
 	d := &driverFacts{}
 	var err error
-	if d.csiDriver, err = get[storagev1.CSIDriver](ctx, l.Client.Resource(csiDrivers), "csidrivers.storage.k8s.io", "", inject.DriverName); err != nil {
+	if d.csiDriver, err = get[storagev1.CSIDriver](ctx, l.Client.Resource(csiDrivers), "csidrivers.storage.k8s.io", "", provider.DriverName); err != nil {
 		return nil, err
 	}
 	list, err := l.Client.Resource(daemonSets).List(ctx, metav1.ListOptions{})
@@ -120,7 +121,7 @@ func (l *Live) driverFacts(ctx context.Context) (*driverFacts, error) {
 			}
 			sets = append(sets, *set)
 		}
-		d.driver = inject.DriverIn(sets)
+		d.driver = provider.DriverIn(sets)
 	}
 	l.driver = d
 	return d, nil

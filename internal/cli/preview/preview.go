@@ -11,6 +11,8 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -39,14 +41,14 @@ const (
 // Item is one pod or workload and what becomes of it.
 type Item struct {
 	Object    *manifest.Object
-	Target    *inject.Target
+	Target    *workload.Target
 	Namespace string
 	Outcome   Outcome
 	// Why an object is unchanged, or cannot be told.
 	Why string
 	// After is the object's JSON with what its pods get; Object.JSON where nothing changes.
 	After    []byte
-	Classes  []inject.Class
+	Classes  []provider.Class
 	Findings []inject.Finding
 	// Described says in lines what the pods get.
 	Described []string
@@ -56,7 +58,7 @@ type Item struct {
 func Of(ctx context.Context, set *manifest.Set, cluster Cluster, s inject.Settings) ([]Item, error) {
 	var items []Item
 	for _, o := range set.Objects {
-		t := inject.TargetOf(o.Typed)
+		t := workload.TargetOf(o.Typed)
 		if t == nil {
 			continue
 		}
@@ -75,7 +77,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	if err != nil {
 		return err
 	}
-	if inject.Mirror(t.Meta) && t.Kind == "Pod" {
+	if workload.Mirror(t.Meta) && t.Kind == "Pod" {
 		item.Why = "it is the API server's image of a static pod"
 		return nil
 	}
@@ -165,7 +167,7 @@ func (item *Item) Diff() (string, error) {
 	return unified(item.labels(before, after)), nil
 }
 
-func podYAML(object []byte, t *inject.Target) (string, error) {
+func podYAML(object []byte, t *workload.Target) (string, error) {
 	raw, err := At(object, t.Path)
 	if err != nil {
 		return "", err
@@ -175,7 +177,7 @@ func podYAML(object []byte, t *inject.Target) (string, error) {
 }
 
 // ClassJSON is a generated class as it is applied, in the namespace that the object names.
-func (item *Item) ClassJSON(c inject.Class) (json.RawMessage, error) {
+func (item *Item) ClassJSON(c provider.Class) (json.RawMessage, error) {
 	text, err := json.Marshal(c.Object(item.Object.Namespace))
 	if err != nil {
 		return nil, err

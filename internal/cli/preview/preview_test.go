@@ -13,6 +13,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
 	"akv-injector/internal/testing/corpus"
@@ -145,7 +146,7 @@ func TestWorkloads(t *testing.T) {
 				t.Fatalf("%+v", items)
 			}
 			after := read(t, string(items[0].After)).Objects[0]
-			target := inject.TargetOf(after.Typed)
+			target := workload.TargetOf(after.Typed)
 			if len(target.Spec.Volumes) != 1 || target.Spec.ServiceAccountName != "shop-sa" || target.Meta.Labels[annotation.LabelInjected] != "true" {
 				t.Errorf("not injected: %s", after.JSON)
 			}

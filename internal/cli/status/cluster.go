@@ -20,6 +20,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // Scope says which pods are looked at.
@@ -130,7 +131,7 @@ func (c *Cluster) failures(ctx context.Context) ([]corev1.Event, error) {
 
 // driver reads what the cluster does to rotate.
 func (c *Cluster) driver(ctx context.Context, f *Facts) error {
-	csiDriver, err := get[storagev1.CSIDriver](ctx, c.Client.Resource(csiDrivers), "csidriver", inject.DriverName)
+	csiDriver, err := get[storagev1.CSIDriver](ctx, c.Client.Resource(csiDrivers), "csidriver", provider.DriverName)
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (c *Cluster) driver(ctx context.Context, f *Facts) error {
 	if err != nil {
 		return err
 	}
-	f.Driver = inject.DriverIn(sets)
+	f.Driver = provider.DriverIn(sets)
 	f.Rotation = inject.Facts{CSIDriver: csiDriver, Driver: f.Driver}.Rotation()
 	return nil
 }

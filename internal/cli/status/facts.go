@@ -1,10 +1,14 @@
 package status
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // Facts are what the cluster says of some pods.
@@ -23,21 +27,19 @@ type Facts struct {
 	// Rotation is what the cluster's driver does.
 	Rotation inject.Rotation
 	// Driver is its DaemonSet's word, nil if that is not known.
-	Driver *inject.Driver
+	Driver *provider.Driver
 }
 
 // mountsSecrets tells whether a pod has a volume of the secrets store.
 func mountsSecrets(pod *corev1.Pod) bool {
-	for i := range pod.Spec.Volumes {
-		if csi := pod.Spec.Volumes[i].CSI; csi != nil && csi.Driver == inject.DriverName {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+		_, ok := provider.ClassName(&v)
+		return ok
+	})
 }
 
 // going are pods for whose content nothing is done any more: they have finished, or are
 // being deleted.
 func going(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	return pod.DeletionTimestamp != nil || workload.Finished(pod)
 }

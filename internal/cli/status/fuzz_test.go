@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -27,7 +27,7 @@ func FuzzJudge(f *testing.F) {
 				Spec: corev1.PodSpec{
 					Containers: []corev1.Container{{Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "store", SubPath: subPath}}}},
 					Volumes: []corev1.Volume{{Name: "store", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
-						Driver: inject.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "class"},
+						Driver: provider.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "class"},
 					}}}},
 				},
 				Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
@@ -43,7 +43,7 @@ func FuzzJudge(f *testing.F) {
 			}},
 			Classes: byNamespace([]secretsstorev1.SecretProviderClass{{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "class"},
-				Spec: secretsstorev1.SecretProviderClassSpec{Provider: inject.ProviderAzure, Parameters: map[string]string{
+				Spec: secretsstorev1.SecretProviderClassSpec{Provider: provider.ProviderAzure, Parameters: map[string]string{
 					"keyvaultName": "shop-kv", "objects": objects,
 				}},
 			}}),

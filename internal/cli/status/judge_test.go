@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -36,7 +37,7 @@ func mounted(id string, change ...func(*Mount)) *Mount {
 	m := &Mount{
 		Item:  Item{Namespace: "shop", Pod: "web", Node: "node-1", Volume: "store", Class: "class", Vault: "shop-kv", Object: "secret/DB-Password"},
 		Ref:   &keyvault.Ref{Vault: "shop-kv", Type: keyvault.Secret, Name: "DB-Password"},
-		place: -1, object: &inject.Object{Name: "DB-Password", Type: "secret"},
+		place: -1, object: &provider.Object{Name: "DB-Password", Type: "secret"},
 		recorded: true, since: ago(time.Hour), started: true,
 	}
 	if id != "" {
@@ -55,15 +56,15 @@ var rotates = inject.Rotation{Known: true, Interval: 2 * time.Minute, Kubelet: t
 // say what they should is TestMessages's.
 func TestJudge(t *testing.T) {
 	pinned := func(version string) func(*Mount) {
-		return func(m *Mount) { m.object = &inject.Object{Name: "DB-Password", Type: "secret", Version: version} }
+		return func(m *Mount) { m.object = &provider.Object{Name: "DB-Password", Type: "secret", Version: version} }
 	}
 	place := func(n int) func(*Mount) {
 		return func(m *Mount) {
-			m.place, m.object = n, &inject.Object{Name: "DB-Password", Type: "secret", VersionHistory: 2}
+			m.place, m.object = n, &provider.Object{Name: "DB-Password", Type: "secret", VersionHistory: 2}
 		}
 	}
 	kind := func(kind string) func(*Mount) {
-		return func(m *Mount) { m.object = &inject.Object{Name: "DB-Password", Type: kind} }
+		return func(m *Mount) { m.object = &provider.Object{Name: "DB-Password", Type: kind} }
 	}
 	failed := func(age time.Duration) func(*Mount) {
 		return func(m *Mount) { m.failure = &failure{at: ago(age), message: "no", reason: "FailedMount"} }

@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -20,7 +21,7 @@ type Mount struct {
 	Ref *keyvault.Ref
 
 	// object in the class, nil if the class does not name it.
-	object *inject.Object
+	object *provider.Object
 	// place in the history that the class keeps, -1 without one.
 	place int
 	// recorded is set if the driver has recorded a mount of the volume, at since.
@@ -135,7 +136,7 @@ func (v *podVolume) mounts() []Mount {
 			if v.volume.Vault != "" {
 				m.Ref = &keyvault.Ref{Cloud: v.volume.Cloud, Vault: v.volume.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
 			}
-			if slices.ContainsFunc(v.volume.Objects[i+1:], func(other inject.Object) bool { return sameRecord(o, &other) }) {
+			if slices.ContainsFunc(v.volume.Objects[i+1:], func(other provider.Object) bool { return sameRecord(o, &other) }) {
 				m.shareObject()
 			}
 			named[id] = true
@@ -193,7 +194,7 @@ func (v *podVolume) problem(m *Mount) *Reason {
 		return &Reason{ClassNotFound, v.facts.ClassesUnknown}
 	case v.volume.Class == nil:
 		return &Reason{ClassNotFound, "there is no class " + v.volume.ClassName + ", without which the driver rotates nothing"}
-	case v.volume.Class.Spec.Provider != inject.ProviderAzure:
+	case v.volume.Class.Spec.Provider != provider.ProviderAzure:
 		return &Reason{OtherProvider, "the class is for the provider " + string(v.volume.Class.Spec.Provider)}
 	case m.object == nil && len(v.volume.Errors) > 0:
 		return &Reason{ClassInvalid, "the objects of the class " + v.volume.ClassName + " cannot be read: " + v.volume.Errors[0].Error()}
@@ -203,7 +204,7 @@ func (v *podVolume) problem(m *Mount) *Reason {
 
 // objectIDs are the ids under which the provider 1.8.2 reports an object: TYPE/NAME, or, of
 // a history, TYPE/NAME/PLACE for as many versions as there are.
-func objectIDs(o *inject.Object, known map[string]string) []string {
+func objectIDs(o *provider.Object, known map[string]string) []string {
 	id := o.Type + "/" + o.Name
 	if o.VersionHistory <= 1 {
 		return []string{id}
@@ -220,7 +221,7 @@ func objectIDs(o *inject.Object, known map[string]string) []string {
 
 // sameRecord tells whether two entries of a class have one id. The provider reports the
 // version of the last of them, which tells nothing of the others if those ask for another.
-func sameRecord(a, b *inject.Object) bool {
+func sameRecord(a, b *provider.Object) bool {
 	return a.Type == b.Type && a.Name == b.Name && a.VersionHistory <= 1 == (b.VersionHistory <= 1) && a.Version != b.Version
 }
 

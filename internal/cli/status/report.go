@@ -6,14 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // Report is what is known at one time.
 type Report struct {
 	Items []Item
 	// Driver is what the cluster's driver says of rotation, nil if that is not known.
-	Driver *inject.Driver
+	Driver *provider.Driver
 	// Notes tell what could not be read, a line each.
 	Notes []string
 	// Missing tells of each pod that was named and is none to judge.

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // Names of the files of a case.
@@ -74,7 +75,7 @@ type Options struct {
 	Origin string `json:"origin"`
 	// Mutating is true unless it is set: false stands for the validating round alone.
 	Mutating *bool `json:"mutating"`
-	// Admitted is set where all mutating webhooks have had their say: see inject.Target.
+	// Admitted is set where all mutating webhooks have had their say: see workload.Target.
 	Admitted bool `json:"admitted"`
 	// Operation is DELETE, for a case with an old.yaml alone; otherwise the files tell.
 	Operation string `json:"operation"`
@@ -82,11 +83,11 @@ type Options struct {
 	NoClassCRD bool `json:"noClassCRD"`
 }
 
-var origins = map[string]inject.Origin{
-	"":                   inject.FromUser,
-	"user":               inject.FromUser,
-	"controller":         inject.FromController,
-	"builtin-controller": inject.FromBuiltinController,
+var origins = map[string]workload.Origin{
+	"":                   workload.FromUser,
+	"user":               workload.FromUser,
+	"controller":         workload.FromController,
+	"builtin-controller": workload.FromBuiltinController,
 }
 
 // Root is the folder of the cases in the source tree that the working folder is in: for a

@@ -6,19 +6,20 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/workload"
 )
 
 // Target is the case's pod or template as the engine takes it, nil for a class.
-func (c *Case) Target() *inject.Target { return c.target(c.Object) }
+func (c *Case) Target() *workload.Target { return c.target(c.Object) }
 
 // OldTarget is the template before the update, or nil.
-func (c *Case) OldTarget() *inject.Target { return c.target(c.Old) }
+func (c *Case) OldTarget() *workload.Target { return c.target(c.Old) }
 
 // TargetOf is another pod, such as the patched one, under the case's circumstances.
-func (c *Case) TargetOf(pod *corev1.Pod) *inject.Target { return c.target(pod) }
+func (c *Case) TargetOf(pod *corev1.Pod) *workload.Target { return c.target(pod) }
 
-func (c *Case) target(o runtime.Object) *inject.Target {
-	t := inject.TargetOf(o)
+func (c *Case) target(o runtime.Object) *workload.Target {
+	t := workload.TargetOf(o)
 	if t == nil {
 		return nil
 	}
@@ -32,7 +33,7 @@ func (c *Case) target(o runtime.Object) *inject.Target {
 // Request is what the case's pod or template asks for.
 func (c *Case) Request() *inject.Request { return c.requestOf(c.Target()) }
 
-func (c *Case) requestOf(t *inject.Target) *inject.Request {
+func (c *Case) requestOf(t *workload.Target) *inject.Request {
 	return inject.Parse(t, c.NamespaceObject(), c.Settings())
 }
 
@@ -50,7 +51,7 @@ func (c *Case) Facts() inject.Facts {
 func (c *Case) Decide() inject.Decision { return c.DecideTarget(c.Target()) }
 
 // DecideTarget is the decision about another target in the case's cluster.
-func (c *Case) DecideTarget(t *inject.Target) inject.Decision {
+func (c *Case) DecideTarget(t *workload.Target) inject.Decision {
 	r := c.requestOf(t)
 	return inject.Decide(t, r, c.FactsFor(r.Needs()))
 }

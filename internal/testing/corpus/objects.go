@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 )
 
 // DriverNamespace is where the driver's DaemonSets are.
@@ -153,7 +154,7 @@ func (c *Case) ClassFacts(name string) inject.Facts {
 // driverFacts are what the cluster says of the driver. Its objects are all there are.
 func (c *Case) driverFacts(f *inject.Facts) {
 	var found bool
-	f.CSIDriver, found = lookup[*storagev1.CSIDriver](c.objects, "CSIDriver", inject.DriverName)
+	f.CSIDriver, found = lookup[*storagev1.CSIDriver](c.objects, "CSIDriver", provider.DriverName)
 	f.NoCSIDriver = !found
 	f.NoClassCRD = c.Options.NoClassCRD
 	var sets []appsv1.DaemonSet
@@ -162,7 +163,7 @@ func (c *Case) driverFacts(f *inject.Facts) {
 			sets = append(sets, *set)
 		}
 	}
-	f.Driver = inject.DriverIn(sets)
+	f.Driver = provider.DriverIn(sets)
 }
 
 // lookup hands out copies: a case is read once and used by many tests.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"akv-injector/inject"
+	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
 
@@ -62,7 +63,7 @@ func (v *Vault) check() error {
 // Ref is the object as package keyvault asks about it.
 func (o *VaultObject) Ref() keyvault.Ref {
 	part := strings.Split(o.Object, "/")
-	return keyvault.Ref{Cloud: cmp.Or(o.Cloud, inject.DefaultCloud), Vault: part[0], Type: keyvault.Type(part[1]), Name: part[2]}
+	return keyvault.Ref{Cloud: cmp.Or(o.Cloud, provider.DefaultCloud), Vault: part[0], Type: keyvault.Type(part[1]), Name: part[2]}
 }
 
 // State is what package keyvault gives for it.

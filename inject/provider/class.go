@@ -1,0 +1,121 @@
+package provider
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
+)
+
+// GeneratedPrefix begins the name of every class that akv-injector writes. The
+// prefix is reserved: nobody else's volume may name such a class.
+const GeneratedPrefix = "akv-"
+
+// hashChars of a SHA-256 in base32 are 130 bits: enough that nobody finds another
+// content for a name, which is what lets a class be restored from a pod's status.
+const hashChars = 26
+
+var generatedName = regexp.MustCompile(`^akv-[a-z0-9-]{3,24}-[a-z2-7]{26}$`)
+
+// Class is the content of a generated SecretProviderClass and the name that it gives.
+type Class struct {
+	Name       string            `json:"name"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// newClass names parameters by their content, so that equal requests share a
+// class, and a rollout that changes one gets another while old pods keep theirs.
+func newClass(parameters map[string]string) Class {
+	return Class{Name: nameOf(parameters), Parameters: parameters}
+}
+
+// nameOf is akv-<vault, lower case>-<hash of the content>.
+func nameOf(parameters map[string]string) string {
+	// encoding/json writes a map's keys in order: this is canonical.
+	content, err := json.Marshal(struct {
+		Provider   string            `json:"provider"`
+		Parameters map[string]string `json:"parameters"`
+	}{ProviderAzure, parameters})
+	if err != nil {
+		panic("a map of strings is always JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(content)
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashChars]
+	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + hash
+}
+
+// Generate makes the class of one vault. Nothing in it depends on the namespace, the pod or
+// the order in which objects were written.
+func Generate(vault string, objects []Object, clientID, tenantID, cloud string) Class {
+	return newClass(map[string]string{
+		ParamPodIdentity: "false",
+		ParamVault:       vault,
+		ParamClient:      strings.ToLower(clientID),
+		ParamTenant:      strings.ToLower(tenantID),
+		ParamCloud:       CanonicalCloud(cloud),
+		ParamObjects:     writeObjects(objects),
+	})
+}
+
+// Verified tells whether the content hashes to the name and is of the kind that
+// akv-injector generates. Anybody can hash, so the name alone would let a pod's status
+// ask for a class with parameters that no plan has, such as the node's identity.
+func (c Class) Verified() bool {
+	return c.Name == nameOf(c.Parameters) && c.generatedKind()
+}
+
+func (c Class) generatedKind() bool {
+	for k := range c.Parameters {
+		switch k {
+		case ParamVault, ParamClient, ParamTenant, ParamCloud, ParamObjects, ParamPodIdentity:
+		default:
+			return false
+		}
+	}
+	vault := c.Vault()
+	return !VaultProblem(vault).Found() && vault == strings.ToLower(vault) &&
+		!ClientIDProblem(c.Parameters[ParamClient]).Found() && !TenantProblem(c.Parameters[ParamTenant]).Found() &&
+		!CloudProblem(c.Parameters[ParamCloud]).Found() && c.Parameters[ParamPodIdentity] == "false" &&
+		len(classErrors(c.Parameters, nil)) == 0
+}
+
+// Vault is the Key Vault's name.
+func (c Class) Vault() string { return c.Parameters[ParamVault] }
+
+// Matches tells whether a stored class has this content. Its metadata is not compared.
+func (c Class) Matches(spc *secretsstorev1.SecretProviderClass) bool {
+	return spc.Spec.Provider == ProviderAzure && len(spc.Spec.SecretObjects) == 0 &&
+		maps.Equal(spc.Spec.Parameters, c.Parameters)
+}
+
+// Object is the class as it is written to the namespace.
+func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
+	return &secretsstorev1.SecretProviderClass{
+		TypeMeta: metav1.TypeMeta{
+			APIVersion: secretsstorev1.SchemeGroupVersion.String(),
+			Kind:       "SecretProviderClass",
+		},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      c.Name,
+			Namespace: namespace,
+			Labels:    map[string]string{annotation.LabelManagedBy: annotation.ManagedBy},
+		},
+		Spec: secretsstorev1.SecretProviderClassSpec{
+			Provider:   ProviderAzure,
+			Parameters: maps.Clone(c.Parameters),
+		},
+	}
+}
+
+// Reserved tells whether a class name lies under the reserved prefix.
+func Reserved(name string) bool { return strings.HasPrefix(name, GeneratedPrefix) }
+
+// Generated tells whether a class name has the form of the generated ones.
+func Generated(name string) bool { return generatedName.MatchString(name) }

@@ -1,0 +1,110 @@
+package provider
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Driver is what the Secrets Store CSI driver's DaemonSet says of rotation.
+type Driver struct {
+	// Version as in the image's tag, without its v: 1.6.0; empty if the tag is none.
+	Version string
+	// Rotation is --enable-secret-rotation.
+	Rotation bool
+	// PollInterval is --rotation-poll-interval.
+	PollInterval time.Duration
+}
+
+// defaultPollInterval is the driver's own (1.6.0, cmd/secrets-store-csi-driver/main.go).
+const defaultPollInterval = 2 * time.Minute
+
+// DriverIn finds the driver's DaemonSet among others, one for Linux if there is one for
+// Windows too, and reads its flags. It is nil if there is none.
+//
+// The driver's container is known by a flag that no other program beside it has: AKS
+// (aks-secrets-store-csi-driver), the driver's chart and its manifests name it, and its
+// labels, differently.
+func DriverIn(sets []appsv1.DaemonSet) *Driver {
+	var driver *Driver
+	for i := range sets {
+		spec := &sets[i].Spec.Template.Spec
+		windows := spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows)
+		if windows && driver != nil {
+			continue
+		}
+		for j := range spec.Containers {
+			c := &spec.Containers[j]
+			args := slices.Concat(c.Command, c.Args)
+			if _, ok := flagOf(args, "provider-volume"); !ok {
+				continue
+			}
+			if d := readDriver(c.Image, args); driver == nil || !windows {
+				driver = d
+			}
+		}
+	}
+	return driver
+}
+
+func readDriver(image string, args []string) *Driver {
+	d := &Driver{Version: imageVersion(image), PollInterval: defaultPollInterval}
+	if value, ok := flagOf(args, "enable-secret-rotation"); ok {
+		// A boolean takes its value behind = only.
+		on, err := strconv.ParseBool(value)
+		d.Rotation = on || err != nil
+	}
+	if value, ok := flagOf(args, "rotation-poll-interval"); ok {
+		if interval, err := time.ParseDuration(value); err == nil {
+			d.PollInterval = interval
+		}
+	}
+	return d
+}
+
+// flagOf finds the value of a flag as Go's flag package reads it: -name, --name, with
+// its value behind = or, unless the next argument is a flag too, in the next argument.
+// The last one counts.
+func flagOf(args []string, name string) (value string, ok bool) {
+	for i, arg := range args {
+		given, found := strings.CutPrefix(arg, "-")
+		if !found {
+			continue
+		}
+		given = strings.TrimPrefix(given, "-")
+		key, v, assigned := strings.Cut(given, "=")
+		if key != name {
+			continue
+		}
+		value, ok = v, true
+		if !assigned {
+			value = "true"
+			if i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+				value = args[i+1]
+			}
+		}
+	}
+	return value, ok
+}
+
+func imageVersion(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	_, tag, ok := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
+	if !ok || !strings.HasPrefix(tag, "v") {
+		return ""
+	}
+	return tag[1:]
+}
+
+// Republishes tells whether the kubelet makes this driver rotate (from 1.6 on), rather
+// than a loop of its own. A driver of unknown version is taken for a new one.
+func (d *Driver) Republishes() bool {
+	major, rest, _ := strings.Cut(d.Version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	m, err := strconv.Atoi(minor)
+	return err != nil || major != "1" || m >= 6
+}

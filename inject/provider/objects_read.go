@@ -1,0 +1,76 @@
+package provider
+
+import (
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+
+	"akv-injector/inject/finding"
+)
+
+// ReadObjects reads the objects parameter as the provider 1.8.2 does: the same
+// YAML library, the same two steps, fields that it does not know ignored. Elements that
+// are maps are an error, as they are there. With each object comes its index in the array.
+func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at []int, errs finding.FieldErrors) {
+	var list struct {
+		Array []yaml.Node `yaml:"array"`
+	}
+	if err := yaml.Unmarshal([]byte(strings.TrimSpace(yamlText)), &list); err != nil {
+		return nil, nil, finding.FieldErrors{finding.Invalid(fldPath, yamlText, finding.Problem{
+			What: "not the provider's YAML (" + yamlProblem(err) + ")",
+			Fix:  "write array: and under it a list, in which each element begins with \"- |\"",
+		})}
+	}
+	for i := range list.Array {
+		path := fldPath.Index(i)
+		node := &list.Array[i]
+		if node.Kind == yaml.AliasNode {
+			node = node.Alias
+		}
+		if node.Kind != yaml.ScalarNode {
+			errs = append(errs, finding.Malformed(path, finding.Problem{What: "not a string, where the provider wants one that holds YAML", Fix: "write \"- |\" and the fields below it"}))
+			continue
+		}
+		o, objectErrs := parseClassObject(node.Value, path)
+		errs = append(errs, objectErrs...)
+		if o.Name != "" {
+			objects, at = append(objects, o), append(at, i)
+		}
+	}
+	return objects, at, errs
+}
+
+func parseClassObject(yamlText string, path *finding.Place) (Object, finding.FieldErrors) {
+	var fields struct {
+		Name       string `yaml:"objectName"`
+		Alias      string `yaml:"objectAlias"`
+		Version    string `yaml:"objectVersion"`
+		History    int32  `yaml:"objectVersionHistory"`
+		Type       string `yaml:"objectType"`
+		Format     string `yaml:"objectFormat"`
+		Encoding   string `yaml:"objectEncoding"`
+		Permission string `yaml:"filePermission"`
+	}
+	if err := yaml.Unmarshal([]byte(yamlText), &fields); err != nil {
+		return Object{}, finding.FieldErrors{finding.Invalid(path, yamlText, finding.Problem{
+			What: "not the provider's YAML (" + yamlProblem(err) + ")",
+			Fix:  "write a field and its value a line, such as objectName: DB-Password",
+		})}
+	}
+	o := Object{
+		Name:           strings.TrimSpace(fields.Name),
+		Type:           strings.TrimSpace(fields.Type),
+		Alias:          strings.TrimSpace(fields.Alias),
+		Version:        strings.TrimSpace(fields.Version),
+		VersionHistory: fields.History,
+		Format:         strings.ToLower(strings.TrimSpace(fields.Format)),
+		Encoding:       strings.ToLower(strings.TrimSpace(fields.Encoding)),
+		FilePermission: strings.TrimSpace(fields.Permission),
+	}
+	var errs finding.FieldErrors
+	if o.Type == "" {
+		errs = append(errs, finding.Missing(path.Child("objectType"), "write secret, key or cert"))
+	}
+	errs = append(errs, o.validate(path)...)
+	return o.canonical(), errs
+}

@@ -1,0 +1,66 @@
+package provider
+
+import (
+	"slices"
+	"strings"
+
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
+)
+
+// FormatObjects writes objects as an objects annotation takes them: what ParseObjects
+// reads back as the same objects. It is the compact list wherever that can say it, and
+// the provider's own fields otherwise.
+func FormatObjects(objects []Object) string {
+	items := make([]string, 0, len(objects))
+	for _, o := range objects {
+		items = append(items, o.item())
+	}
+	const line = 60
+	value := strings.Join(items, ", ")
+	if len(value) > line {
+		value = strings.Join(items, "\n") + "\n"
+	}
+	if back, errs := ParseObjects(value, nil); len(errs) == 0 && slices.Equal(back, objects) {
+		return value
+	}
+	var b strings.Builder
+	for _, o := range objects {
+		var fields strings.Builder
+		o.write(&fields, "  ")
+		b.WriteString("-" + fields.String()[1:])
+	}
+	return b.String()
+}
+
+// item is the object in the compact list, as far as that can say it.
+func (o Object) item() string {
+	item := o.Name
+	if o.Type != TypeSecret {
+		item = o.Type + "/" + item
+	}
+	if o.Alias != "" {
+		item = o.Alias + "=" + item
+	}
+	return item
+}
+
+// ClassObjects are the objects of a class for the Azure provider, read as the provider
+// reads them, and what it would refuse about them.
+func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, finding.FieldErrors) {
+	objects, _, errs := ReadObjects(class.Spec.Parameters[ParamObjects], finding.At("spec", "parameters", ParamObjects))
+	return objects, errs
+}
+
+// writeObjects writes the provider's form: YAML in which each element of array is
+// itself a string of YAML. Elements that are maps fail at mount time.
+func writeObjects(objects []Object) string {
+	var b strings.Builder
+	b.WriteString("array:\n")
+	for _, o := range objects {
+		b.WriteString("  - |\n")
+		o.write(&b, "    ")
+	}
+	return b.String()
+}

@@ -1,0 +1,33 @@
+package provider
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The Azure provider's class parameters (v1.8.2, pkg/provider/types).
+const (
+	ParamVault          = "keyvaultName"
+	ParamTenant         = "tenantID"
+	ParamTenantOld      = "tenantId"
+	ParamClient         = "clientID"
+	ParamCloud          = "cloudName"
+	ParamCloudFile      = "cloudEnvFileName"
+	ParamPodIdentity    = "usePodIdentity"
+	ParamVMIdentity     = "useVMManagedIdentity"
+	ParamTokenProxy     = "useAzureTokenProxy"
+	ParamUserAssignedID = "userAssignedIdentityID"
+	ParamObjects        = "objects"
+	PodContextPrefix    = "csi.storage.k8s.io/"
+)
+
+// IsOn reads a switch as the provider does. What is neither true nor false is off here;
+// AKV008 reports it.
+func IsOn(parameters map[string]string, key string) bool {
+	value := strings.TrimSpace(parameters[key])
+	if value == "" {
+		return false // without an error that nobody reads
+	}
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
+}

@@ -1,0 +1,87 @@
+package workload
+
+import (
+	"path"
+	"strings"
+
+	"akv-injector/inject/finding"
+	"akv-injector/internal/text"
+)
+
+// DefaultMountPath is where secrets are mounted if nothing says otherwise. On Windows the
+// kubelet would put the Linux default at the same place of drive C:.
+func DefaultMountPath(windows bool) string {
+	if windows {
+		return `C:\mnt\secrets-store`
+	}
+	return defaultMountPath
+}
+
+const defaultMountPath = "/mnt/secrets-store"
+
+// MountPathProblem says what keeps a value from being a mount path, or is "".
+func MountPathProblem(p string, windows bool) finding.Problem {
+	if bad := text.BadCharacter(p); bad != "" {
+		return finding.Problem{What: "contains " + bad, Fix: "remove it"}
+	}
+	if len(p) > 1024 {
+		return finding.Problem{What: "longer than 1,024 characters", Fix: "shorten it"}
+	}
+	if windows {
+		return windowsPathProblem(p)
+	}
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return finding.Problem{What: "not absolute", Fix: "write a path that begins with /, such as " + defaultMountPath}
+	case strings.Contains(p, ":"):
+		return finding.Problem{What: "contains a colon, which Kubernetes does not take in a mount path", Fix: "choose a path without one"}
+	case p == "/":
+		return finding.Problem{What: "the root of the container", Fix: "write a folder below it, such as " + defaultMountPath}
+	case path.Clean(p) != p:
+		return finding.Problem{What: "not clean", Fix: "write " + path.Clean(p)}
+	}
+	return finding.Problem{}
+}
+
+func windowsPathProblem(p string) finding.Problem {
+	const shape = `write a drive's path with backslashes, such as C:\mnt\secrets-store`
+	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !text.IsAlphanumeric(p[0]) || p[0] <= '9' {
+		return finding.Problem{What: "the pod's os is windows", Fix: shape}
+	}
+	for part := range strings.SplitSeq(p[3:], `\`) {
+		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, `/:*?"<>|`) {
+			return finding.Problem{What: "not a clean Windows path", Fix: shape}
+		}
+	}
+	return finding.Problem{}
+}
+
+// FilePath is where a container finds a mounted file.
+func FilePath(mountPath, file string, windows bool) string {
+	if windows {
+		return mountPath + `\` + strings.ReplaceAll(file, "/", `\`)
+	}
+	return mountPath + "/" + file
+}
+
+// ComparablePath brings a mount path into a form in which equal places are equal
+// strings. The kubelet on Windows puts a path without a drive on C:, and Windows
+// has no case.
+func ComparablePath(p string, windows bool) string {
+	if !windows {
+		if !strings.HasPrefix(p, "/") {
+			p = "/" + p
+		}
+		return path.Clean(p) // which allocates nothing where p is clean
+	}
+	p = strings.ToLower(strings.ReplaceAll(p, `\`, "/"))
+	if len(p) < 2 || p[1] != ':' {
+		p = "c:" + path.Clean("/"+p)
+	}
+	return path.Clean(p)
+}
+
+// PathBelow tells whether comparable path p lies under comparable path root.
+func PathBelow(p, root string) bool {
+	return root == "/" && p != "/" || strings.HasPrefix(p, root+"/")
+}

@@ -1,0 +1,76 @@
+package workload
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"akv-injector/inject/finding"
+)
+
+// Origin says who made a pod. A pod that a controller made is not refused for a
+// volume that was written by hand: its template was the place to say so, and a
+// drained node must not strand what ran yesterday.
+type Origin int
+
+const (
+	// FromUser is a pod that somebody created directly, or a template.
+	FromUser Origin = iota
+	// FromController is a pod with a controller reference, created by a service account.
+	FromController
+	// FromBuiltinController is the same, created by one of the cluster's own controllers,
+	// whose word nobody else can give.
+	FromBuiltinController
+)
+
+// Target is what a decision is about: a pod, or the template of pods.
+type Target struct {
+	// Meta and Spec of the pod. They are never changed.
+	Meta *metav1.ObjectMeta
+	Spec *corev1.PodSpec
+	// Path to the pod in its object: nil for a Pod, spec.template for a Deployment.
+	Path *finding.Place
+	// Kind of the object: Pod, or a workload's, such as Deployment.
+	Kind string
+	// Owner is the metadata of the workload around a template; nil for a Pod.
+	Owner *metav1.ObjectMeta
+	// Template is set where pods are made from Meta and Spec later.
+	Template bool
+	Origin   Origin
+	// Mutating is set while other webhooks may still change the pod: containers that
+	// it names may yet come.
+	Mutating bool
+	// Admitted is set where every mutating webhook has had its say, the identity
+	// webhook's too: what is missing now will not come.
+	Admitted bool
+}
+
+// PodTarget is a pod as somebody wrote it.
+func PodTarget(pod *corev1.Pod) *Target {
+	return &Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Kind: "Pod"}
+}
+
+// MetaPath is the place of the pod's metadata.
+func (t *Target) MetaPath() *finding.Place { return t.Path.Child("metadata") }
+
+// SpecPath is the place of the pod's spec.
+func (t *Target) SpecPath() *finding.Place { return t.Path.Child("spec") }
+
+// AnnotationPath is the place of one of the pod's annotations.
+func (t *Target) AnnotationPath(key string) *finding.Place {
+	return t.MetaPath().Child("annotations").Key(key)
+}
+
+// Windows reports whether the pod runs on Windows nodes.
+func (t *Target) Windows() bool {
+	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows
+}
+
+// annotationMirror is what the kubelet writes on the mirror pod of a static pod.
+const annotationMirror = "kubernetes.io/config.mirror"
+
+// Mirror reports whether this is the API server's image of a static pod, which
+// cannot use service accounts or be refused to any effect.
+func Mirror(meta *metav1.ObjectMeta) bool {
+	_, ok := meta.Annotations[annotationMirror]
+	return ok
+}
