@@ -6,51 +6,94 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"akv-injector/inject/finding"
 )
 
-// TargetOf is the pod in an object: a Pod itself, or the template of a  It is
-// nil for an object of any other kind, and for one without a template.
-//
-// Kinds of other API groups (Argo Rollouts, Knative Services) are not among them: their
-// pods are looked at when they are created.
-func TargetOf(obj runtime.Object) *Target {
-	switch o := obj.(type) {
-	case *corev1.Pod:
-		return PodTarget(o)
-	case *appsv1.Deployment:
-		return templateTarget("Deployment", &o.ObjectMeta, &o.Spec.Template)
-	case *appsv1.StatefulSet:
-		return templateTarget("StatefulSet", &o.ObjectMeta, &o.Spec.Template)
-	case *appsv1.DaemonSet:
-		return templateTarget("DaemonSet", &o.ObjectMeta, &o.Spec.Template)
-	case *appsv1.ReplicaSet:
-		return templateTarget("ReplicaSet", &o.ObjectMeta, &o.Spec.Template)
-	case *corev1.ReplicationController:
-		if o.Spec.Template == nil {
+// Object is any object with metadata.
+type Object interface {
+	runtime.Object
+	metav1.Object
+}
+
+// Kind is a kind of workload: one that makes pods from a template.
+type Kind struct {
+	schema.GroupVersionKind
+	// Resource is its name in the API: deployments.
+	Resource string
+	// New makes an empty object.
+	New func() Object
+	// template of an object of this kind, nil for any other object.
+	template func(runtime.Object) *corev1.PodTemplateSpec
+	path     []string
+}
+
+// Kinds are all workloads whose templates are looked at. Kinds of other API groups (Argo
+// Rollouts, Knative Services) are not among them: their pods are looked at when they are
+// created.
+func Kinds() []Kind { return kinds }
+
+var kinds = []Kind{
+	kind("apps/v1", "Deployment", "deployments", func(o *appsv1.Deployment) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+	kind("apps/v1", "StatefulSet", "statefulsets", func(o *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+	kind("apps/v1", "DaemonSet", "daemonsets", func(o *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+	kind("apps/v1", "ReplicaSet", "replicasets", func(o *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+	kind("v1", "ReplicationController", "replicationcontrollers", func(o *corev1.ReplicationController) *corev1.PodTemplateSpec { return o.Spec.Template }),
+	kind("batch/v1", "Job", "jobs", func(o *batchv1.Job) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+	kind("batch/v1", "CronJob", "cronjobs", func(o *batchv1.CronJob) *corev1.PodTemplateSpec { return &o.Spec.JobTemplate.Spec.Template },
+		"spec", "jobTemplate", "spec", "template"),
+}
+
+func kind[T any, P interface {
+	*T
+	Object
+}](apiVersion, name, resource string, template func(P) *corev1.PodTemplateSpec, path ...string) Kind {
+	if path == nil {
+		path = []string{"spec", "template"}
+	}
+	return Kind{
+		GroupVersionKind: schema.FromAPIVersionAndKind(apiVersion, name),
+		Resource:         resource,
+		New:              func() Object { return P(new(T)) },
+		template: func(o runtime.Object) *corev1.PodTemplateSpec {
+			if typed, ok := o.(P); ok {
+				return template(typed)
+			}
 			return nil
+		},
+		path: path,
+	}
+}
+
+// TargetOf is the pod in an object: a Pod itself, or the template of a workload. It is
+// nil for an object of any other kind, and for one without a template.
+func TargetOf(o runtime.Object) *Target {
+	if pod, ok := o.(*corev1.Pod); ok {
+		return PodTarget(pod)
+	}
+	for i := range kinds {
+		if template := kinds[i].template(o); template != nil {
+			return &Target{
+				Meta: &template.ObjectMeta, Spec: &template.Spec,
+				Path: finding.At(kinds[i].path...), Template: true,
+				Kind: kinds[i].Kind, Owner: ownerOf(o),
+			}
 		}
-		return templateTarget("ReplicationController", &o.ObjectMeta, o.Spec.Template)
-	case *batchv1.Job:
-		return templateTarget("Job", &o.ObjectMeta, &o.Spec.Template)
-	case *batchv1.CronJob:
-		t := templateTarget("CronJob", &o.ObjectMeta, &o.Spec.JobTemplate.Spec.Template)
-		t.Path = finding.At("spec", "jobTemplate", "spec", "template")
-		return t
 	}
 	return nil
 }
 
-func templateTarget(kind string, owner *metav1.ObjectMeta, template *corev1.PodTemplateSpec) *Target {
-	return &Target{
-		Meta: &template.ObjectMeta, Spec: &template.Spec,
-		Path: finding.At("spec", "template"), Template: true,
-		Kind: kind, Owner: owner,
+func ownerOf(o runtime.Object) *metav1.ObjectMeta {
+	owner, ok := o.(metav1.ObjectMetaAccessor)
+	if !ok {
+		return nil
 	}
+	meta, _ := owner.GetObjectMeta().(*metav1.ObjectMeta)
+	return meta
 }
 
-// RunsToCompletion tells whether the pods end by themselves: a container of theirs that
+// RunsToCompletion reports whether the pods end by themselves: a container of theirs that
 // reads a variable once reads the one that was current.
 func (t *Target) RunsToCompletion() bool {
 	switch t.Kind {

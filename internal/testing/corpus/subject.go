@@ -5,30 +5,28 @@ import (
 	"fmt"
 	"os"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"akv-injector/inject/workload"
 )
 
 // subjects are the kinds that a case can be about.
-var subjects = map[schema.GroupVersionKind]func() runtime.Object{
-	corev1.SchemeGroupVersion.WithKind("Pod"):                         func() runtime.Object { return &corev1.Pod{} },
-	corev1.SchemeGroupVersion.WithKind("ReplicationController"):       func() runtime.Object { return &corev1.ReplicationController{} },
-	appsv1.SchemeGroupVersion.WithKind("Deployment"):                  func() runtime.Object { return &appsv1.Deployment{} },
-	appsv1.SchemeGroupVersion.WithKind("StatefulSet"):                 func() runtime.Object { return &appsv1.StatefulSet{} },
-	appsv1.SchemeGroupVersion.WithKind("DaemonSet"):                   func() runtime.Object { return &appsv1.DaemonSet{} },
-	appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):                  func() runtime.Object { return &appsv1.ReplicaSet{} },
-	batchv1.SchemeGroupVersion.WithKind("Job"):                        func() runtime.Object { return &batchv1.Job{} },
-	batchv1.SchemeGroupVersion.WithKind("CronJob"):                    func() runtime.Object { return &batchv1.CronJob{} },
-	secretsstorev1.SchemeGroupVersion.WithKind("SecretProviderClass"): func() runtime.Object { return &secretsstorev1.SecretProviderClass{} },
-}
+var subjects = func() map[schema.GroupVersionKind]func() runtime.Object {
+	kinds := map[schema.GroupVersionKind]func() runtime.Object{
+		corev1.SchemeGroupVersion.WithKind("Pod"):                         func() runtime.Object { return &corev1.Pod{} },
+		secretsstorev1.SchemeGroupVersion.WithKind("SecretProviderClass"): func() runtime.Object { return &secretsstorev1.SecretProviderClass{} },
+	}
+	for _, k := range workload.Kinds() {
+		kinds[k.GroupVersionKind] = func() runtime.Object { return k.New() }
+	}
+	return kinds
+}()
 
 // readSubject reads the object that a case is about.
 func readSubject(path string) (runtime.Object, []byte, error) {
