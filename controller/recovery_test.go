@@ -10,6 +10,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -102,7 +103,7 @@ func TestPlannedClassesCanBeRecovered(t *testing.T) {
 		Spec: &corev1.PodSpec{ServiceAccountName: "pay", Containers: []corev1.Container{{Name: "app"}}},
 	}
 	request := inject.Parse(target, namespaceWith(), inject.Settings{Version: "v1"})
-	decision := inject.Decide(target, request, inject.Facts{
+	decision := inject.Decide(target, request, facts.Facts{
 		Namespace:       namespaceWith(),
 		ServiceAccounts: map[string]*corev1.ServiceAccount{"pay": {ObjectMeta: metav1.ObjectMeta{Name: "pay"}}},
 	})

@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -56,16 +57,16 @@ func BenchmarkDecide(b *testing.B) {
 		name       string
 		containers int
 	}{{"small", 1}, {"typical", 3}, {"large", 20}} {
-		pod, ns, facts := asking(map[string]string{annotation.Objects: objects, annotation.Objects + ".shared-kv": "key/signing"})
+		pod, ns, known := asking(map[string]string{annotation.Objects: objects, annotation.Objects + ".shared-kv": "key/signing"})
 		fill(pod, size.containers)
 		b.Run(size.name, func(b *testing.B) {
 			b.ReportMetric(float64(len(encode(b, pod))), "pod-bytes")
-			bench(b, pod, ns, facts, true)
+			bench(b, pod, ns, known, true)
 		})
 	}
 
 	// What a validating webhook sees most: a volume that was written by hand.
-	pod, ns, facts := asking(nil)
+	pod, ns, known := asking(nil)
 	fill(pod, 3)
 	pod.Annotations = nil
 	readOnly := true
@@ -76,26 +77,26 @@ func BenchmarkDecide(b *testing.B) {
 		c := &pod.Spec.Containers[i]
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "secrets", MountPath: "/mnt/secrets-store", ReadOnly: true})
 	}
-	facts.Classes = map[string]*secretsstorev1.SecretProviderClass{"payments": {Spec: secretsstorev1.SecretProviderClassSpec{
+	known.Classes = map[string]*facts.Class{"payments": facts.NewClass(&secretsstorev1.SecretProviderClass{Spec: secretsstorev1.SecretProviderClassSpec{
 		Provider: provider.ProviderAzure,
 		Parameters: map[string]string{
 			"keyvaultName": "payments-kv", "clientID": "11111111-1111-1111-1111-111111111111", "tenantID": "22222222-2222-2222-2222-222222222222",
 			"objects": "array:\n  - |\n    objectName: DB-Password\n    objectType: secret\n  - |\n    objectName: frontend\n    objectType: cert\n",
 		},
-	}}}
-	b.Run("by-hand", func(b *testing.B) { bench(b, pod, ns, facts, false) })
+	}})}
+	b.Run("by-hand", func(b *testing.B) { bench(b, pod, ns, known, false) })
 
 	plain := pod.DeepCopy()
 	plain.Spec.Volumes = plain.Spec.Volumes[:4]
-	b.Run("nothing-of-ours", func(b *testing.B) { bench(b, plain, ns, facts, false) })
+	b.Run("nothing-of-ours", func(b *testing.B) { bench(b, plain, ns, known, false) })
 }
 
-func bench(b *testing.B, pod *corev1.Pod, ns *corev1.Namespace, facts inject.Facts, wantInjected bool) {
+func bench(b *testing.B, pod *corev1.Pod, ns *corev1.Namespace, known facts.Facts, wantInjected bool) {
 	b.Helper()
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)
+		d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), known)
 		if d.Injected != wantInjected || len(d.Findings) > 0 {
 			b.Fatalf("injected %v, findings %v", d.Injected, d.Findings)
 		}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -29,7 +30,7 @@ type Decision struct {
 	Findings []Finding
 	// VaultObjects are those that the vaults are to be asked about (AKV020). Nothing has
 	// been said of them yet; see WithVault.
-	VaultObjects []VaultObject
+	VaultObjects []facts.VaultObject
 
 	vaultChecks []vaultCheck
 }
@@ -56,7 +57,7 @@ const maxAnnotations = 256 * 1024
 
 // Decide plans what the pod gets and runs the rules over the pod as it will be. It is
 // a pure function: the same pod, admitted again in its patched form, gets no patch.
-func Decide(t *workload.Target, r *Request, f Facts) Decision {
+func Decide(t *workload.Target, r *Request, f facts.Facts) Decision {
 	if r.tooLarge {
 		return Decision{Findings: finding.Sort(r.Errors.Findings(r.tooLargeSeverity()))}
 	}
@@ -76,11 +77,7 @@ func Decide(t *workload.Target, r *Request, f Facts) Decision {
 		findings = append(findings, p.checkStatusSize(t)...)
 		s.spec = p.apply(t)
 	}
-	namespace := ""
-	if f.Namespace != nil {
-		namespace = f.Namespace.Name
-	}
-	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p, namespace)
+	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p)
 	findings = append(findings, s.reservedNames()...)
 	for _, check := range checks {
 		findings = append(findings, check(s)...)
@@ -101,7 +98,7 @@ func Decide(t *workload.Target, r *Request, f Facts) Decision {
 }
 
 // inject completes the decision with what the pod gets, if it gets anything.
-func (d *Decision) inject(t *workload.Target, r *Request, f Facts, p *plan) {
+func (d *Decision) inject(t *workload.Target, r *Request, f facts.Facts, p *plan) {
 	if f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return // nobody is called there; see AKV021
 	}
@@ -123,7 +120,7 @@ func refuses(findings []Finding) bool {
 
 // WithVault is the decision with what the vaults say of its objects, which is in the
 // facts. Decide does the same if it is given all facts at once.
-func (d Decision) WithVault(r *Request, f Facts) Decision {
+func (d Decision) WithVault(r *Request, f facts.Facts) Decision {
 	said := r.judgeVaults(d.vaultChecks, f)
 	if len(said) == 0 {
 		return d
@@ -168,10 +165,10 @@ func (r *Request) spareController(f Finding) Finding {
 func (s *subject) reservedNames() []Finding {
 	var findings []Finding
 	for i := range s.volumes {
-		if v := &s.volumes[i]; provider.Reserved(v.className) && !v.generated {
+		if v := &s.volumes[i]; provider.Reserved(v.ClassName) && v.generated == nil {
 			findings = append(findings, Finding{
 				Severity: Error, Type: field.ErrorTypeForbidden, Place: v.classPath(),
-				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", provider.GeneratedPrefix, text.Shorten(v.className)),
+				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", provider.GeneratedPrefix, text.Shorten(v.ClassName)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", annotation.Objects),
 			})
 		}

@@ -11,6 +11,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -20,7 +21,7 @@ import (
 // DecideClass runs those rules over a SecretProviderClass that need nothing but the class
 // itself, its namespace and the server's settings. What stands in it for another provider
 // than Azure's is that provider's to judge.
-func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
+func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f facts.Facts) []Finding {
 	c := newClassSubject(class, ns, s, f)
 	findings := c.r.NamespaceErrors.Findings(Warning)
 	findings = append(findings, c.reservedName()...)
@@ -38,12 +39,12 @@ func DecideClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace
 }
 
 // ClassVaultObjects are those that the vault is to be asked about for DecideClass (AKV020).
-func ClassVaultObjects(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings) []VaultObject {
-	return newClassSubject(class, ns, s, Facts{}).vaultChecks().objects
+func ClassVaultObjects(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings) []facts.VaultObject {
+	return newClassSubject(class, ns, s, facts.Facts{}).vaultChecks().objects
 }
 
 // vaultChecksFor are the checks if somebody has asked, and none otherwise.
-func (c *classSubject) vaultChecksFor(f Facts) []vaultCheck {
+func (c *classSubject) vaultChecksFor(f facts.Facts) []vaultCheck {
 	if f.Vault == nil {
 		return nil
 	}
@@ -52,13 +53,13 @@ func (c *classSubject) vaultChecksFor(f Facts) []vaultCheck {
 
 // DecideClassUpdate is DecideClass for a class that replaces another: only what the update
 // brings is an error, and pods that mount the class are told of (AKV022).
-func DecideClassUpdate(class, before *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) []Finding {
+func DecideClassUpdate(class, before *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f facts.Facts) []Finding {
 	findings := OnClassUpdate(DecideClass(class, ns, s, f), DecideClass(before, ns, s, f))
 	return finding.Sort(append(findings, checkClassChanged(class, before, f)...))
 }
 
 // DecideClassDeletion tells of pods that mount the class that goes (AKV022).
-func DecideClassDeletion(before *secretsstorev1.SecretProviderClass, f Facts) []Finding {
+func DecideClassDeletion(before *secretsstorev1.SecretProviderClass, f facts.Facts) []Finding {
 	return checkClassDeleted(before, f)
 }
 
@@ -74,28 +75,20 @@ var classChecks = []func(*classSubject) []Finding{
 
 // classSubject is what the rules look at in a class.
 type classSubject struct {
-	class *secretsstorev1.SecretProviderClass
-	f     Facts
+	class *facts.Class
+	f     facts.Facts
 	// r holds the policy: fence, waivers, and errors in the annotations.
 	r *Request
-	// objects and, for each, its index in the array that they stand in.
-	objects    []provider.Object
-	at         []int
-	objectErrs finding.FieldErrors
 }
 
-func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f Facts) *classSubject {
+func newClassSubject(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings, f facts.Facts) *classSubject {
 	if ns == nil {
 		ns = &corev1.Namespace{}
 	}
 	p := &parser{Request: &Request{forbidAllow: s.ForbidAllow}, ns: ns, settings: s}
 	p.parseNamespace()
 	p.parseClassMarks(class)
-	c := &classSubject{class: class, f: f, r: p.Request}
-	if class.Spec.Provider == provider.ProviderAzure {
-		c.objects, c.at, c.objectErrs = provider.ReadObjects(class.Spec.Parameters[provider.ParamObjects], classParameter(provider.ParamObjects))
-	}
-	return c
+	return &classSubject{class: facts.NewClass(class), f: f, r: p.Request}
 }
 
 func classParameters() *finding.Place { return finding.At("spec", "parameters") }
@@ -104,7 +97,7 @@ func classParameter(key string) *finding.Place { return classParameters().Child(
 
 // objectPath is a field of the i-th object.
 func (c *classSubject) objectPath(i int, name string) *finding.Place {
-	return classParameter(provider.ParamObjects).Index(c.at[i]).Child(name)
+	return classParameter(provider.ParamObjects).Index(c.class.At[i]).Child(name)
 }
 
 func (c *classSubject) parameter(key string) string {

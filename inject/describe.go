@@ -3,11 +3,11 @@ package inject
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
@@ -22,7 +22,7 @@ const maxLine = 256
 //
 // Whether a generated class exists already is in the facts if somebody looked it up by
 // the name that the decision has.
-func Describe(t *workload.Target, r *Request, f Facts, d *Decision) []string {
+func Describe(t *workload.Target, r *Request, f facts.Facts, d *Decision) []string {
 	if r.tooLarge || len(d.Errors()) > 0 || r.Asks && f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return nil
 	}
@@ -32,7 +32,7 @@ func Describe(t *workload.Target, r *Request, f Facts, d *Decision) []string {
 		p = newPlan(t, r, f, r.version)
 		s.spec = p.apply(t)
 	}
-	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p, "")
+	s.volumes = storeVolumes(s.spec, t.SpecPath(), f, &p)
 	if len(s.volumes) == 0 {
 		return s.describeNothing()
 	}
@@ -71,14 +71,14 @@ func (s *subject) describeNothing() []string {
 
 // describeVolume says where the volume is mounted and which class is behind it.
 func (s *subject) describeVolume(v *storeVolume) []string {
-	class := "class " + text.Shorten(v.className)
-	stored, looked := s.f.Classes[v.className]
+	class := "class " + text.Shorten(v.ClassName)
+	stored, looked := s.f.Classes[v.ClassName]
 	switch {
-	case v.generated && !looked:
+	case v.generated != nil && !looked:
 		class += ", generated; it is made with the first pod if it is not there"
-	case v.generated && stored == nil:
+	case v.generated != nil && stored == nil:
 		class += ", generated; it is made with the first pod"
-	case v.generated:
+	case v.generated != nil:
 		class += ", generated; it exists"
 	case !looked:
 		class += "; whether it exists is not known"
@@ -110,7 +110,7 @@ func (s *subject) describeVolume(v *storeVolume) []string {
 
 // describeFiles says which object of which vault becomes which file.
 func (s *subject) describeFiles(v *storeVolume, objects []provider.Object) []string {
-	if v.class == nil || v.class.Spec.Provider != provider.ProviderAzure {
+	if !v.azure() {
 		return nil
 	}
 	mount := ""
@@ -127,25 +127,25 @@ func (s *subject) describeFiles(v *storeVolume, objects []provider.Object) []str
 		}
 		files = append(files, fmt.Sprintf("%s = %s/%s", file, o.Type, o.Name))
 	}
-	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(strings.TrimSpace(v.parameters[provider.ParamVault]))), files)
+	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(v.Parameter(provider.ParamVault))), files)
 }
 
 // describeIdentity says who reads the vault, and who says so.
 func (s *subject) describeIdentity(v *storeVolume) []string {
 	account := text.Shorten(workload.AccountOf(s.spec))
 	switch {
-	case v.generated:
+	case v.generated != nil:
 		line := fmt.Sprintf("Identity %s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
-			v.parameters[provider.ParamClient], s.source(s.r.ClientID), v.parameters[provider.ParamTenant], s.source(s.r.TenantID), account)
+			v.Parameters[provider.ParamClient], s.source(s.r.ClientID), v.Parameters[provider.ParamTenant], s.source(s.r.TenantID), account)
 		return []string{line}
 	case !v.azure():
 		return nil
-	case provider.IsOn(v.parameters, provider.ParamVMIdentity):
-		return []string{fmt.Sprintf("Identity: the node's (class %s).", text.Shorten(v.className))}
-	case strings.TrimSpace(v.parameters[provider.ParamClient]) != "":
-		tenant := or(strings.TrimSpace(v.parameters[provider.ParamTenant]), strings.TrimSpace(v.parameters[provider.ParamTenantOld]))
+	case provider.IsOn(v.Parameters, provider.ParamVMIdentity):
+		return []string{fmt.Sprintf("Identity: the node's (class %s).", text.Shorten(v.ClassName))}
+	case v.Parameter(provider.ParamClient) != "":
+		tenant := or(v.Parameter(provider.ParamTenant), v.Parameter(provider.ParamTenantOld))
 		return []string{fmt.Sprintf("Identity %s, tenant %s (class %s), with the token of ServiceAccount %s.",
-			text.Shorten(strings.TrimSpace(v.parameters[provider.ParamClient])), text.Shorten(tenant), text.Shorten(v.className), account)}
+			text.Shorten(v.Parameter(provider.ParamClient)), text.Shorten(tenant), text.Shorten(v.ClassName), account)}
 	case v.CSI.NodePublishSecretRef != nil:
 		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", text.Shorten(v.CSI.NodePublishSecretRef.Name))}
 	}
@@ -180,7 +180,7 @@ func (s *subject) describeInterval(objects int) []string {
 	case rotation.Off != "":
 		return []string{ask + "; nothing rotates, since " + rotation.Off + "."}
 	}
-	lines := []string{fmt.Sprintf("%s; the driver looks every %s%s.", ask, shortDuration(rotation.Interval), rotation.andKubelet())}
+	lines := []string{fmt.Sprintf("%s; the driver looks every %s%s.", ask, text.Duration(rotation.Interval), rotation.AndKubelet())}
 	if objects > 0 && rotation.Interval > 0 {
 		polls := max(1, int(time.Hour/rotation.Interval))
 		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))

@@ -16,8 +16,8 @@ import (
 
 func (r *ruled) describe() []string {
 	request := Parse(r.target, r.facts.Namespace, Settings{})
-	d := Decide(r.target, request, *r.facts)
-	return Describe(r.target, request, *r.facts, &d)
+	d := Decide(r.target, request, r.known())
+	return Describe(r.target, request, r.known(), &d)
 }
 
 func (r *ruled) ask(objects string) {
@@ -36,8 +36,8 @@ func TestDescribe(t *testing.T) {
 		"mounted nowhere":        {func(r *ruled) { r.app().VolumeMounts = nil }, "Volume secrets is mounted in no container."},
 		"objects and files":      {func(r *ruled) { r.ask("DB-Password,tls.pem=cert/web") }, "From vault payments-kv: /mnt/secrets-store/DB-Password = secret/DB-Password, /mnt/secrets-store/tls.pem = cert/web."},
 		"a class that is there":  {func(r *ruled) {}, "Volume secrets: class payments, which exists."},
-		"a class that is not":    {func(r *ruled) { r.facts.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
-		"a class of nobody":      {func(r *ruled) { r.facts.Classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
+		"a class that is not":    {func(r *ruled) { r.classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
+		"a class of nobody":      {func(r *ruled) { r.classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
 		"the account's identity": {func(r *ruled) { r.ask("a") }, "Identity " + someClient + " (ServiceAccount app), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
 		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(annotation.ClientID, someTenant) }, "Identity " + someTenant +
 			" (annotation of the pod), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
@@ -83,11 +83,11 @@ func TestDescribe(t *testing.T) {
 func TestDescribeGeneratedClass(t *testing.T) {
 	r := newRuled()
 	r.ask("a")
-	class := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), *r.facts).Classes[0]
+	class := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), r.known()).Classes[0]
 	begin := "Volume akv-payments-kv: class " + class.Name
 	var got []string
 	for _, stored := range []map[string]*secretsstorev1.SecretProviderClass{{}, {class.Name: nil}, {class.Name: class.Object("apps")}} {
-		r.facts.Classes = stored
+		r.classes = stored
 		got = append(got, r.describe()[0])
 	}
 	want := []string{

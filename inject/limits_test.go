@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -83,7 +84,7 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 			if diff := cmp.Diff([]string{c.field}, fields); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			d := inject.Decide(target, request, inject.Facts{})
+			d := inject.Decide(target, request, facts.Facts{})
 			if len(d.Errors()) == 0 || len(d.Patch) > 0 {
 				t.Errorf("findings %v, %d patches; want it refused", d.Findings, len(d.Patch))
 			}
@@ -105,7 +106,7 @@ func TestTooLargePodsOfControllers(t *testing.T) {
 			}
 			target := &workload.Target{Meta: meta, Spec: &spec, Origin: origin}
 			request := inject.Parse(target, nil, inject.Settings{})
-			d := inject.Decide(target, request, inject.Facts{})
+			d := inject.Decide(target, request, facts.Facts{})
 			if got := len(d.Errors()) > 0; got != (refused || asks) || len(d.Findings) != 1 {
 				t.Errorf("origin %d, asks %t: %v", origin, asks, d.Findings)
 			}

@@ -11,10 +11,11 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 )
 
 // mountedPod is a pod as it is stored, with the classes of its namespace.
-func mountedPod(t *testing.T) (*corev1.Pod, map[string]*secretsstorev1.SecretProviderClass) {
+func mountedPod(t *testing.T) (*corev1.Pod, map[string]*facts.Class) {
 	t.Helper()
 	var pod corev1.Pod
 	if err := yaml.UnmarshalStrict([]byte(`
@@ -36,8 +37,8 @@ spec:
 `), &pod); err != nil {
 		t.Fatal(err)
 	}
-	class := func(name string, provider secretsstorev1.Provider) *secretsstorev1.SecretProviderClass {
-		return &secretsstorev1.SecretProviderClass{
+	class := func(name string, provider secretsstorev1.Provider) *facts.Class {
+		return facts.NewClass(&secretsstorev1.SecretProviderClass{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop"},
 			Spec: secretsstorev1.SecretProviderClassSpec{
 				Provider: provider,
@@ -47,38 +48,10 @@ spec:
 				},
 				SecretObjects: []*secretsstorev1.SecretObject{{SecretName: "synced"}},
 			},
-		}
+		})
 	}
-	return &pod, map[string]*secretsstorev1.SecretProviderClass{
+	return &pod, map[string]*facts.Class{
 		"by-hand": class("by-hand", "azure"), "elsewhere": class("elsewhere", "vault"),
-	}
-}
-
-// A volume is what the driver hands to the provider: the class's parameters with the
-// volume's attributes over them.
-func TestMountedVolumes(t *testing.T) {
-	pod, classes := mountedPod(t)
-	type volume struct {
-		Name, Class, Vault, Cloud string
-		Exists                    bool
-		Objects                   []string
-		Errors                    int
-	}
-	var got []volume
-	for _, v := range inject.MountedVolumes(&pod.Spec, classes) {
-		g := volume{v.Name, v.ClassName, v.Vault, v.Cloud, v.Class != nil, nil, len(v.Errors)}
-		for _, o := range v.Objects {
-			g.Objects = append(g.Objects, o.Type+"/"+o.Name+" "+o.File())
-		}
-		got = append(got, g)
-	}
-	want := []volume{
-		{"store", "by-hand", "other-kv", "AzureUSGovernmentCloud", true, []string{"secret/DB-Password file", "sekret/broken broken"}, 1},
-		{"gone", "gone", "", "", false, nil, 0},
-		{"elsewhere", "elsewhere", "", "", true, nil, 0},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -52,7 +53,7 @@ type planner struct {
 	plan
 	r       *Request
 	t       *workload.Target
-	f       Facts
+	f       facts.Facts
 	windows bool
 }
 
@@ -62,7 +63,7 @@ func (p *planner) fail(rule string, typ field.ErrorType, path *finding.Place, me
 	})
 }
 
-func newPlan(t *workload.Target, r *Request, f Facts, version string) plan {
+func newPlan(t *workload.Target, r *Request, f facts.Facts, version string) plan {
 	p := &planner{r: r, t: t, f: f, windows: t.Windows()}
 	p.planAccount()
 	p.planVolumes()

@@ -117,11 +117,10 @@ func (p *planner) objectsOf(v *volumePlan) (objects []provider.Object, complete 
 		return v.request.Objects, true
 	}
 	class := p.f.Classes[v.request.Class]
-	if class == nil || class.Spec.Provider != provider.ProviderAzure {
+	if !class.Azure() {
 		return nil, false
 	}
-	objects, _, errs := provider.ReadObjects(class.Spec.Parameters[provider.ParamObjects], nil)
-	return objects, len(errs) == 0
+	return class.Objects, len(class.Errors) == 0
 }
 
 func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {

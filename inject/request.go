@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -102,8 +103,8 @@ func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 }
 
 // Needs names what Decide has to know of the cluster for this pod.
-func (r *Request) Needs() Needs {
-	var n Needs
+func (r *Request) Needs() facts.Needs {
+	var n facts.Needs
 	if r.tooLarge {
 		return n
 	}

@@ -10,6 +10,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -17,7 +18,7 @@ import (
 )
 
 // asking is a pod that asks for one secret, and the cluster in which it gets it.
-func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inject.Facts) {
+func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, facts.Facts) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: map[string]string{
 			annotation.Vault: "payments-kv", annotation.Objects: "DB-Password",
@@ -28,7 +29,7 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inje
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: corpus.Namespace, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
 	}}
-	return pod, ns, inject.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
+	return pod, ns, facts.Facts{Namespace: ns, ServiceAccounts: map[string]*corev1.ServiceAccount{
 		"app": {ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: map[string]string{
 			provider.AnnotationClientID: "11111111-1111-1111-1111-111111111111",
 			provider.AnnotationTenantID: "22222222-2222-2222-2222-222222222222",
@@ -36,7 +37,7 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, inje
 	}}
 }
 
-func admit(t *testing.T, pod *corev1.Pod, ns *corev1.Namespace, f inject.Facts, mutating bool) (inject.Decision, *corev1.Pod) {
+func admit(t *testing.T, pod *corev1.Pod, ns *corev1.Namespace, f facts.Facts, mutating bool) (inject.Decision, *corev1.Pod) {
 	t.Helper()
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: mutating}
 	d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{Version: corpus.Version}), f)
@@ -120,19 +121,19 @@ func TestCopiedInjectedPodWithOtherAnnotations(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	path := finding.At("spec", "template")
 	for name, tc := range map[string]struct {
-		change func(*corev1.Pod, inject.Facts)
+		change func(*corev1.Pod, facts.Facts)
 		// Findings as severity, rule and field.
 		want     []string
 		injected bool
 	}{
-		"plain": {func(*corev1.Pod, inject.Facts) {}, nil, true},
+		"plain": {func(*corev1.Pod, facts.Facts) {}, nil, true},
 		"the account may yet come": {
-			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"] = nil },
+			func(_ *corev1.Pod, f facts.Facts) { f.ServiceAccounts["app"] = nil },
 			[]string{"warning AKV012 spec.template.spec.serviceAccountName"},
 			false,
 		},
 		"the account may yet be annotated": {
-			func(_ *corev1.Pod, f inject.Facts) { f.ServiceAccounts["app"].Annotations = nil },
+			func(_ *corev1.Pod, f facts.Facts) { f.ServiceAccounts["app"].Annotations = nil },
 			[]string{
 				"warning  spec.template.metadata.annotations[azure.keyvault.injector/tenant-id]",
 				"warning AKV012 spec.template.spec.serviceAccountName",
@@ -140,7 +141,7 @@ func TestTemplate(t *testing.T) {
 			false,
 		},
 		"status and label do not belong here": {
-			func(pod *corev1.Pod, _ inject.Facts) {
+			func(pod *corev1.Pod, _ facts.Facts) {
 				pod.Annotations[annotation.Status] = "{}"
 				pod.Labels = map[string]string{annotation.LabelInjected: "true"}
 			},
@@ -151,7 +152,7 @@ func TestTemplate(t *testing.T) {
 			false,
 		},
 		"a container may yet come": {
-			func(pod *corev1.Pod, _ inject.Facts) { pod.Annotations[annotation.Containers] = "app,proxy" },
+			func(pod *corev1.Pod, _ facts.Facts) { pod.Annotations[annotation.Containers] = "app,proxy" },
 			nil, true,
 		},
 	} {

@@ -27,7 +27,8 @@ func checkAttributeOverride(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.class == nil {
+		parameters := v.classParameters()
+		if parameters == nil {
 			continue
 		}
 		for _, key := range sortedKeys(v.CSI.VolumeAttributes) {
@@ -35,14 +36,14 @@ func checkAttributeOverride(s *subject) []Finding {
 				continue
 			}
 			overridden := key
-			_, overrides := v.class.Spec.Parameters[key]
+			_, overrides := parameters[key]
 			if other := twin(key); !overrides && other != "" {
-				_, overrides = v.class.Spec.Parameters[other]
+				_, overrides = parameters[other]
 				overridden = other
 			}
 			if overrides {
 				findings = append(findings, found("AKV009", Error, field.ErrorTypeForbidden, v.attributePath(text.Shorten(key)),
-					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", text.Shorten(overridden), text.Shorten(v.className)),
+					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", text.Shorten(overridden), text.Shorten(v.ClassName)),
 					"Remove the attribute, or make a class of its own for this pod."))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
@@ -25,7 +26,7 @@ var classInUseRule = Rule{
 	Remedy:   "Leave the class until no pod mounts it; for a change, make a class with another name and roll it out.",
 }
 
-func checkClassDeleted(before *secretsstorev1.SecretProviderClass, f Facts) []Finding {
+func checkClassDeleted(before *secretsstorev1.SecretProviderClass, f facts.Facts) []Finding {
 	if len(f.MountedBy) == 0 {
 		return nil
 	}
@@ -34,7 +35,7 @@ func checkClassDeleted(before *secretsstorev1.SecretProviderClass, f Facts) []Fi
 		"Create the class again, or make its workloads mount another one first.")}
 }
 
-func checkClassChanged(now, before *secretsstorev1.SecretProviderClass, f Facts) []Finding {
+func checkClassChanged(now, before *secretsstorev1.SecretProviderClass, f facts.Facts) []Finding {
 	path := finding.At("spec", "provider")
 	if now.Spec.Provider == before.Spec.Provider {
 		path = classParameters()

@@ -24,11 +24,11 @@ func checkClassNotFound(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.className == "" || v.class != nil || !v.looked {
+		if v.ClassName == "" || v.generated != nil || v.Class != nil || !v.looked {
 			continue
 		}
 		findings = append(findings, found("AKV007", Warning, field.ErrorTypeNotFound, v.classPath(),
-			fmt.Sprintf("The namespace has no SecretProviderClass %q; the pod waits in ContainerCreating until it exists.", text.Shorten(v.className)),
+			fmt.Sprintf("The namespace has no SecretProviderClass %q; the pod waits in ContainerCreating until it exists.", text.Shorten(v.ClassName)),
 			"Create the class in the pod's namespace, or correct the name."))
 	}
 	return findings

@@ -28,22 +28,22 @@ func checkClassParameters(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.className == "" {
+		if v.ClassName == "" {
 			findings = append(findings, found("AKV008", Error, field.ErrorTypeRequired, v.classPath(),
 				"The volume names no SecretProviderClass, so the driver cannot mount it.",
 				"Set volumeAttributes.secretProviderClass."))
 			continue
 		}
-		if v.generated || !v.azure() {
+		if !v.byHand() {
 			continue
 		}
-		for _, e := range provider.ParameterErrors(v.parameters, v.objects, v.objectErrs, classParameters()) {
+		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, classParameters()) {
 			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			findings = append(findings, found("AKV008", Error, e.Type, v.classPath(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.className), problem),
-				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.className))))
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
+				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.ClassName))))
 		}
-		findings = append(findings, pfxAsText(v.objects, v.classPath())...)
+		findings = append(findings, pfxAsText(v.Objects, v.classPath())...)
 	}
 	if s.r.Asks {
 		for _, m := range s.r.Mounts {
@@ -56,14 +56,14 @@ func checkClassParameters(s *subject) []Finding {
 // checkClassContent is the rule's look at a class.
 func checkClassContent(c *classSubject) []Finding {
 	var findings []Finding
-	for _, e := range provider.ParameterErrors(c.class.Spec.Parameters, c.objects, c.objectErrs, classParameters()) {
+	for _, e := range provider.ParameterErrors(c.class.Spec.Parameters, c.class.Objects, c.class.Errors, classParameters()) {
 		problem, fix := parameterProblem(e, "")
 		findings = append(findings, Finding{
 			Rule: "AKV008", Name: ruleName("AKV008"), Severity: Error, Type: e.Type, Place: e.Place,
 			Message: "The Azure provider cannot use this class: " + problem, Fix: fix,
 		})
 	}
-	for i, o := range c.objects {
+	for i, o := range c.class.Objects {
 		findings = append(findings, pfxAsText([]provider.Object{o}, c.objectPath(i, "objectEncoding"))...)
 	}
 	return findings

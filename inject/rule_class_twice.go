@@ -27,16 +27,16 @@ func checkClassTwice(s *subject) []Finding {
 	first := map[string]string{}
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.className == "" {
+		if v.ClassName == "" {
 			continue
 		}
-		if name, ok := first[v.className]; ok {
+		if name, ok := first[v.ClassName]; ok {
 			findings = append(findings, found("AKV010", Error, field.ErrorTypeDuplicate, v.classPath(),
-				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and with driver 1.4 one or both never rotate.", text.Shorten(name), text.Shorten(v.className)),
+				fmt.Sprintf("The volume %q mounts the SecretProviderClass %q too; the driver keeps one record for both, and with driver 1.4 one or both never rotate.", text.Shorten(name), text.Shorten(v.ClassName)),
 				fmt.Sprintf("Remove one volume and mount %q in every container that needs it.", text.Shorten(name))))
 			continue
 		}
-		first[v.className] = v.Name
+		first[v.ClassName] = v.Name
 	}
 	return findings
 }

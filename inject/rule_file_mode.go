@@ -58,14 +58,14 @@ func checkFileMode(s *subject) []Finding {
 
 // objectsIn are the objects in a volume, and where they were named.
 func (s *subject) objectsIn(v *storeVolume) ([]provider.Object, *finding.Place) {
-	if v.generated && v.asked != nil {
+	if v.generated != nil && v.asked != nil {
 		for i := range s.r.Mounts {
 			if m := &s.r.Mounts[i]; m.FieldPath == v.asked {
 				return m.Objects, v.asked
 			}
 		}
 	}
-	return v.objects, v.classPath()
+	return v.Objects, v.classPath()
 }
 
 // cannotRead describes the user who certainly cannot read a file of root's, or is "".

@@ -35,16 +35,16 @@ func checkIdentityMismatch(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() || provider.IsOn(v.parameters, provider.ParamVMIdentity) || provider.IsOn(v.parameters, provider.ParamPodIdentity) {
+		if !v.byHand() || provider.IsOn(v.Parameters, provider.ParamVMIdentity) || provider.IsOn(v.Parameters, provider.ParamPodIdentity) {
 			continue
 		}
-		client := strings.TrimSpace(v.parameters[provider.ParamClient])
+		client := v.Parameter(provider.ParamClient)
 		if client == "" || strings.EqualFold(client, theirs) {
 			continue
 		}
 		findings = append(findings, found("AKV014", Warning, field.ErrorTypeInvalid, v.classPath(),
 			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, while the ServiceAccount %q stands for %s; rotation needs a federated credential of the former.",
-				text.Shorten(v.className), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
+				text.Shorten(v.ClassName), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
 			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), provider.AnnotationClientID, text.Shorten(client))))
 	}
 	return findings

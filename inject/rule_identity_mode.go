@@ -2,7 +2,6 @@ package inject
 
 import (
 	"fmt"
-	"strings"
 
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -37,17 +36,17 @@ func checkIdentityMode(s *subject) []Finding {
 	var findings []Finding
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() {
+		if !v.byHand() {
 			continue
 		}
 		path := v.classPath()
-		name := fmt.Sprintf("SecretProviderClass %q", text.Shorten(v.className))
-		vm, secret := provider.IsOn(v.parameters, provider.ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
-		client := strings.TrimSpace(v.parameters[provider.ParamClient]) != ""
+		name := fmt.Sprintf("SecretProviderClass %q", text.Shorten(v.ClassName))
+		vm, secret := provider.IsOn(v.Parameters, provider.ParamVMIdentity), v.CSI.NodePublishSecretRef != nil
+		client := v.Parameter(provider.ParamClient) != ""
 		switch {
-		case provider.IsOn(v.parameters, provider.ParamPodIdentity):
+		case provider.IsOn(v.Parameters, provider.ParamPodIdentity):
 			findings = append(findings, podIdentityFinding(path, "The "+name))
-		case !client && !vm && !provider.IsOn(v.parameters, provider.ParamTokenProxy) && !secret:
+		case !client && !vm && !provider.IsOn(v.Parameters, provider.ParamTokenProxy) && !secret:
 			findings = append(findings, found("AKV011", Error, field.ErrorTypeRequired, path,
 				fmt.Sprintf("Neither the %s nor the volume names an identity; the mount fails.", name), fixClientID))
 		case vm && workloadIdentityOn(s.f.CSIDriver):

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -53,11 +52,11 @@ func checkNoDriver(s *subject) []Finding {
 // audience is that of the token that the volume's identity needs, or "".
 func (v *storeVolume) audience() string {
 	switch {
-	case !v.azure() || provider.IsOn(v.parameters, provider.ParamVMIdentity) || provider.IsOn(v.parameters, provider.ParamPodIdentity):
+	case !v.azure() || provider.IsOn(v.Parameters, provider.ParamVMIdentity) || provider.IsOn(v.Parameters, provider.ParamPodIdentity):
 		return ""
-	case provider.IsOn(v.parameters, provider.ParamTokenProxy):
+	case provider.IsOn(v.Parameters, provider.ParamTokenProxy):
 		return provider.BindingAudience
-	case strings.TrimSpace(v.parameters[provider.ParamClient]) == "" || v.CSI.NodePublishSecretRef != nil:
+	case v.Parameter(provider.ParamClient) == "" || v.CSI.NodePublishSecretRef != nil:
 		return ""
 	}
 	return provider.TokenAudience

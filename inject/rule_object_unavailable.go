@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
@@ -55,7 +56,7 @@ const maxVaultObjects = 100
 
 // vaultCheck is an object that the rule looks at, and where it was named.
 type vaultCheck struct {
-	object VaultObject
+	object facts.VaultObject
 	// name as it was written.
 	name string
 	path *finding.Place
@@ -83,11 +84,11 @@ func (s *subject) vaultChecks() vaultCheckList {
 	}
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() || len(v.objectErrs) > 0 {
+		if !v.byHand() || len(v.Errors) > 0 {
 			continue
 		}
-		for _, o := range v.objects {
-			l.addOfClass(v.parameters, o, v.classPath(), v)
+		for _, o := range v.Objects {
+			l.addOfClass(v.Parameters, o, v.classPath(), v)
 		}
 	}
 	return l
@@ -96,11 +97,11 @@ func (s *subject) vaultChecks() vaultCheckList {
 // vaultChecks are the objects of a class that the rule looks at.
 func (c *classSubject) vaultChecks() vaultCheckList {
 	l := vaultCheckList{r: c.r}
-	if !c.r.checksVaults() || c.class.Spec.Provider != provider.ProviderAzure || len(c.objectErrs) > 0 {
+	if !c.r.checksVaults() || c.class.Spec.Provider != provider.ProviderAzure || len(c.class.Errors) > 0 {
 		return l
 	}
-	l.expected = len(c.objects)
-	for i, o := range c.objects {
+	l.expected = len(c.class.Objects)
+	for i, o := range c.class.Objects {
 		l.addOfClass(c.class.Spec.Parameters, o, c.objectPath(i, "objectName"), nil)
 	}
 	return l
@@ -110,8 +111,8 @@ func (c *classSubject) vaultChecks() vaultCheckList {
 type vaultCheckList struct {
 	r       *Request
 	checks  []vaultCheck
-	objects []VaultObject
-	seen    map[VaultObject]bool
+	objects []facts.VaultObject
+	seen    map[facts.VaultObject]bool
 	// expected is how many checks there may be: room is made for them once.
 	expected int
 }
@@ -123,7 +124,7 @@ func (s *subject) countObjects() int {
 		n += len(s.r.Mounts[i].Objects)
 	}
 	for i := range s.volumes {
-		n += len(s.volumes[i].objects)
+		n += len(s.volumes[i].Objects)
 	}
 	return n
 }
@@ -136,7 +137,7 @@ func (l *vaultCheckList) addOfClass(parameters map[string]string, o provider.Obj
 	}
 	if strings.TrimSpace(parameters[provider.ParamCloudFile]) != "" {
 		l.checks = append(l.checks, vaultCheck{
-			object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
+			object: facts.NewVaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
 			because: "the file " + provider.ParamCloudFile + " on the nodes says where the vault is",
 			fix:     "Check the object by other means.",
 		})
@@ -150,7 +151,7 @@ func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *findi
 	if !l.r.Fence.Allows(vault) || o.Version == provider.LatestVersion {
 		return
 	}
-	c := vaultCheck{object: vaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
+	c := vaultCheck{object: facts.NewVaultObject(cloud, vault, o), name: o.Name, path: path, volume: v}
 	switch {
 	case !l.r.Fence.set:
 		c.because = "the namespace has no " + annotation.AllowedVaults
@@ -167,7 +168,7 @@ func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *findi
 
 // ask adds an object to those that the vaults are asked about, each once, unless there are
 // too many already.
-func (l *vaultCheckList) ask(o VaultObject) bool {
+func (l *vaultCheckList) ask(o facts.VaultObject) bool {
 	if l.seen[o] {
 		return true
 	}
@@ -176,7 +177,7 @@ func (l *vaultCheckList) ask(o VaultObject) bool {
 	}
 	if l.seen == nil {
 		room := min(l.expected, maxVaultObjects)
-		l.seen, l.objects = make(map[VaultObject]bool, room), make([]VaultObject, 0, room)
+		l.seen, l.objects = make(map[facts.VaultObject]bool, room), make([]facts.VaultObject, 0, room)
 	}
 	l.seen[o] = true
 	l.objects = append(l.objects, o)
@@ -185,7 +186,7 @@ func (l *vaultCheckList) ask(o VaultObject) bool {
 
 // judgeVaults holds the checks against what the vaults say. Of an object that is not among
 // the answers nobody asked, and nothing is said.
-func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
+func (r *Request) judgeVaults(checks []vaultCheck, f facts.Facts) []Finding {
 	var findings []Finding
 	var unchecked []vaultCheck
 	for _, c := range checks {
@@ -201,7 +202,7 @@ func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
 			c.because, c.fix = answer.Unknown, answer.UnknownFix
 			unchecked = append(unchecked, c)
 			continue
-		case answer.Partial && c.object.candidates(answer) == nil:
+		case answer.Partial && c.object.Candidates(answer) == nil:
 			c.because = "it has so many versions that they were not all looked at"
 			c.fix = "Purge old versions, if they are not needed."
 			unchecked = append(unchecked, c)
@@ -220,38 +221,38 @@ func (r *Request) judgeVaults(checks []vaultCheck, f Facts) []Finding {
 }
 
 // judgeVault says what is wrong with one object. Most are in order, and cost no text.
-func (r *Request) judgeVault(c vaultCheck, answer VaultAnswer, now time.Time) (Finding, bool) {
+func (r *Request) judgeVault(c vaultCheck, answer facts.VaultAnswer, now time.Time) (Finding, bool) {
 	severity := Warning
 	if r.vaultChecks == VaultChecksEnforce {
 		severity = Error
 	}
-	switch f := c.object.fault(answer, now); f.kind {
-	case missing:
+	switch f := c.object.Fault(answer, now); f.Kind {
+	case facts.Missing:
 		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
 			fmt.Sprintf("The vault %q has no %s %q, so the volume cannot be mounted and the pod does not start.", text.Shorten(c.object.Vault), c.object.Type, text.Shorten(c.name)),
 			c.missingFix(answer.Names)), true
-	case versionMissing:
+	case facts.VersionMissing:
 		return found("AKV020", severity, field.ErrorTypeNotFound, c.path,
 			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", c, text.Shorten(c.object.Version)),
 			"Leave objectVersion out to follow the newest."), true
-	case disabled:
+	case facts.Disabled:
 		consequence := "the vault still gives its public part to the pod."
 		if c.object.Type == provider.TypeSecret {
 			consequence = "the vault does not give it out, the volume cannot be mounted and the pod does not start."
 		}
 		return found("AKV020", severity, field.ErrorTypeForbidden, c.path, fmt.Sprintf("%s is disabled: %s", c, consequence),
 			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true"), true
-	case expired:
+	case facts.Expired:
 		return found("AKV020", severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", c, moment(f.at)),
+			fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", c, moment(f.At)),
 			"Make a new version of it."), true
-	case notYetValid:
+	case facts.NotYetValid:
 		return found("AKV020", severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", c, moment(f.at)),
+			fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", c, moment(f.At)),
 			"Wait, or make a version that is valid now."), true
-	case faultless:
+	case facts.Faultless:
 	}
-	if expiry := c.object.expiry(answer); !expiry.IsZero() && expiry.Sub(now) < r.vaultExpiryWarning {
+	if expiry := c.object.Expiry(answer); !expiry.IsZero() && expiry.Sub(now) < r.vaultExpiryWarning {
 		return found("AKV020", Warning, field.ErrorTypeInvalid, c.path,
 			fmt.Sprintf("%s expires on %s.", c, moment(expiry)), "Make a new version of it in time."), true
 	}

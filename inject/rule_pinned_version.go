@@ -38,15 +38,15 @@ func checkPinnedVersion(s *subject) []Finding {
 	}
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated || !v.azure() {
+		if !v.byHand() {
 			continue
 		}
-		for _, o := range v.objects {
+		for _, o := range v.Objects {
 			if !o.Pinned() {
 				continue
 			}
 			f := pinnedFinding(o, v.classPath(),
-				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", text.Shorten(o.Name), text.Shorten(v.className)))
+				fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", text.Shorten(o.Name), text.Shorten(v.ClassName)))
 			findings = append(findings, s.r.classAllows(v, f))
 		}
 	}
@@ -56,7 +56,7 @@ func checkPinnedVersion(s *subject) []Finding {
 // checkClassVersions is the rule's look at a class.
 func checkClassVersions(c *classSubject) []Finding {
 	var findings []Finding
-	for i, o := range c.objects {
+	for i, o := range c.class.Objects {
 		if o.Pinned() {
 			findings = append(findings, pinnedFinding(o, c.objectPath(i, "objectVersion"),
 				fmt.Sprintf("Remove objectVersion from %s, or leave it empty.", text.Shorten(o.Name))))
@@ -75,10 +75,10 @@ func pinnedFinding(o provider.Object, path *finding.Place, fix string) Finding {
 
 // classAllows lets a finding about a class's content pass if the class waives the rule.
 func (r *Request) classAllows(v *storeVolume, f Finding) Finding {
-	if v.class == nil || f.Severity != Error || r.forbidAllow {
+	if v.Class == nil || f.Severity != Error || r.forbidAllow {
 		return f
 	}
-	if allow, _ := ParseAllow(v.class.Annotations[annotation.Allow], nil); allow[f.Rule] {
+	if allow, _ := ParseAllow(v.Class.Annotations[annotation.Allow], nil); allow[f.Rule] {
 		return f.Downgraded("let pass by the allow annotation of the class")
 	}
 	return f

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -42,7 +41,7 @@ func checkRotationOff(s *subject) []Finding {
 			return
 		}
 		findings = append(findings, found("AKV015", Warning, field.ErrorTypeInvalid, path,
-			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", shortDuration(rotation.Interval), text.Shorten(value), rotation.andKubelet()),
+			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", text.Duration(rotation.Interval), text.Shorten(value), rotation.AndKubelet()),
 			"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+text.Shorten(value)))
 	}
 	if interval := s.r.Interval; s.r.Asks && interval.Path != nil {
@@ -59,24 +58,4 @@ func checkRotationOff(s *subject) []Finding {
 		}
 	}
 	return findings
-}
-
-// andKubelet says what comes on top of the interval.
-func (r Rotation) andKubelet() string {
-	if !r.Kubelet {
-		return ""
-	}
-	return "; the kubelet's own round adds up to 90s"
-}
-
-// shortDuration writes 2m where Go writes 2m0s.
-func shortDuration(d time.Duration) string {
-	short := d.String()
-	if d >= time.Minute && d%time.Minute == 0 {
-		short = short[:len(short)-len("0s")]
-	}
-	if d >= time.Hour && d%time.Hour == 0 {
-		short = short[:len(short)-len("0m")]
-	}
-	return short
 }

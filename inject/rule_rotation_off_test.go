@@ -34,14 +34,3 @@ func TestRotationOff(t *testing.T) {
 		}, []string{"warning metadata.annotations[azure.keyvault.injector/rotation-poll-interval]"}},
 	})
 }
-
-func TestShortDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		30 * time.Second: "30s", 2 * time.Minute: "2m", 90 * time.Second: "1m30s", time.Hour: "1h", 61 * time.Minute: "1h1m",
-		time.Hour + time.Second: "1h0m1s",
-	} {
-		if got := shortDuration(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
-		}
-	}
-}

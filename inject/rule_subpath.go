@@ -52,10 +52,10 @@ func checkSubPath(s *subject) []Finding {
 func (s *subject) syncedSecrets() map[string]bool {
 	synced := map[string]bool{}
 	for _, v := range s.volumes {
-		if v.class == nil {
+		if v.Class == nil {
 			continue
 		}
-		for _, o := range v.class.Spec.SecretObjects {
+		for _, o := range v.Class.Spec.SecretObjects {
 			if o != nil && o.SecretName != "" {
 				synced[o.SecretName] = true
 			}

@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -22,10 +23,12 @@ const (
 // ruled is a pod with the class payments, and the cluster around it: no rule finds
 // anything, until a test changes something.
 type ruled struct {
-	pod    *corev1.Pod
-	class  *secretsstorev1.SecretProviderClass
-	facts  *Facts
-	target *workload.Target
+	pod   *corev1.Pod
+	class *secretsstorev1.SecretProviderClass
+	// classes by name; see facts.Facts.
+	classes map[string]*secretsstorev1.SecretProviderClass
+	facts   *facts.Facts
+	target  *workload.Target
 }
 
 func (r *ruled) app() *corev1.Container       { return &r.pod.Spec.Containers[0] }
@@ -63,18 +66,28 @@ func newRuled() *ruled {
 		},
 	}
 	r.object("{objectName: DB-Password, objectType: secret}")
-	r.facts = &Facts{
+	r.facts = &facts.Facts{
 		Namespace: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 			Name: "apps", Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, Annotations: map[string]string{},
 		}},
 		ServiceAccounts: map[string]*corev1.ServiceAccount{"app": {ObjectMeta: metav1.ObjectMeta{
 			Name: "app", Annotations: map[string]string{provider.AnnotationClientID: someClient, provider.AnnotationTenantID: someTenant},
 		}}},
-		Classes:   map[string]*secretsstorev1.SecretProviderClass{"payments": r.class},
 		CSIDriver: &storagev1.CSIDriver{Spec: storagev1.CSIDriverSpec{TokenRequests: []storagev1.TokenRequest{{Audience: provider.TokenAudience}}}},
 	}
+	r.classes = map[string]*secretsstorev1.SecretProviderClass{"payments": r.class}
 	r.target = workload.PodTarget(r.pod)
 	return r
+}
+
+// known are the facts, with the classes as they are now.
+func (r *ruled) known() facts.Facts {
+	f := *r.facts
+	f.Classes = map[string]*facts.Class{}
+	for name, class := range r.classes {
+		f.Classes[name] = facts.NewClass(class)
+	}
+	return f
 }
 
 // ruleCase is a change, and what one rule then finds: severity and field.
@@ -90,7 +103,7 @@ func testRule(t *testing.T, id string, cases map[string]ruleCase) {
 		t.Run(name, func(t *testing.T) {
 			r := newRuled()
 			tc.change(r)
-			d := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), *r.facts)
+			d := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), r.known())
 			var got []string
 			for _, f := range d.Findings {
 				if f.Rule == id {

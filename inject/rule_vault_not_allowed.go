@@ -38,10 +38,10 @@ func checkVaultNotAllowed(s *subject) []Finding {
 	}
 	for i := range s.volumes {
 		v := &s.volumes[i]
-		if v.generated {
+		if v.generated != nil {
 			continue
 		}
-		vault := strings.TrimSpace(v.parameters[provider.ParamVault])
+		vault := v.Parameter(provider.ParamVault)
 		override := strings.TrimSpace(v.CSI.VolumeAttributes[provider.ParamVault])
 		switch {
 		case override != "" && !s.r.Fence.Allows(override):

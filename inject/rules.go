@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 )
@@ -94,7 +95,7 @@ func waivable() []string {
 type subject struct {
 	t    *workload.Target
 	r    *Request
-	f    Facts
+	f    facts.Facts
 	spec *corev1.PodSpec
 	// volumes of the secrets store.
 	volumes []storeVolume

@@ -1,42 +1,42 @@
 package inject
 
 import (
-	"maps"
-
 	corev1 "k8s.io/api/core/v1"
-	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 )
 
-// storeVolume is a secrets-store volume of a pod, with the class behind it.
+// storeVolume is a secrets-store volume of a pod as it will be.
 type storeVolume struct {
-	*corev1.Volume
+	facts.Volume
 	path *finding.Place
-	// className that the volume names.
-	className string
-	// class is nil if it does not exist or was not looked up.
-	class *secretsstorev1.SecretProviderClass
-	// looked is set if class is known to be nil because there is none.
+	// looked is set if Class is nil because there is none.
 	looked bool
-	// parameters that reach the provider: the class's, with the volume's attributes
-	// copied over them, as the driver does.
-	parameters map[string]string
-	// objects in the parameters, where others wrote them for the Azure provider.
-	objects    []provider.Object
-	objectErrs finding.FieldErrors
-	// generated is set if the volume names a class that this decision generates.
-	generated bool
+	// generated is the class that this decision generates for the volume, or nil.
+	generated *provider.Class
 	// asked is the annotation that asks for the volume, nil where the pod brought it.
 	asked *finding.Place
 	// askedPath is where the annotation wants it mounted.
 	askedPath string
 }
 
-// azure tells whether the Azure provider's rules hold for the volume.
-func (v *storeVolume) azure() bool {
-	return v.class != nil && v.class.Spec.Provider == provider.ProviderAzure
+// azure tells whether the Azure provider mounts the volume.
+func (v *storeVolume) azure() bool { return v.generated != nil || v.Class.Azure() }
+
+// byHand tells whether the Azure provider mounts the volume by a class that others wrote.
+func (v *storeVolume) byHand() bool { return v.generated == nil && v.Class.Azure() }
+
+// classParameters are those of the class alone, without the volume's attributes.
+func (v *storeVolume) classParameters() map[string]string {
+	switch {
+	case v.generated != nil:
+		return v.generated.Parameters
+	case v.Class != nil:
+		return v.Class.Spec.Parameters
+	}
+	return nil
 }
 
 func (v *storeVolume) attributePath(key string) *finding.Place {
@@ -53,36 +53,29 @@ func (v *storeVolume) classPath() *finding.Place {
 }
 
 // storeVolumes finds the secrets-store volumes of a pod spec.
-func storeVolumes(spec *corev1.PodSpec, path *finding.Place, f Facts, p *plan, namespace string) []storeVolume {
+func storeVolumes(spec *corev1.PodSpec, path *finding.Place, f facts.Facts, p *plan) []storeVolume {
 	var volumes []storeVolume
 	for i := range spec.Volumes {
 		name, ok := provider.ClassName(&spec.Volumes[i])
 		if !ok {
 			continue
 		}
-		v := storeVolume{Volume: &spec.Volumes[i], path: path.Child("volumes").Index(i), className: name}
-		v.class, v.looked = f.Classes[name]
-		for _, c := range p.classes {
-			if c.Name == name {
-				v.class, v.looked, v.generated = c.Object(namespace), true, true
+		v := storeVolume{path: path.Child("volumes").Index(i)}
+		class, looked := f.Classes[name]
+		for j := range p.classes {
+			if p.classes[j].Name == name {
+				v.generated, class = &p.classes[j], nil
 			}
+		}
+		v.looked = looked
+		v.Volume = facts.NewVolume(&spec.Volumes[i], name, class)
+		if v.generated != nil {
+			v.Parameters = facts.Over(v.generated.Parameters, &spec.Volumes[i])
 		}
 		for j := range p.volumes {
 			if planned := &p.volumes[j]; planned.volume.Name == v.Name {
 				v.asked, v.askedPath = planned.request.FieldPath, planned.mountPath
 			}
-		}
-		v.parameters = map[string]string{}
-		if v.class != nil {
-			maps.Copy(v.parameters, v.class.Spec.Parameters)
-		}
-		for k, value := range v.CSI.VolumeAttributes {
-			if k != provider.AttributeClass && k != provider.AttributeInterval {
-				v.parameters[k] = value
-			}
-		}
-		if v.azure() && !v.generated {
-			v.objects, _, v.objectErrs = provider.ReadObjects(v.parameters[provider.ParamObjects], finding.At("spec", "parameters", provider.ParamObjects))
 		}
 		volumes = append(volumes, v)
 	}

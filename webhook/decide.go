@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/workload"
 )
 
@@ -57,15 +58,15 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 		return decision{}, err
 	}
 	request := inject.Parse(q.now, ns, a.settings)
-	facts := newFacts(ns)
-	if err := l.add(ctx, &facts, request.Needs()); err != nil {
+	known, err := l.gather(ctx, ns, request.Needs())
+	if err != nil {
 		return decision{}, err
 	}
-	d := decision{Decision: inject.Decide(q.now, request, facts), optedIn: true}
-	i.add(ctx, &facts, d.VaultObjects)
-	d.Decision = d.WithVault(request, facts)
+	d := decision{Decision: inject.Decide(q.now, request, known), optedIn: true}
+	i.add(ctx, &known, d.VaultObjects)
+	d.Decision = d.WithVault(request, known)
 	if q.before != nil && len(d.Errors()) > 0 {
-		had, err := a.had(ctx, l, q.before, ns, facts)
+		had, err := a.had(ctx, l, q.before, ns, known)
 		if err != nil {
 			return decision{}, err
 		}
@@ -74,20 +75,20 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 	if q.describe && len(d.Errors()) == 0 {
 		// Whether a generated class is there already is nobody else's question.
 		for _, class := range d.Classes {
-			if err := l.class(ctx, &facts, class.Name); err != nil {
+			if err := l.add(ctx, &known, facts.Needs{Classes: []string{class.Name}}); err != nil {
 				return decision{}, err
 			}
 		}
-		d.description = inject.Describe(q.now, request, facts, &d.Decision)
+		d.description = inject.Describe(q.now, request, known, &d.Decision)
 	}
 	return d, nil
 }
 
 // had is what was found on an object before its update, on the same facts.
-func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, ns *corev1.Namespace, facts inject.Facts) ([]inject.Finding, error) {
+func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, ns *corev1.Namespace, known facts.Facts) ([]inject.Finding, error) {
 	request := inject.Parse(before, ns, a.settings)
-	if err := l.add(ctx, &facts, request.Needs()); err != nil {
+	if err := l.add(ctx, &known, request.Needs()); err != nil {
 		return nil, err
 	}
-	return inject.Decide(before, request, facts).Findings, nil
+	return inject.Decide(before, request, known).Findings, nil
 }

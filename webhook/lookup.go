@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -100,77 +100,69 @@ func (l *lookup) namespace(ctx context.Context, name string) (*corev1.Namespace,
 	return ns, nil
 }
 
-// newFacts are those about a namespace of which nothing else is known.
-func newFacts(ns *corev1.Namespace) inject.Facts {
-	return inject.Facts{
-		Namespace:       ns,
-		ServiceAccounts: map[string]*corev1.ServiceAccount{},
-		Classes:         map[string]*secretsstorev1.SecretProviderClass{},
-	}
+// in is a Source of facts about what is in a namespace.
+func (l *lookup) in(namespace string) facts.Source { return &source{l, namespace} }
+
+// source looks up facts for package facts.
+type source struct {
+	*lookup
+	ns string
 }
 
-// add looks up what a decision needs and is not known yet.
-func (l *lookup) add(ctx context.Context, f *inject.Facts, needs inject.Needs) error {
+// ServiceAccount looks a ServiceAccount up.
+func (s *source) ServiceAccount(ctx context.Context, name string) (*corev1.ServiceAccount, error) {
+	account := &corev1.ServiceAccount{}
+	found, err := s.get(ctx, "ServiceAccount", client.ObjectKey{Namespace: s.ns, Name: name}, account)
+	return orNil(found, account), err
+}
+
+// Class looks a SecretProviderClass up.
+func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
+	class := &secretsstorev1.SecretProviderClass{}
+	found, err := s.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: s.ns, Name: name}, class)
+	if errors.Is(err, errUnknownKind) {
+		return nil, facts.ErrNoClassCRD
+	}
+	return orNil(found, class), err
+}
+
+// CSIDriver looks the driver's object up. There is one in a cluster, which comes with the
+// driver: that the cache has none is believed, or each pod would cost a call where the
+// driver is missing.
+func (s *source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
+	driver := &storagev1.CSIDriver{}
+	key := client.ObjectKey{Name: provider.DriverName}
+	if !s.onlyLive && apierrors.IsNotFound(s.cached.Get(ctx, key, driver)) {
+		s.fromCache = true
+		return nil, nil
+	}
+	found, err := s.get(ctx, "CSIDriver", key, driver)
+	return orNil(found, driver), err
+}
+
+// Driver is what the driver's DaemonSet says.
+func (s *source) Driver(ctx context.Context) (*provider.Driver, error) { return s.driver(ctx), nil }
+
+// gather looks up what a decision about something in the namespace needs.
+func (l *lookup) gather(ctx context.Context, ns *corev1.Namespace, needs facts.Needs) (facts.Facts, error) {
+	if err := checkNeeds(needs); err != nil {
+		return facts.Facts{}, err
+	}
+	return facts.Gather(ctx, l.in(ns.Name), ns, needs)
+}
+
+// add looks up what is needed and is not among the facts yet.
+func (l *lookup) add(ctx context.Context, f *facts.Facts, needs facts.Needs) error {
+	if err := checkNeeds(needs); err != nil {
+		return err
+	}
+	return f.Add(ctx, l.in(f.Namespace.Name), needs)
+}
+
+func checkNeeds(needs facts.Needs) error {
 	if n := len(needs.ServiceAccounts) + len(needs.Classes); n > maxLookups {
 		return fmt.Errorf("the object names %d ServiceAccounts and SecretProviderClasses; at most %d are looked up", n, maxLookups)
 	}
-	for _, name := range needs.ServiceAccounts {
-		if _, known := f.ServiceAccounts[name]; known {
-			continue
-		}
-		account := &corev1.ServiceAccount{}
-		found, err := l.get(ctx, "ServiceAccount", client.ObjectKey{Namespace: f.Namespace.Name, Name: name}, account)
-		if err != nil {
-			return err
-		}
-		f.ServiceAccounts[name] = orNil(found, account)
-	}
-	for _, name := range needs.Classes {
-		if err := l.class(ctx, f, name); err != nil {
-			return err
-		}
-	}
-	if needs.CSIDriver && f.CSIDriver == nil && !f.NoCSIDriver {
-		f.Driver = l.driver(ctx)
-		return l.csiDriver(ctx, f)
-	}
-	return nil
-}
-
-// class looks up a class. Where the cluster does not know classes at all, there is
-// nothing more to find.
-func (l *lookup) class(ctx context.Context, f *inject.Facts, name string) error {
-	if _, known := f.Classes[name]; known || f.NoClassCRD {
-		return nil
-	}
-	class := &secretsstorev1.SecretProviderClass{}
-	found, err := l.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: f.Namespace.Name, Name: name}, class)
-	switch {
-	case errors.Is(err, errUnknownKind):
-		f.NoClassCRD = true
-		return nil
-	case err != nil:
-		return err
-	}
-	f.Classes[name] = orNil(found, class)
-	return nil
-}
-
-// csiDriver looks up the driver's object. There is one in a cluster, which comes with the
-// driver: that the cache has none is believed, or each pod would cost a call where the
-// driver is missing.
-func (l *lookup) csiDriver(ctx context.Context, f *inject.Facts) error {
-	driver := &storagev1.CSIDriver{}
-	key := client.ObjectKey{Name: provider.DriverName}
-	if !l.onlyLive && apierrors.IsNotFound(l.cached.Get(ctx, key, driver)) {
-		l.fromCache, f.NoCSIDriver = true, true
-		return nil
-	}
-	found, err := l.get(ctx, "CSIDriver", key, driver)
-	if err != nil {
-		return err
-	}
-	f.CSIDriver, f.NoCSIDriver = orNil(found, driver), !found
 	return nil
 }
 

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -154,7 +154,7 @@ func TestFailedLookups(t *testing.T) {
 	}
 }
 
-// The second decision needs live facts; without them nothing can be said.
+// The second decision needs live known; without them nothing can be said.
 func TestSecondLookFails(t *testing.T) {
 	cl := newCluster(inPlace()...)
 	cl.cached.items = []client.Object{namespace(map[string]string{annotation.AllowedVaults: "other-*"}), account("web")}
@@ -181,21 +181,21 @@ func TestBrokenCache(t *testing.T) {
 func TestNoDriver(t *testing.T) {
 	cl := newCluster(inPlace()[:3]...)
 	a := cl.admission()
-	facts := newFacts(namespace(nil))
-	if err := a.lookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+	known := facts.Facts{Namespace: namespace(nil), Classes: map[string]*facts.Class{}}
+	if err := a.lookup().add(t.Context(), &known, facts.Needs{CSIDriver: true}); err != nil {
 		t.Fatal(err)
 	}
-	if !facts.NoCSIDriver || facts.CSIDriver != nil || cl.live.gets > 0 {
-		t.Errorf("no driver is %v, after %d live reads", facts.NoCSIDriver, cl.live.gets)
+	if !known.NoCSIDriver || known.CSIDriver != nil || cl.live.gets > 0 {
+		t.Errorf("no driver is %v, after %d live reads", known.NoCSIDriver, cl.live.gets)
 	}
 	// Before it refuses anything on that ground, the API server is asked.
 	cl.live.items = inPlace()
-	facts = newFacts(namespace(nil))
-	if err := a.liveLookup().add(t.Context(), &facts, inject.Needs{CSIDriver: true}); err != nil {
+	known = facts.Facts{Namespace: namespace(nil), Classes: map[string]*facts.Class{}}
+	if err := a.liveLookup().add(t.Context(), &known, facts.Needs{CSIDriver: true}); err != nil {
 		t.Fatal(err)
 	}
-	if facts.NoCSIDriver || facts.CSIDriver == nil {
-		t.Errorf("no driver is %v", facts.NoCSIDriver)
+	if known.NoCSIDriver || known.CSIDriver == nil {
+		t.Errorf("no driver is %v", known.NoCSIDriver)
 	}
 }
 
@@ -205,11 +205,11 @@ func TestNoClassCRD(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		cl.live.errs["SecretProviderClass "+name] = &meta.NoKindMatchError{}
 	}
-	facts := newFacts(namespace(nil))
-	if err := cl.admission().lookup().add(t.Context(), &facts, inject.Needs{Classes: []string{"a", "b"}}); err != nil {
+	known := facts.Facts{Namespace: namespace(nil), Classes: map[string]*facts.Class{}}
+	if err := cl.admission().lookup().add(t.Context(), &known, facts.Needs{Classes: []string{"a", "b"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, known := facts.Classes["a"]; !facts.NoClassCRD || known || cl.live.gets != 1 {
-		t.Errorf("no CRD is %v, after %d live reads; classes %v", facts.NoClassCRD, cl.live.gets, facts.Classes)
+	if _, looked := known.Classes["a"]; !known.NoClassCRD || looked || cl.live.gets != 1 {
+		t.Errorf("no CRD is %v, after %d live reads; classes %v", known.NoClassCRD, cl.live.gets, known.Classes)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 )
 
 // validateClass looks at a SecretProviderClass, and at who mounts one that changes or
@@ -35,22 +36,24 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	if err != nil || !annotation.OptedIn(ns) {
 		return nil, false, err
 	}
-	facts := newFacts(ns)
+	known := facts.Facts{Namespace: ns}
+	if c.now != nil {
+		// Which identity is right depends on the tokens that the driver asks for.
+		if known, err = l.gather(ctx, ns, facts.Needs{CSIDriver: true}); err != nil {
+			return nil, false, err
+		}
+	}
 	if c.before != nil {
-		facts.MountedBy = a.mounting(ctx, c.before)
+		known.MountedBy = a.mounting(ctx, c.before)
 	}
 	if c.now == nil {
-		return inject.DecideClassDeletion(c.before.class(), facts), true, nil
+		return inject.DecideClassDeletion(c.before.class(), known), true, nil
 	}
-	// Which identity is right depends on the tokens that the driver asks for.
-	if err := l.add(ctx, &facts, inject.Needs{CSIDriver: true}); err != nil {
-		return nil, false, err
-	}
-	i.add(ctx, &facts, inject.ClassVaultObjects(c.now.class(), ns, a.settings))
+	i.add(ctx, &known, inject.ClassVaultObjects(c.now.class(), ns, a.settings))
 	if c.before == nil {
-		return inject.DecideClass(c.now.class(), ns, a.settings, facts), true, nil
+		return inject.DecideClass(c.now.class(), ns, a.settings, known), true, nil
 	}
-	return inject.DecideClassUpdate(c.now.class(), c.before.class(), ns, a.settings, facts), true, nil
+	return inject.DecideClassUpdate(c.now.class(), c.before.class(), ns, a.settings, known), true, nil
 }
 
 // mounting names the pods that mount a class. Where that cannot be told there is nothing

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/keyvault"
 )
 
@@ -34,7 +34,7 @@ const staleAfter = time.Second
 // often the admission is decided on.
 type inquiry struct {
 	a       *Admission
-	answers map[inject.VaultObject]inject.VaultAnswer
+	answers map[facts.VaultObject]facts.VaultAnswer
 	// left is the time that there is to wait for vaults.
 	left time.Duration
 	// again is set where doubtful answers are asked for once more.
@@ -47,12 +47,12 @@ func (a *Admission) inquiry() *inquiry { return &inquiry{a: a, left: a.vaultBudg
 
 // add puts what the vaults say into the facts. It never fails: what a vault does not say
 // is among the answers.
-func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.VaultObject) {
+func (i *inquiry) add(ctx context.Context, f *facts.Facts, objects []facts.VaultObject) {
 	if i.answers == nil {
-		i.answers = make(map[inject.VaultObject]inject.VaultAnswer, len(objects))
+		i.answers = make(map[facts.VaultObject]facts.VaultAnswer, len(objects))
 	}
 	f.Vault, f.Now = i.answers, i.a.now()
-	var open []inject.VaultObject
+	var open []facts.VaultObject
 	for _, o := range objects {
 		answer, known := i.answers[o]
 		if known && (!i.again || !o.Doubtful(answer, f.Now)) {
@@ -73,10 +73,10 @@ func (i *inquiry) add(ctx context.Context, f *inject.Facts, objects []inject.Vau
 }
 
 // ask asks about objects side by side.
-func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now time.Time) {
+func (i *inquiry) ask(ctx context.Context, objects []facts.VaultObject, now time.Time) {
 	ctx, done := i.wait(ctx)
 	defer done()
-	answers := make([]inject.VaultAnswer, len(objects))
+	answers := make([]facts.VaultAnswer, len(objects))
 	var asked sync.WaitGroup
 	for n, o := range objects {
 		asked.Go(func() {
@@ -96,13 +96,13 @@ func (i *inquiry) ask(ctx context.Context, objects []inject.VaultObject, now tim
 	}
 }
 
-func (i *inquiry) put(o inject.VaultObject, answer inject.VaultAnswer, now time.Time) {
+func (i *inquiry) put(o facts.VaultObject, answer facts.VaultAnswer, now time.Time) {
 	i.answers[o] = answer
 	i.doubtful = i.doubtful || o.Doubtful(answer, now)
 }
 
 // hint adds the names of objects that may have been meant instead of one that is missing.
-func (i *inquiry) hint(ctx context.Context, objects []inject.VaultObject, now time.Time) {
+func (i *inquiry) hint(ctx context.Context, objects []facts.VaultObject, now time.Time) {
 	if !i.a.vaultHints || !i.doubtful {
 		return
 	}
@@ -117,7 +117,7 @@ func (i *inquiry) hint(ctx context.Context, objects []inject.VaultObject, now ti
 
 // names are those of the objects of a type. Where they do not come there is no hint, and
 // nothing else is missing.
-func (i *inquiry) names(ctx context.Context, o inject.VaultObject) []string {
+func (i *inquiry) names(ctx context.Context, o facts.VaultObject) []string {
 	ctx, done := i.wait(ctx)
 	defer done()
 	names, err := i.a.vaults.Names(ctx, o.Cloud, o.Vault, keyvault.Type(o.Type))
@@ -140,25 +140,25 @@ func (i *inquiry) wait(ctx context.Context) (waiting context.Context, done func(
 	}
 }
 
-func refOf(o inject.VaultObject) keyvault.Ref {
+func refOf(o facts.VaultObject) keyvault.Ref {
 	return keyvault.Ref{Cloud: o.Cloud, Vault: o.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
 }
 
-func vaultAnswer(o inject.VaultObject, state *keyvault.State, err error) inject.VaultAnswer {
+func vaultAnswer(o facts.VaultObject, state *keyvault.State, err error) facts.VaultAnswer {
 	if err != nil {
 		unknown, ok := errors.AsType[*keyvault.UnknownError](err)
 		if !ok {
 			unknown = &keyvault.UnknownError{Reason: keyvault.ReasonOf(err)}
 		}
-		return inject.VaultAnswer{Unknown: "it " + unknown.Why(), UnknownFix: unknown.Fix()}
+		return facts.VaultAnswer{Unknown: "it " + unknown.Why(), UnknownFix: unknown.Fix()}
 	}
-	answer := inject.VaultAnswer{Partial: state.Truncated}
+	answer := facts.VaultAnswer{Partial: state.Truncated}
 	for i := range state.Versions {
 		v := &state.Versions[i]
 		// An object may have hundreds of versions, of which few count: those that may be
 		// the newest, and the one that it is pinned to.
 		if i == 0 || v.Created.Equal(state.Versions[0].Created) || o.Version != "" && strings.EqualFold(v.ID, o.Version) {
-			answer.Versions = append(answer.Versions, inject.VaultVersion{
+			answer.Versions = append(answer.Versions, facts.VaultVersion{
 				ID: v.ID, Enabled: v.Enabled, Created: v.Created, NotBefore: v.NotBefore, Expires: v.Expires,
 			})
 		}

@@ -15,6 +15,7 @@ import (
 
 	"akv-injector/e2e/system"
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -135,9 +136,9 @@ func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, p
 	t.Errorf("%s finds no %s in pod %s; found: %q", rule, severity, pod.Name, found)
 }
 
-func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs inject.Needs) inject.Facts {
+func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs facts.Needs) facts.Facts {
 	t.Helper()
-	facts := inject.Facts{Namespace: ns, Classes: map[string]*secretsstorev1.SecretProviderClass{}}
+	facts := facts.Facts{Namespace: ns, Classes: map[string]*secretsstorev1.SecretProviderClass{}}
 	for _, name := range needs.Classes {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := b.API.Get(t.Context(), client.ObjectKey{Namespace: b.Namespace, Name: name}, class)

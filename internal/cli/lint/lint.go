@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
@@ -111,8 +112,8 @@ func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 	namespace := c.cluster.NamespaceOf(o)
 	var found []inject.Finding
 	if class, isClass := o.Typed.(*secretsstorev1.SecretProviderClass); isClass {
-		facts := c.cluster.ClassFacts(namespace)
-		found = inject.DecideClass(class, facts.Namespace, c.settings, facts)
+		known := c.cluster.Facts(namespace, facts.Needs{CSIDriver: true})
+		found = inject.DecideClass(class, known.Namespace, c.settings, known)
 	} else {
 		target := workload.TargetOf(o.Typed)
 		if target == nil {

@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"context"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -88,37 +90,49 @@ func (c *Cluster) Namespace(name string) *corev1.Namespace {
 func (c *Cluster) NamespaceObject(name string) *Object { return c.namespaces[name] }
 
 // Facts are what a decision about something in a namespace needs.
-func (c *Cluster) Facts(namespace string, needs inject.Needs) inject.Facts {
-	f := inject.Facts{
-		Namespace:       c.Namespace(namespace),
-		ServiceAccounts: map[string]*corev1.ServiceAccount{},
-		Classes:         map[string]*secretsstorev1.SecretProviderClass{},
+func (c *Cluster) Facts(namespace string, needs facts.Needs) facts.Facts {
+	f, err := facts.Gather(context.Background(), c.In(namespace), c.Namespace(namespace), needs)
+	if err != nil {
+		panic("looking into manifests never fails: " + err.Error())
 	}
-	for _, name := range needs.ServiceAccounts {
-		if account, ok := c.accounts[place{namespace, name}]; ok || c.Complete {
-			f.ServiceAccounts[name] = account
-		}
-	}
-	for _, name := range needs.Classes {
-		if class, ok := c.classes[place{namespace, name}]; ok || c.Complete {
-			f.Classes[name] = class
-		}
-	}
-	if needs.CSIDriver {
-		c.driverFacts(&f)
-	}
-	return f
-}
-
-// ClassFacts are those about a class in a namespace.
-func (c *Cluster) ClassFacts(namespace string) inject.Facts {
-	f := inject.Facts{Namespace: c.Namespace(namespace)}
-	c.driverFacts(&f)
-	return f
-}
-
-func (c *Cluster) driverFacts(f *inject.Facts) {
-	f.CSIDriver, f.Driver = c.csiDriver, c.driver
-	f.NoCSIDriver = c.Complete && c.csiDriver == nil
 	f.NoClassCRD = c.NoClassCRD
+	return f
+}
+
+// In is a Source of facts about a namespace.
+func (c *Cluster) In(namespace string) facts.Source { return source{c, namespace} }
+
+type source struct {
+	c         *Cluster
+	namespace string
+}
+
+// ServiceAccount of that name.
+func (s source) ServiceAccount(_ context.Context, name string) (*corev1.ServiceAccount, error) {
+	account, ok := s.c.accounts[place{s.namespace, name}]
+	return account, s.c.known(ok)
+}
+
+// Class of that name.
+func (s source) Class(_ context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
+	class, ok := s.c.classes[place{s.namespace, name}]
+	return class, s.c.known(ok)
+}
+
+// CSIDriver of the Secrets Store CSI driver.
+func (s source) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
+	return s.c.csiDriver, s.c.known(s.c.csiDriver != nil)
+}
+
+// Driver is what the driver's DaemonSet says.
+func (s source) Driver(context.Context) (*provider.Driver, error) {
+	return s.c.driver, s.c.known(s.c.driver != nil)
+}
+
+// known is nil where it is known whether the cluster has an object.
+func (c *Cluster) known(found bool) error {
+	if found || c.Complete {
+		return nil
+	}
+	return facts.ErrUnknown
 }

@@ -5,7 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -18,6 +18,6 @@ func (f Files) Namespace(_ context.Context, name string) (*corev1.Namespace, err
 }
 
 // Facts that the files hold.
-func (f Files) Facts(_ context.Context, namespace string, needs inject.Needs) (inject.Facts, error) {
+func (f Files) Facts(_ context.Context, namespace string, needs facts.Needs) (facts.Facts, error) {
 	return f.Cluster.Facts(namespace, needs), nil
 }

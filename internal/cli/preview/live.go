@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
@@ -25,12 +25,8 @@ type Live struct {
 	Files  *manifest.Cluster
 	Client dynamic.Interface
 
-	driver *driverFacts
-}
-
-type driverFacts struct {
-	csiDriver *storagev1.CSIDriver
-	driver    *provider.Driver
+	csiDriver once[*storagev1.CSIDriver]
+	driver    once[*provider.Driver]
 }
 
 var (
@@ -53,66 +49,66 @@ func (l *Live) Namespace(ctx context.Context, name string) (*corev1.Namespace, e
 }
 
 // Facts from the files, and from the cluster what they lack.
-func (l *Live) Facts(ctx context.Context, namespace string, needs inject.Needs) (inject.Facts, error) {
-	f := l.Files.Facts(namespace, needs)
-	var err error
-	if f.Namespace == nil {
-		if f.Namespace, err = l.Namespace(ctx, namespace); err != nil {
-			return f, err
-		}
-	}
-	for _, name := range needs.ServiceAccounts {
-		if _, ok := f.ServiceAccounts[name]; ok {
-			continue
-		}
-		if f.ServiceAccounts[name], err = get[corev1.ServiceAccount](ctx, l.Client.Resource(accounts).Namespace(namespace), "serviceaccounts", namespace, name); err != nil {
-			return f, err
-		}
-	}
-	for _, name := range needs.Classes {
-		if _, ok := f.Classes[name]; ok {
-			continue
-		}
-		if f.Classes[name], err = get[secretsstorev1.SecretProviderClass](ctx, l.Client.Resource(classes).Namespace(namespace), "secretproviderclasses."+classes.Group, namespace, name); errors.Is(err, errNoResource) {
-			f.NoClassCRD = true
-		} else if err != nil {
-			return f, err
-		}
-	}
-	if !needs.CSIDriver {
-		return f, nil
-	}
-	d, err := l.driverFacts(ctx)
+func (l *Live) Facts(ctx context.Context, namespace string, needs facts.Needs) (facts.Facts, error) {
+	ns, err := l.Namespace(ctx, namespace)
 	if err != nil {
-		return f, err
+		return facts.Facts{}, err
 	}
-	if f.CSIDriver == nil {
-		f.CSIDriver = d.csiDriver
-		f.NoCSIDriver = f.CSIDriver == nil
-	}
-	if f.Driver == nil {
-		f.Driver = d.driver
-	}
-	return f, nil
+	return facts.Gather(ctx, &source{l, l.Files.In(namespace), namespace}, ns, needs)
 }
 
-// driverFacts are asked for once. DaemonSets of all namespaces are more than many people
-// may list: without that right nothing is said of rotation.
-func (l *Live) driverFacts(ctx context.Context) (*driverFacts, error) {
-	if l.driver != nil {
-		return l.driver, nil
+// source asks the API server for what the files do not have.
+type source struct {
+	l         *Live
+	files     facts.Source
+	namespace string
+}
+
+// ServiceAccount of that name.
+func (s *source) ServiceAccount(ctx context.Context, name string) (*corev1.ServiceAccount, error) {
+	if account, err := s.files.ServiceAccount(ctx, name); !errors.Is(err, facts.ErrUnknown) {
+		return account, err
 	}
-	d := &driverFacts{}
-	var err error
-	if d.csiDriver, err = get[storagev1.CSIDriver](ctx, l.Client.Resource(csiDrivers), "csidrivers.storage.k8s.io", "", provider.DriverName); err != nil {
-		return nil, err
+	return get[corev1.ServiceAccount](ctx, s.l.Client.Resource(accounts).Namespace(s.namespace), "serviceaccounts", s.namespace, name)
+}
+
+// Class of that name.
+func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
+	if class, err := s.files.Class(ctx, name); !errors.Is(err, facts.ErrUnknown) {
+		return class, err
 	}
-	list, err := l.Client.Resource(daemonSets).List(ctx, metav1.ListOptions{})
-	switch {
-	case apierrors.IsForbidden(err):
-	case err != nil:
-		return nil, fmt.Errorf("listing daemonsets.apps in all namespaces: %w", err)
-	default:
+	class, err := get[secretsstorev1.SecretProviderClass](ctx, s.l.Client.Resource(classes).Namespace(s.namespace), "secretproviderclasses."+classes.Group, s.namespace, name)
+	if errors.Is(err, errNoResource) {
+		return nil, facts.ErrNoClassCRD
+	}
+	return class, err
+}
+
+// CSIDriver of the Secrets Store CSI driver, which is asked for once.
+func (s *source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
+	if driver, err := s.files.CSIDriver(ctx); !errors.Is(err, facts.ErrUnknown) {
+		return driver, err
+	}
+	return s.l.csiDriver.get(func() (*storagev1.CSIDriver, error) {
+		return get[storagev1.CSIDriver](ctx, s.l.Client.Resource(csiDrivers), "csidrivers.storage.k8s.io", "", provider.DriverName)
+	})
+}
+
+// Driver is what the driver's DaemonSet says, which is asked for once. DaemonSets of all
+// namespaces are more than many people may list: without that right nothing is said of
+// rotation.
+func (s *source) Driver(ctx context.Context) (*provider.Driver, error) {
+	if driver, err := s.files.Driver(ctx); !errors.Is(err, facts.ErrUnknown) {
+		return driver, err
+	}
+	return s.l.driver.get(func() (*provider.Driver, error) {
+		list, err := s.l.Client.Resource(daemonSets).List(ctx, metav1.ListOptions{})
+		switch {
+		case apierrors.IsForbidden(err):
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("listing daemonsets.apps in all namespaces: %w", err)
+		}
 		var sets []appsv1.DaemonSet
 		for i := range list.Items {
 			set, err := convert[appsv1.DaemonSet](&list.Items[i])
@@ -121,10 +117,25 @@ func (l *Live) driverFacts(ctx context.Context) (*driverFacts, error) {
 			}
 			sets = append(sets, *set)
 		}
-		d.driver = provider.DriverIn(sets)
+		return provider.DriverIn(sets), nil
+	})
+}
+
+// once keeps the first answer.
+type once[T any] struct {
+	value T
+	known bool
+}
+
+func (o *once[T]) get(ask func() (T, error)) (T, error) {
+	if o.known {
+		return o.value, nil
 	}
-	l.driver = d
-	return d, nil
+	value, err := ask()
+	if err == nil {
+		o.value, o.known = value, true
+	}
+	return value, err
 }
 
 // errNoResource says that the cluster does not know the kind, which is more than that it

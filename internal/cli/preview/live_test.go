@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/internal/cli/preview"
 )
 
@@ -178,12 +179,12 @@ func TestLiveWithoutClassCRD(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := &preview.Live{Files: read(t, livePod).Cluster("default", false), Client: client}
-			facts, err := l.Facts(t.Context(), "shop", inject.Needs{Classes: []string{"by-hand"}})
+			known, err := l.Facts(t.Context(), "shop", facts.Needs{Classes: []string{"by-hand"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			class, looked := facts.Classes["by-hand"]
-			if diff := cmp.Diff([]bool{c.want, true, true}, []bool{facts.NoClassCRD, looked, class == nil}); diff != "" {
+			class, looked := known.Classes["by-hand"]
+			if diff := cmp.Diff([]bool{c.want, !c.want, true}, []bool{known.NoClassCRD, looked, class == nil}); diff != "" {
 				t.Error(diff)
 			}
 		})

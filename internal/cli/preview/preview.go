@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
@@ -21,7 +22,7 @@ type Cluster interface {
 	NamespaceOf(o *manifest.Object) string
 	// Namespace is nil where nobody knows it.
 	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
-	Facts(ctx context.Context, namespace string, needs inject.Needs) (inject.Facts, error)
+	Facts(ctx context.Context, namespace string, needs facts.Needs) (facts.Facts, error)
 }
 
 // Outcome says in a word what becomes of an object.
@@ -88,11 +89,11 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	// Webhooks that add sidecars may yet add one that the pod names.
 	t.Mutating = !t.Template
 	r := inject.Parse(t, ns, s)
-	facts, err := cluster.Facts(ctx, item.Namespace, r.Needs())
+	known, err := cluster.Facts(ctx, item.Namespace, r.Needs())
 	if err != nil {
 		return err
 	}
-	d := inject.Decide(t, r, facts)
+	d := inject.Decide(t, r, known)
 	if ns != nil && !annotation.OptedIn(ns) {
 		item.Why = "the namespace " + item.Namespace + " has not opted in; run: kubectl label namespace " +
 			item.Namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
@@ -104,7 +105,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 		return nil
 	}
 	item.Findings = d.Findings
-	switch missing := missingAccount(r, facts); {
+	switch missing := missingAccount(r, known); {
 	case len(d.Errors()) > 0:
 		item.Outcome = Refused
 		return nil
@@ -122,7 +123,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 		return nil
 	}
 	item.Outcome, item.Classes = Injected, d.Classes
-	item.Described = inject.Describe(t, r, facts, &d)
+	item.Described = inject.Describe(t, r, known, &d)
 	item.After, err = Apply(item.Object.JSON, t.Path, d.Patch)
 	return err
 }
@@ -135,7 +136,7 @@ func (item *Item) going() bool {
 
 // missingAccount names the ServiceAccount without which nobody can tell what the pod gets,
 // or is "".
-func missingAccount(r *inject.Request, f inject.Facts) string {
+func missingAccount(r *inject.Request, f facts.Facts) string {
 	if !r.Asks {
 		return ""
 	}

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/tools/pager"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -33,7 +33,7 @@ type Scope struct {
 	Selector string
 }
 
-// Cluster reads what Facts hold. It only reads.
+// Cluster reads what a Snapshot holds. It only reads.
 type Cluster struct {
 	Client dynamic.Interface
 	Scope  Scope
@@ -48,10 +48,10 @@ var (
 	daemonSets = appsv1.SchemeGroupVersion.WithResource("daemonsets")
 )
 
-// Read reads the facts. What is missing for want of rights, and costs no more than a part
+// Read reads a snapshot. What is missing for want of rights, and costs no more than a part
 // of the answer, is told by the notes.
-func (c *Cluster) Read(ctx context.Context) (facts *Facts, notes []string, err error) {
-	f := &Facts{}
+func (c *Cluster) Read(ctx context.Context) (_ *Snapshot, notes []string, err error) {
+	f := &Snapshot{}
 	if f.Pods, f.Missing, err = c.pods(ctx); err != nil || len(f.Pods) == 0 {
 		return f, nil, err
 	}
@@ -77,14 +77,14 @@ func (c *Cluster) Read(ctx context.Context) (facts *Facts, notes []string, err e
 	return f, notes, nil
 }
 
-func byNamespace(all []secretsstorev1.SecretProviderClass) map[string]map[string]*secretsstorev1.SecretProviderClass {
-	classes := map[string]map[string]*secretsstorev1.SecretProviderClass{}
+func byNamespace(all []secretsstorev1.SecretProviderClass) map[string]map[string]*facts.Class {
+	classes := map[string]map[string]*facts.Class{}
 	for i := range all {
 		ns := all[i].Namespace
 		if classes[ns] == nil {
-			classes[ns] = map[string]*secretsstorev1.SecretProviderClass{}
+			classes[ns] = map[string]*facts.Class{}
 		}
-		classes[ns][all[i].Name] = &all[i]
+		classes[ns][all[i].Name] = facts.NewClass(&all[i])
 	}
 	return classes
 }
@@ -130,19 +130,42 @@ func (c *Cluster) failures(ctx context.Context) ([]corev1.Event, error) {
 }
 
 // driver reads what the cluster does to rotate.
-func (c *Cluster) driver(ctx context.Context, f *Facts) error {
-	csiDriver, err := get[storagev1.CSIDriver](ctx, c.Client.Resource(csiDrivers), "csidriver", provider.DriverName)
+func (c *Cluster) driver(ctx context.Context, f *Snapshot) error {
+	known, err := facts.Gather(ctx, source{c}, nil, facts.Needs{CSIDriver: true})
 	if err != nil {
 		return err
 	}
-	everywhere := &Cluster{Client: c.Client} // wherever the driver runs
+	f.Driver, f.Rotation = known.Driver, known.Rotation()
+	return nil
+}
+
+// source is a Source of the facts about the driver alone: what else counts is listed.
+type source struct{ c *Cluster }
+
+// ServiceAccount is not known.
+func (source) ServiceAccount(context.Context, string) (*corev1.ServiceAccount, error) {
+	return nil, facts.ErrUnknown
+}
+
+// Class is not known.
+func (source) Class(context.Context, string) (*secretsstorev1.SecretProviderClass, error) {
+	return nil, facts.ErrUnknown
+}
+
+// CSIDriver of the Secrets Store CSI driver. That there is none is worth an error here:
+// something mounts secrets.
+func (s source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
+	return get[storagev1.CSIDriver](ctx, s.c.Client.Resource(csiDrivers), "csidriver", provider.DriverName)
+}
+
+// Driver is what the driver's DaemonSet says, in whatever namespace it is.
+func (s source) Driver(ctx context.Context) (*provider.Driver, error) {
+	everywhere := &Cluster{Client: s.c.Client}
 	sets, err := list[appsv1.DaemonSet](ctx, everywhere, daemonSets, metav1.ListOptions{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.Driver = provider.DriverIn(sets)
-	f.Rotation = inject.Facts{CSIDriver: csiDriver, Driver: f.Driver}.Rotation()
-	return nil
+	return provider.DriverIn(sets), nil
 }
 
 // get reads one object.

@@ -51,15 +51,15 @@ func everything() string {
 
 func TestRead(t *testing.T) {
 	s, client := serve(t, everything())
-	facts, notes, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop"}}).Read(t.Context())
+	snapshot, notes, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop"}}).Read(t.Context())
 	if err != nil || len(notes) > 0 {
 		t.Fatal(err, notes)
 	}
-	got := []int{len(facts.Pods), len(facts.Records), len(facts.Classes["shop"]), len(facts.Events)}
+	got := []int{len(snapshot.Pods), len(snapshot.Records), len(snapshot.Classes["shop"]), len(snapshot.Events)}
 	if diff := cmp.Diff([]int{1, 1, 1, 1}, got); diff != "" {
 		t.Error(diff)
 	}
-	if r := facts.Rotation; !r.Known || r.Off != "" || r.Interval != 30*time.Second || !r.Kubelet || facts.Driver.Version != "1.6.0" {
+	if r := snapshot.Rotation; !r.Known || r.Off != "" || r.Interval != 30*time.Second || !r.Kubelet || snapshot.Driver.Version != "1.6.0" {
 		t.Errorf("%+v", r)
 	}
 	// The records are read after the pods: see Facts.
@@ -81,9 +81,9 @@ func TestReadPages(t *testing.T) {
 	}
 	s, client := serve(t, strings.Join(documents, "---\n"))
 	s.Page(10)
-	facts, _, err := (&Cluster{Client: client}).Read(t.Context())
-	if err != nil || len(facts.Pods) != 25 {
-		t.Error(err, len(facts.Pods))
+	snapshot, _, err := (&Cluster{Client: client}).Read(t.Context())
+	if err != nil || len(snapshot.Pods) != 25 {
+		t.Error(err, len(snapshot.Pods))
 	}
 	if n := strings.Count(strings.Join(s.Asked(), "\n"), "/pods"); n != 3 {
 		t.Errorf("%d pages", n)
@@ -93,9 +93,9 @@ func TestReadPages(t *testing.T) {
 // Nobody is asked more where there is nothing to ask for.
 func TestReadNothing(t *testing.T) {
 	s, client := serve(t, strings.ReplaceAll(podYAML, "secrets-store.csi.k8s.io", "file.csi.azure.com"))
-	facts, notes, err := (&Cluster{Client: client, Scope: Scope{Selector: "app=web"}}).Read(t.Context())
-	if err != nil || len(notes)+len(facts.Pods) > 0 {
-		t.Error(facts, notes, err)
+	snapshot, notes, err := (&Cluster{Client: client, Scope: Scope{Selector: "app=web"}}).Read(t.Context())
+	if err != nil || len(notes)+len(snapshot.Pods) > 0 {
+		t.Error(snapshot, notes, err)
 	}
 	if diff := cmp.Diff([]string{"GET /pods app=web"}, s.Asked()); diff != "" {
 		t.Error(diff)
@@ -104,13 +104,13 @@ func TestReadNothing(t *testing.T) {
 
 func TestReadNames(t *testing.T) {
 	_, client := serve(t, everything())
-	read := func(names ...string) (*Facts, error) {
-		facts, _, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop", Names: names}}).Read(t.Context())
-		return facts, err
+	read := func(names ...string) (*Snapshot, error) {
+		snapshot, _, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop", Names: names}}).Read(t.Context())
+		return snapshot, err
 	}
-	facts, err := read("wed", "web")
-	if err != nil || len(facts.Pods) != 1 || len(facts.Missing) != 1 || !strings.Contains(facts.Missing[0], "wed") {
-		t.Error(facts, err)
+	snapshot, err := read("wed", "web")
+	if err != nil || len(snapshot.Pods) != 1 || len(snapshot.Missing) != 1 || !strings.Contains(snapshot.Missing[0], "wed") {
+		t.Error(snapshot, err)
 	}
 	if _, err := read("wed"); err == nil || !strings.Contains(err.Error(), "reading pod wed") {
 		t.Error(err)
@@ -133,7 +133,7 @@ func TestReadWithoutRights(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, client := serve(t, everything())
 			s.Forbid(c.forbidden)
-			facts, notes, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop"}}).Read(t.Context())
+			snapshot, notes, err := (&Cluster{Client: client, Scope: Scope{Namespace: "shop"}}).Read(t.Context())
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("got %v, want %s", err, c.err)
@@ -143,7 +143,7 @@ func TestReadWithoutRights(t *testing.T) {
 			if err != nil || len(notes) != 1 || !strings.Contains(notes[0], c.note) {
 				t.Error(err, notes)
 			}
-			if mounts := facts.Mounts(); len(mounts) == 0 || mounts[0].Mounted == nil {
+			if mounts := snapshot.Mounts(); len(mounts) == 0 || mounts[0].Mounted == nil {
 				t.Errorf("what is mounted is lost: %+v", mounts)
 			}
 		})

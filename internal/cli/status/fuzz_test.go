@@ -21,7 +21,7 @@ func FuzzJudge(f *testing.F) {
 	f.Add("array:\n- |\n  objectName: a\n  objectType: key\n  objectVersion: v1\n", "key/a", "v1", "v2", "no", "$(A)", false)
 	f.Add("array:\n- objectName: a\n", "", "", "", "", "", true)
 	f.Fuzz(func(t *testing.T, objects, id, mountedID, newestID, message, subPath string, enabled bool) {
-		facts := &Facts{
+		snapshot := &Snapshot{
 			Pods: []corev1.Pod{{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "uid-1"},
 				Spec: corev1.PodSpec{
@@ -55,13 +55,13 @@ func FuzzJudge(f *testing.F) {
 		newest := version(newestID, time.Minute)
 		newest.Enabled = enabled
 		answers := []Answer{{}, holds(), holds(newest), holds(newest, version(mountedID, time.Hour)), {State: &keyvault.State{Versions: []keyvault.Version{newest}, Truncated: true}}}
-		mounts := facts.Mounts()
+		mounts := snapshot.Mounts()
 		if len(mounts) == 0 || !slices.ContainsFunc(mounts, func(m Mount) bool { return m.Object == id }) {
 			t.Fatalf("%q is in none of %+v", id, mounts)
 		}
 		for i := range mounts {
 			for _, a := range answers {
-				item := Judge(&mounts[i], a, facts.Rotation, noon)
+				item := Judge(&mounts[i], a, snapshot.Rotation, noon)
 				if !slices.Contains([]Status{Current, Stale, Empty, Pending, Unknown}, item.Status) || item.Status != Current && len(item.Reasons) == 0 {
 					t.Fatalf("no verdict: %+v", item)
 				}

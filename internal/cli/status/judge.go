@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/keyvault"
 )
 
@@ -29,7 +29,7 @@ const passing = 15 * time.Second
 
 // Judge says what stands behind a mount, given what the vault says of its object and what
 // the cluster's driver does.
-func Judge(m *Mount, a Answer, r inject.Rotation, now time.Time) Item {
+func Judge(m *Mount, a Answer, r facts.Rotation, now time.Time) Item {
 	j := judgement{Item: m.Item, m: m, a: a, rotation: r, now: now}
 	j.describe()
 	switch {
@@ -58,7 +58,7 @@ type judgement struct {
 	Item
 	m        *Mount
 	a        Answer
-	rotation inject.Rotation
+	rotation facts.Rotation
 	now      time.Time
 }
 

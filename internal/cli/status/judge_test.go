@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
@@ -50,7 +50,7 @@ func mounted(id string, change ...func(*Mount)) *Mount {
 }
 
 // rotates is what most clusters do.
-var rotates = inject.Rotation{Known: true, Interval: 2 * time.Minute, Kubelet: true}
+var rotates = facts.Rotation{Known: true, Interval: 2 * time.Minute, Kubelet: true}
 
 // The verdict on every kind of mount. The reasons are compared by code; that the messages
 // say what they should is TestMessages's.
@@ -80,17 +80,17 @@ func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		mount    *Mount
 		answer   Answer
-		rotation inject.Rotation
+		rotation facts.Rotation
 		want     string
 	}{
 		"newest":                             {mounted("v2"), two, rotates, "current"},
-		"newest, of driver nobody knows":     {mounted("v2"), two, inject.Rotation{}, "current"},
+		"newest, of driver nobody knows":     {mounted("v2"), two, facts.Rotation{}, "current"},
 		"older, just rotated":                {mounted("v1"), two, rotates, "stale Due"},
 		"older, at the end of the interval":  {mounted("v1"), holds(version("v2", 3*time.Minute+44*time.Second), version("v1", time.Hour)), rotates, "stale Due"},
 		"older, after it":                    {mounted("v1"), holds(version("v2", 3*time.Minute+45*time.Second), version("v1", time.Hour)), rotates, "stale Overdue"},
-		"older, after it, of a loop":         {mounted("v1"), holds(version("v2", 3*time.Minute), version("v1", time.Hour)), inject.Rotation{Known: true, Interval: 2 * time.Minute}, "stale Overdue"},
-		"older, and the interval unknown":    {mounted("v1"), two, inject.Rotation{}, "stale IntervalUnknown"},
-		"older, and rotation off":            {mounted("v1"), two, inject.Rotation{Known: true, Off: "it is off"}, "stale RotationOff"},
+		"older, after it, of a loop":         {mounted("v1"), holds(version("v2", 3*time.Minute), version("v1", time.Hour)), facts.Rotation{Known: true, Interval: 2 * time.Minute}, "stale Overdue"},
+		"older, and the interval unknown":    {mounted("v1"), two, facts.Rotation{}, "stale IntervalUnknown"},
+		"older, and rotation off":            {mounted("v1"), two, facts.Rotation{Known: true, Off: "it is off"}, "stale RotationOff"},
 		"older, and the mount fails":         {mounted("v1", failed(30*time.Second)), two, rotates, "stale MountError"},
 		"older, and the mount failed before": {mounted("v1", failed(2*time.Minute)), two, rotates, "stale Due"},
 		"current, and the mount failed":      {mounted("v2", failed(30*time.Second)), two, rotates, "current"},
@@ -184,12 +184,12 @@ func TestMessages(t *testing.T) {
 	for name, c := range map[string]struct {
 		mount    *Mount
 		answer   Answer
-		rotation inject.Rotation
+		rotation facts.Rotation
 		want     string
 	}{
 		"due":         {older, two, rotates, "the driver looks every 2m, and the kubelet asks it up to 90s later: due by 12:02:45Z"},
-		"due, a loop": {older, two, inject.Rotation{Known: true, Interval: 30 * time.Second}, "the driver looks every 30s, and should have mounted it by now; see the driver's log on node node-1"},
-		"off":         {older, two, inject.Rotation{Known: true, Off: "the driver runs without --enable-secret-rotation"}, "nothing rotates, since the driver runs without --enable-secret-rotation"},
+		"due, a loop": {older, two, facts.Rotation{Known: true, Interval: 30 * time.Second}, "the driver looks every 30s, and should have mounted it by now; see the driver's log on node node-1"},
+		"off":         {older, two, facts.Rotation{Known: true, Off: "the driver runs without --enable-secret-rotation"}, "nothing rotates, since the driver runs without --enable-secret-rotation"},
 		"vault":       {older, Answer{Unknown: "vault shop-kv forbids it"}, rotates, "vault shop-kv forbids it"},
 		"failure": {
 			mounted("v1", func(m *Mount) {

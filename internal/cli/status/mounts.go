@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
@@ -40,7 +40,7 @@ type Mount struct {
 }
 
 // Mounts are those of all pods, in the order of namespaces, pods, volumes and classes.
-func (f *Facts) Mounts() []Mount {
+func (f *Snapshot) Mounts() []Mount {
 	records := recordsByPod(f.Records)
 	events := failuresByPod(f.Events)
 	var mounts []Mount
@@ -49,13 +49,13 @@ func (f *Facts) Mounts() []Mount {
 		if !mountsSecrets(pod) || going(pod) {
 			continue
 		}
-		classes := f.Classes[pod.Namespace]
-		volumes := inject.MountedVolumes(&pod.Spec, classes)
-		outdating := outdated(pod, classes, volumes)
+		known := facts.Facts{Classes: f.Classes[pod.Namespace]}
+		volumes := known.Volumes(&pod.Spec)
+		outdating := outdated(pod, known.Classes, volumes)
 		for j := range volumes {
 			v := &podVolume{
-				facts: f, pod: pod, volume: &volumes[j],
-				shared: slices.ContainsFunc(volumes, func(other inject.MountedVolume) bool {
+				snapshot: f, pod: pod, volume: &volumes[j],
+				shared: slices.ContainsFunc(volumes, func(other facts.Volume) bool {
 					return other.Name != volumes[j].Name && other.ClassName == volumes[j].ClassName
 				}),
 				failure: lastFailure(events[string(pod.UID)], volumes[j].Name, len(volumes) == 1),
@@ -85,9 +85,9 @@ func recordsByPod(all []secretsstorev1.SecretProviderClassPodStatus) map[recordK
 
 // podVolume is one volume of a pod.
 type podVolume struct {
-	facts  *Facts
-	pod    *corev1.Pod
-	volume *inject.MountedVolume
+	snapshot *Snapshot
+	pod      *corev1.Pod
+	volume   *facts.Volume
 	// shared is set where another volume of the pod has the same class.
 	shared bool
 	// record of its mount, nil if there is none.
@@ -133,8 +133,8 @@ func (v *podVolume) mounts() []Mount {
 			} else {
 				m.place = -1
 			}
-			if v.volume.Vault != "" {
-				m.Ref = &keyvault.Ref{Cloud: v.volume.Cloud, Vault: v.volume.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
+			if m.Vault != "" {
+				m.Ref = &keyvault.Ref{Cloud: m.Cloud, Vault: m.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
 			}
 			if slices.ContainsFunc(v.volume.Objects[i+1:], func(other provider.Object) bool { return sameRecord(o, &other) }) {
 				m.shareObject()
@@ -166,10 +166,11 @@ func (v *podVolume) mounts() []Mount {
 
 // mount is one with what all objects of the volume have in common.
 func (v *podVolume) mount(id, version string) Mount {
+	cloud, vault := v.volume.Vault()
 	m := Mount{
 		Item: Item{
 			Namespace: v.pod.Namespace, Pod: v.pod.Name, Node: v.pod.Spec.NodeName,
-			Volume: v.volume.Name, Class: v.volume.ClassName, Cloud: v.volume.Cloud, Vault: v.volume.Vault, Object: id,
+			Volume: v.volume.Name, Class: v.volume.ClassName, Cloud: cloud, Vault: vault, Object: id,
 		},
 		place: -1, started: started(v.pod), failure: v.failure,
 	}
@@ -190,11 +191,11 @@ func (v *podVolume) problem(m *Mount) *Reason {
 		return m.reason
 	case v.shared && v.record == nil:
 		return &Reason{SharedClass, "two volumes of the pod have the class " + v.volume.ClassName + ", and the driver records one of them"}
-	case v.facts.ClassesUnknown != "":
-		return &Reason{ClassNotFound, v.facts.ClassesUnknown}
+	case v.snapshot.ClassesUnknown != "":
+		return &Reason{ClassNotFound, v.snapshot.ClassesUnknown}
 	case v.volume.Class == nil:
 		return &Reason{ClassNotFound, "there is no class " + v.volume.ClassName + ", without which the driver rotates nothing"}
-	case v.volume.Class.Spec.Provider != provider.ProviderAzure:
+	case !v.volume.Class.Azure():
 		return &Reason{OtherProvider, "the class is for the provider " + string(v.volume.Class.Spec.Provider)}
 	case m.object == nil && len(v.volume.Errors) > 0:
 		return &Reason{ClassInvalid, "the objects of the class " + v.volume.ClassName + " cannot be read: " + v.volume.Errors[0].Error()}

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 )
 
@@ -25,7 +25,7 @@ type outdating struct {
 }
 
 // outdated finds them by the rules that refuse them at admission.
-func outdated(pod *corev1.Pod, classes map[string]*secretsstorev1.SecretProviderClass, volumes []inject.MountedVolume) []outdating {
+func outdated(pod *corev1.Pod, classes map[string]*facts.Class, volumes []facts.Volume) []outdating {
 	alive := running(pod)
 	var all []outdating
 	for _, f := range inject.FindOutdating(pod, classes) {
@@ -64,7 +64,7 @@ func placeIn(p *finding.Place) (place, bool) {
 }
 
 // outdatedAt says which files a finding is about.
-func outdatedAt(pod *corev1.Pod, c *corev1.Container, at place, volumes []inject.MountedVolume) []outdating {
+func outdatedAt(pod *corev1.Pod, c *corev1.Container, at place, volumes []facts.Volume) []outdating {
 	switch {
 	case at.field == "volumeMounts" && at.index < len(c.VolumeMounts):
 		return outdatedMount(pod, &c.VolumeMounts[at.index], volumes)
@@ -83,7 +83,7 @@ func outdatedAt(pod *corev1.Pod, c *corev1.Container, at place, volumes []inject
 	return nil
 }
 
-func outdatedMount(pod *corev1.Pod, m *corev1.VolumeMount, volumes []inject.MountedVolume) []outdating {
+func outdatedMount(pod *corev1.Pod, m *corev1.VolumeMount, volumes []facts.Volume) []outdating {
 	how, path := "subPath "+m.SubPath, m.SubPath
 	if m.SubPathExpr != "" {
 		how, path = "subPathExpr "+m.SubPathExpr, ""
@@ -118,7 +118,7 @@ func outdatedMount(pod *corev1.Pod, m *corev1.VolumeMount, volumes []inject.Moun
 }
 
 // ofSecret says which files a synced Secret is made of, or one key of it.
-func ofSecret(code Code, how, secret, key string, volumes []inject.MountedVolume) []outdating {
+func ofSecret(code Code, how, secret, key string, volumes []facts.Volume) []outdating {
 	var all []outdating
 	for i := range volumes {
 		v := &volumes[i]

@@ -31,7 +31,7 @@ type Source struct {
 // Read reads the cluster, asks the vaults and judges. An error is one without which nothing
 // can be said.
 func (s *Source) Read(ctx context.Context) (*Report, error) {
-	facts, notes, err := s.Cluster.Read(ctx)
+	snapshot, notes, err := s.Cluster.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +39,11 @@ func (s *Source) Read(ctx context.Context) (*Report, error) {
 	if s.Now != nil {
 		now = s.Now
 	}
-	mounts := facts.Mounts()
+	mounts := snapshot.Mounts()
 	answers, problems := s.Vaults.Ask(ctx, mounts)
 	report := &Report{
-		Items: make([]Item, 0, len(mounts)), Driver: facts.Driver,
-		Notes: append(notes, problems...), Missing: facts.Missing,
+		Items: make([]Item, 0, len(mounts)), Driver: snapshot.Driver,
+		Notes: append(notes, problems...), Missing: snapshot.Missing,
 	}
 	at := now()
 	for i := range mounts {
@@ -51,7 +51,7 @@ func (s *Source) Read(ctx context.Context) (*Report, error) {
 		if ref := mounts[i].Ref; ref != nil {
 			answer = answers[*ref]
 		}
-		report.Items = append(report.Items, Judge(&mounts[i], answer, facts.Rotation, at))
+		report.Items = append(report.Items, Judge(&mounts[i], answer, snapshot.Rotation, at))
 	}
 	slices.SortStableFunc(report.Items, func(a, b Item) int {
 		ka, kb := a.Key(), b.Key()

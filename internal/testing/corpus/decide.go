@@ -6,6 +6,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/workload"
 )
 
@@ -39,7 +40,7 @@ func (c *Case) requestOf(t *workload.Target) *inject.Request {
 
 // Facts are those that the case's object needs, and no others: what a decision uses
 // without having said so is missing here too.
-func (c *Case) Facts() inject.Facts {
+func (c *Case) Facts() facts.Facts {
 	if class := c.Class(); class != nil {
 		return c.ClassFacts(class.Name)
 	}
@@ -96,7 +97,8 @@ func (c *Case) Description() []string {
 	d := inject.Decide(t, r, f)
 	d.Findings = c.Findings() // what an update did not bring keeps nobody from being told
 	for _, class := range d.Classes {
-		f.Classes[class.Name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
+		stored, _ := lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
+		f.Classes[class.Name] = facts.NewClass(stored)
 	}
 	return inject.Describe(t, r, f, &d)
 }

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -118,30 +120,19 @@ func (c *Case) NamespaceObject() *corev1.Namespace {
 }
 
 // FactsFor are the facts that are named, with nil where the cluster has none.
-func (c *Case) FactsFor(needs inject.Needs) inject.Facts {
-	f := inject.Facts{
-		Namespace:       c.NamespaceObject(),
-		ServiceAccounts: map[string]*corev1.ServiceAccount{},
-		Classes:         map[string]*secretsstorev1.SecretProviderClass{},
+func (c *Case) FactsFor(needs facts.Needs) facts.Facts {
+	f, err := facts.Gather(context.Background(), source{c}, c.NamespaceObject(), needs)
+	if err != nil {
+		panic("corpus: looking into a case never fails: " + err.Error())
 	}
-	for _, name := range needs.ServiceAccounts {
-		f.ServiceAccounts[name], _ = lookup[*corev1.ServiceAccount](c.objects, "ServiceAccount", name)
-	}
-	for _, name := range needs.Classes {
-		f.Classes[name], _ = lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", name)
-	}
-	if needs.CSIDriver {
-		c.driverFacts(&f)
-	}
+	f.NoClassCRD = c.Options.NoClassCRD && needs.CSIDriver
 	c.vaultFacts(&f)
 	return f
 }
 
 // ClassFacts are those about a class.
-func (c *Case) ClassFacts(name string) inject.Facts {
-	f := inject.Facts{Namespace: c.NamespaceObject()}
-	c.driverFacts(&f)
-	c.vaultFacts(&f)
+func (c *Case) ClassFacts(name string) facts.Facts {
+	f := c.FactsFor(facts.Needs{CSIDriver: true})
 	for _, o := range c.objects {
 		if pod, ok := o.(*corev1.Pod); ok && inject.MountsClass(pod, name) {
 			f.MountedBy = append(f.MountedBy, pod.Name)
@@ -151,19 +142,36 @@ func (c *Case) ClassFacts(name string) inject.Facts {
 	return f
 }
 
-// driverFacts are what the cluster says of the driver. Its objects are all there are.
-func (c *Case) driverFacts(f *inject.Facts) {
-	var found bool
-	f.CSIDriver, found = lookup[*storagev1.CSIDriver](c.objects, "CSIDriver", provider.DriverName)
-	f.NoCSIDriver = !found
-	f.NoClassCRD = c.Options.NoClassCRD
+// source is the cluster of a case. Its objects are all there are.
+type source struct{ *Case }
+
+// ServiceAccount of that name.
+func (s source) ServiceAccount(_ context.Context, name string) (*corev1.ServiceAccount, error) {
+	account, _ := lookup[*corev1.ServiceAccount](s.objects, "ServiceAccount", name)
+	return account, nil
+}
+
+// Class of that name.
+func (s source) Class(_ context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
+	class, _ := lookup[*secretsstorev1.SecretProviderClass](s.objects, "SecretProviderClass", name)
+	return class, nil
+}
+
+// CSIDriver of the Secrets Store CSI driver.
+func (s source) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
+	driver, _ := lookup[*storagev1.CSIDriver](s.objects, "CSIDriver", provider.DriverName)
+	return driver, nil
+}
+
+// Driver is what the driver's DaemonSet says.
+func (s source) Driver(context.Context) (*provider.Driver, error) {
 	var sets []appsv1.DaemonSet
-	for _, k := range slices.Sorted(maps.Keys(c.objects)) {
-		if set, ok := c.objects[k].(*appsv1.DaemonSet); ok {
+	for _, k := range slices.Sorted(maps.Keys(s.objects)) {
+		if set, ok := s.objects[k].(*appsv1.DaemonSet); ok {
 			sets = append(sets, *set)
 		}
 	}
-	f.Driver = provider.DriverIn(sets)
+	return provider.DriverIn(sets), nil
 }
 
 // lookup hands out copies: a case is read once and used by many tests.

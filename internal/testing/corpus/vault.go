@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 )
@@ -88,7 +89,7 @@ func orZero(t *time.Time) time.Time {
 }
 
 // VaultObjects are those that the vaults are asked about for the case's object.
-func (c *Case) VaultObjects() []inject.VaultObject {
+func (c *Case) VaultObjects() []facts.VaultObject {
 	if class := c.Class(); class != nil {
 		return inject.ClassVaultObjects(class, c.NamespaceObject(), c.Settings())
 	}
@@ -98,22 +99,22 @@ func (c *Case) VaultObjects() []inject.VaultObject {
 
 // vaultFacts are the answers to all that the vaults can be asked, by every version that
 // an object may be pinned to.
-func (c *Case) vaultFacts(f *inject.Facts) {
+func (c *Case) vaultFacts(f *facts.Facts) {
 	v := c.Options.Vault
 	if v == nil {
 		return
 	}
-	f.Now, f.Vault = v.Now, map[inject.VaultObject]inject.VaultAnswer{}
+	f.Now, f.Vault = v.Now, map[facts.VaultObject]facts.VaultAnswer{}
 	for i := range v.Objects {
 		o := &v.Objects[i]
-		var answer inject.VaultAnswer
+		var answer facts.VaultAnswer
 		if o.Unknown != "" {
 			unknown := &keyvault.UnknownError{Vault: o.Ref().Vault, Reason: o.Unknown}
 			answer.Unknown, answer.UnknownFix = "it "+unknown.Why(), unknown.Fix()
 		}
 		answer.Partial = o.Truncated
 		for _, version := range o.Versions {
-			answer.Versions = append(answer.Versions, inject.VaultVersion{
+			answer.Versions = append(answer.Versions, facts.VaultVersion{
 				ID: version.ID, Enabled: !version.Disabled, Created: version.Created,
 				NotBefore: orZero(version.NotBefore), Expires: orZero(version.Expires),
 			})
@@ -122,7 +123,7 @@ func (c *Case) vaultFacts(f *inject.Facts) {
 			answer.Names = o.Names
 		}
 		ref := o.Ref()
-		object := inject.VaultObject{
+		object := facts.VaultObject{
 			Cloud: ref.Cloud, Vault: strings.ToLower(ref.Vault), Type: string(ref.Type), Name: strings.ToLower(ref.Name),
 		}
 		f.Vault[object] = answer

@@ -1,4 +1,4 @@
-package inject
+package facts
 
 import (
 	"time"
@@ -39,4 +39,12 @@ func (f Facts) Rotation() Rotation {
 
 func republish(d *storagev1.CSIDriver) bool {
 	return d.Spec.RequiresRepublish != nil && *d.Spec.RequiresRepublish
+}
+
+// AndKubelet says what comes on top of the interval.
+func (r Rotation) AndKubelet() string {
+	if !r.Kubelet {
+		return ""
+	}
+	return "; the kubelet's own round adds up to 90s"
 }

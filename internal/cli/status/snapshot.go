@@ -6,13 +6,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
 
-// Facts are what the cluster says of some pods.
-type Facts struct {
+// Snapshot is what the cluster says of some pods.
+type Snapshot struct {
 	Pods []corev1.Pod
 	// Missing tells of each pod that was named and is none to judge.
 	Missing []string
@@ -20,12 +20,12 @@ type Facts struct {
 	// to be read after the pods: of a container that runs, the record was there before.
 	Records []secretsstorev1.SecretProviderClassPodStatus
 	// Classes by namespace and name. Where they could not be read, ClassesUnknown says why.
-	Classes        map[string]map[string]*secretsstorev1.SecretProviderClass
+	Classes        map[string]map[string]*facts.Class
 	ClassesUnknown string
 	// Events of pods.
 	Events []corev1.Event
 	// Rotation is what the cluster's driver does.
-	Rotation inject.Rotation
+	Rotation facts.Rotation
 	// Driver is its DaemonSet's word, nil if that is not known.
 	Driver *provider.Driver
 }

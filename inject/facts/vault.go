@@ -1,4 +1,4 @@
-package inject
+package facts
 
 import (
 	"slices"
@@ -19,12 +19,17 @@ type VaultObject struct {
 	Version string
 }
 
-// vaultObject is an object of a vault as a VaultObject.
-func vaultObject(cloud, vault string, o provider.Object) VaultObject {
+// NewVaultObject is an object of a vault as a VaultObject.
+func NewVaultObject(cloud, vault string, o provider.Object) VaultObject {
 	return VaultObject{
-		Cloud: provider.CanonicalCloud(or(cloud, provider.DefaultCloud)), Vault: strings.ToLower(vault),
+		Cloud: provider.CanonicalCloud(cloud), Vault: strings.ToLower(vault),
 		Type: o.Type, Name: strings.ToLower(o.Name), Version: strings.ToLower(o.Version),
 	}
+}
+
+// MarshalText lets facts be written as JSON, where keys of maps are text.
+func (o VaultObject) MarshalText() ([]byte, error) {
+	return []byte(o.Cloud + "/" + o.Vault + "/" + o.Type + "/" + o.Name + "@" + o.Version), nil
 }
 
 // VaultAnswer is what a vault says of an object.
@@ -50,34 +55,36 @@ type VaultVersion struct {
 // Doubtful tells whether an answer finds fault with the object, so that whoever refuses
 // on it should know that it is not an old one.
 func (o VaultObject) Doubtful(a VaultAnswer, now time.Time) bool {
-	return a.Unknown == "" && o.fault(a, now).kind != faultless
+	return a.Unknown == "" && o.Fault(a, now).Kind != Faultless
 }
 
-// fault is what is wrong with an object in its vault.
-type fault struct {
-	kind faultKind
+// Fault is what is wrong with an object in its vault.
+type Fault struct {
+	Kind FaultKind
 	// at is when it expired, or becomes valid.
-	at time.Time
+	At time.Time
 }
 
-type faultKind int
+// FaultKind says what is wrong.
+type FaultKind int
 
+// Kinds of faults.
 const (
-	faultless faultKind = iota
-	missing
-	versionMissing
-	disabled
-	expired
-	notYetValid
+	Faultless FaultKind = iota
+	Missing
+	VersionMissing
+	Disabled
+	Expired
+	NotYetValid
 )
 
-// fault finds what is wrong with the version that a mount gets. Key Vault tells times by
+// Fault finds what is wrong with the version that a mount gets. Key Vault tells times by
 // the second: of several that may be the newest, one that is in order is enough.
-func (o VaultObject) fault(a VaultAnswer, now time.Time) fault {
-	var first fault
-	for i, v := range o.candidates(a) {
-		f := v.fault(now)
-		if f.kind == faultless {
+func (o VaultObject) Fault(a VaultAnswer, now time.Time) Fault {
+	var first Fault
+	for i, v := range o.Candidates(a) {
+		f := v.Fault(now)
+		if f.Kind == Faultless {
 			return f
 		}
 		if i == 0 {
@@ -85,18 +92,18 @@ func (o VaultObject) fault(a VaultAnswer, now time.Time) fault {
 		}
 	}
 	switch {
-	case first.kind != faultless:
+	case first.Kind != Faultless:
 		return first
 	case len(a.Versions) == 0:
-		return fault{kind: missing}
+		return Fault{Kind: Missing}
 	case o.Version != "" && !a.Partial:
-		return fault{kind: versionMissing}
+		return Fault{Kind: VersionMissing}
 	}
-	return fault{} // not known
+	return Fault{} // not known
 }
 
-// candidates are the versions of which a mount gets one.
-func (o VaultObject) candidates(a VaultAnswer) []VaultVersion {
+// Candidates are the versions of which a mount gets one.
+func (o VaultObject) Candidates(a VaultAnswer) []VaultVersion {
 	if o.Version != "" {
 		i := slices.IndexFunc(a.Versions, func(v VaultVersion) bool { return strings.EqualFold(v.ID, o.Version) })
 		if i < 0 {
@@ -114,23 +121,24 @@ func (o VaultObject) candidates(a VaultAnswer) []VaultVersion {
 	return a.Versions[:n]
 }
 
-func (v *VaultVersion) fault(now time.Time) fault {
+// Fault is what is wrong with the version.
+func (v *VaultVersion) Fault(now time.Time) Fault {
 	switch {
 	case !v.Enabled:
-		return fault{kind: disabled}
+		return Fault{Kind: Disabled}
 	case !v.Expires.IsZero() && !now.Before(v.Expires):
-		return fault{kind: expired, at: v.Expires}
+		return Fault{Kind: Expired, At: v.Expires}
 	case now.Before(v.NotBefore):
-		return fault{kind: notYetValid, at: v.NotBefore}
+		return Fault{Kind: NotYetValid, At: v.NotBefore}
 	}
-	return fault{}
+	return Fault{}
 }
 
-// expiry is when the version that a mount gets expires, the latest if it is not known
+// Expiry is when the version that a mount gets expires, the latest if it is not known
 // which that is; zero is never.
-func (o VaultObject) expiry(a VaultAnswer) time.Time {
+func (o VaultObject) Expiry(a VaultAnswer) time.Time {
 	var latest time.Time
-	for i, v := range o.candidates(a) {
+	for i, v := range o.Candidates(a) {
 		if v.Expires.IsZero() {
 			return time.Time{}
 		}

@@ -9,12 +9,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
+
+	"akv-injector/inject/facts"
 )
 
 // factsOf reads YAML documents as the cluster has them.
-func factsOf(t *testing.T, text string) *Facts {
+func factsOf(t *testing.T, text string) *Snapshot {
 	t.Helper()
-	f := &Facts{Classes: map[string]map[string]*secretsstorev1.SecretProviderClass{}}
+	f := &Snapshot{Classes: map[string]map[string]*facts.Class{}}
 	for document := range strings.SplitSeq(text, "\n---\n") {
 		var kind struct{ Kind string }
 		read(t, document, &kind)
@@ -49,11 +51,11 @@ func read(t *testing.T, text string, into any) {
 	}
 }
 
-func all(classes map[string]map[string]*secretsstorev1.SecretProviderClass) []secretsstorev1.SecretProviderClass {
+func all(classes map[string]map[string]*facts.Class) []secretsstorev1.SecretProviderClass {
 	var list []secretsstorev1.SecretProviderClass
 	for _, ns := range classes {
 		for _, c := range ns {
-			list = append(list, *c)
+			list = append(list, *c.SecretProviderClass)
 		}
 	}
 	return list
@@ -289,8 +291,8 @@ func TestMounts(t *testing.T) {
 		"a class of the same name there": {together(podYAML, edit(classYAML, "namespace: shop", "namespace: other")), []string{"shop/web store  = unrecorded ClassNotFound"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			facts := factsOf(t, c.text)
-			mounts := facts.Mounts()
+			snapshot := factsOf(t, c.text)
+			mounts := snapshot.Mounts()
 			var got []string
 			for i := range mounts {
 				got = append(got, line(&mounts[i]))

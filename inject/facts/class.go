@@ -1,0 +1,38 @@
+package facts
+
+import (
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+)
+
+// Class is a SecretProviderClass whose objects have been read.
+type Class struct {
+	*secretsstorev1.SecretProviderClass
+	// Objects, where the class is for the Azure provider, and for each its index in the
+	// array that it stands in.
+	Objects []provider.Object
+	At      []int
+	// Errors in the objects.
+	Errors finding.FieldErrors
+}
+
+// NewClass reads a class, once for all that look at it. It is nil for no class.
+func NewClass(class *secretsstorev1.SecretProviderClass) *Class {
+	if class == nil {
+		return nil
+	}
+	c := &Class{SecretProviderClass: class}
+	if c.Azure() {
+		c.Objects, c.At, c.Errors = readObjects(class.Spec.Parameters)
+	}
+	return c
+}
+
+func readObjects(parameters map[string]string) ([]provider.Object, []int, finding.FieldErrors) {
+	return provider.ReadObjects(parameters[provider.ParamObjects], finding.At("spec", "parameters", provider.ParamObjects))
+}
+
+// Azure reports whether the class is for the Azure provider.
+func (c *Class) Azure() bool { return c != nil && c.Spec.Provider == provider.ProviderAzure }

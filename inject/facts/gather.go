@@ -1,0 +1,105 @@
+package facts
+
+import (
+	"context"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/provider"
+)
+
+// Source looks up what is in one namespace, and in its cluster. It returns nil without an
+// error for an object that does not exist, ErrUnknown where it cannot tell whether there is
+// one, and any other error for a lookup that failed, of which nothing can be concluded.
+type Source interface {
+	ServiceAccount(ctx context.Context, name string) (*corev1.ServiceAccount, error)
+	// Class may return ErrNoClassCRD.
+	Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error)
+	CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error)
+	// Driver is what the driver's DaemonSet says, nil if that is not known.
+	Driver(ctx context.Context) (*provider.Driver, error)
+}
+
+var (
+	// ErrUnknown says that it is not known whether an object exists.
+	ErrUnknown = errors.New("not known")
+	// ErrNoClassCRD says that the cluster does not know SecretProviderClasses.
+	ErrNoClassCRD = errors.New("the cluster does not know SecretProviderClasses")
+)
+
+// Gather looks up what a decision about an object in a namespace needs. The namespace is
+// nil if it is not known.
+func Gather(ctx context.Context, s Source, ns *corev1.Namespace, needs Needs) (Facts, error) {
+	f := Facts{
+		Namespace:       ns,
+		ServiceAccounts: map[string]*corev1.ServiceAccount{},
+		Classes:         map[string]*Class{},
+	}
+	err := f.Add(ctx, s, needs)
+	return f, err
+}
+
+// Add looks up what is needed and has not been looked up yet. The maps of the facts are
+// added to.
+func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
+	for _, name := range needs.ServiceAccounts {
+		if _, known := f.ServiceAccounts[name]; known {
+			continue
+		}
+		account, err := s.ServiceAccount(ctx, name)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			continue
+		case err != nil:
+			return err
+		}
+		f.ServiceAccounts[name] = account
+	}
+	for _, name := range needs.Classes {
+		if err := f.addClass(ctx, s, name); err != nil {
+			return err
+		}
+	}
+	if needs.CSIDriver && f.CSIDriver == nil && !f.NoCSIDriver {
+		return f.addDriver(ctx, s)
+	}
+	return nil
+}
+
+// addClass looks up a class. Where the cluster does not know classes at all, there is
+// nothing more to find.
+func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
+	if _, known := f.Classes[name]; known || f.NoClassCRD {
+		return nil
+	}
+	class, err := s.Class(ctx, name)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return nil
+	case errors.Is(err, ErrNoClassCRD):
+		f.NoClassCRD = true
+		return nil
+	case err != nil:
+		return err
+	}
+	f.Classes[name] = NewClass(class)
+	return nil
+}
+
+func (f *Facts) addDriver(ctx context.Context, s Source) error {
+	object, err := s.CSIDriver(ctx)
+	unknown := errors.Is(err, ErrUnknown)
+	if err != nil && !unknown {
+		return err
+	}
+	driver, err := s.Driver(ctx)
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		return err
+	}
+	f.Driver, f.CSIDriver = driver, object
+	f.NoCSIDriver = object == nil && !unknown
+	return nil
+}
