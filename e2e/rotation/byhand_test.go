@@ -15,8 +15,8 @@ import (
 
 	"akv-injector/e2e/system"
 	"akv-injector/inject"
-	"akv-injector/inject/facts"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -127,7 +127,7 @@ func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, p
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec}
 	request := inject.Parse(target, ns, inject.Settings{})
 	var found []string
-	for _, f := range inject.Decide(target, request, b.facts(t, ns, request.Needs())).Findings {
+	for _, f := range inject.Decide(target, request, b.known(t, ns, request.Needs())).Findings {
 		if f.Rule == rule && f.Severity == severity {
 			return
 		}
@@ -136,9 +136,9 @@ func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, p
 	t.Errorf("%s finds no %s in pod %s; found: %q", rule, severity, pod.Name, found)
 }
 
-func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs facts.Needs) facts.Facts {
+func (b byHand) known(t *testing.T, ns *corev1.Namespace, needs facts.Needs) facts.Facts {
 	t.Helper()
-	facts := facts.Facts{Namespace: ns, Classes: map[string]*secretsstorev1.SecretProviderClass{}}
+	known := facts.Facts{Namespace: ns, Classes: map[string]*facts.Class{}}
 	for _, name := range needs.Classes {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := b.API.Get(t.Context(), client.ObjectKey{Namespace: b.Namespace, Name: name}, class)
@@ -146,14 +146,14 @@ func (b byHand) facts(t *testing.T, ns *corev1.Namespace, needs facts.Needs) fac
 		if err != nil {
 			class = nil
 		}
-		facts.Classes[name] = class
+		known.Classes[name] = facts.NewClass(class)
 	}
 	if needs.CSIDriver {
 		driver, err := b.Client.StorageV1().CSIDrivers().Get(t.Context(), provider.DriverName, metav1.GetOptions{})
 		check(t, err)
-		facts.CSIDriver = driver
+		known.CSIDriver = driver
 	}
-	return facts
+	return known
 }
 
 // exactly is a pattern that fits the words, which tests mostly know.
