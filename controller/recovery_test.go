@@ -103,7 +103,7 @@ func TestPlannedClassesCanBeRecovered(t *testing.T) {
 		Spec: &corev1.PodSpec{ServiceAccountName: "pay", Containers: []corev1.Container{{Name: "app"}}},
 	}
 	request := inject.Parse(target, namespaceWith(), inject.Settings{Version: "v1"})
-	decision := inject.Decide(target, request, facts.Facts{
+	decision := inject.Decide(request, facts.Facts{
 		Namespace:       namespaceWith(),
 		ServiceAccounts: map[string]*corev1.ServiceAccount{"pay": {ObjectMeta: metav1.ObjectMeta{Name: "pay"}}},
 	})

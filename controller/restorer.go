@@ -101,7 +101,7 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 		return Unchanged, noRecord(), nil
 	}
 	// A fence with an error in it still holds: it allows less, never more.
-	if fence, _ := inject.ParseFence(ns); !fence.Allows(content.Vault()) {
+	if !inject.AllowsVault(ns, content.Vault()) {
 		return Unchanged, vaultNotAllowed(ns.Name, content.Vault()), nil
 	}
 

@@ -96,7 +96,7 @@ func bench(b *testing.B, pod *corev1.Pod, ns *corev1.Namespace, known facts.Fact
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), known)
+		d := inject.Decide(inject.Parse(target, ns, inject.Settings{}), known)
 		if d.Injected != wantInjected || len(d.Findings) > 0 {
 			b.Fatalf("injected %v, findings %v", d.Injected, d.Findings)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -104,7 +105,7 @@ func TestPatchGivesThePlannedPod(t *testing.T) {
 			}
 			// Through JSON, where an empty list and none are the same.
 			got := decodePod(t, encode(t, decodePod(t, patched(t, c.PodJSON, &d))))
-			want := decodePod(t, encode(t, &corev1.Pod{Spec: *inject.PlannedSpec(c.Target(), c.Request(), c.Facts())}))
+			want := decodePod(t, encode(t, &corev1.Pod{Spec: *inject.PlannedSpec(c.Request(), c.Facts())}))
 			if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
 				t.Errorf("the patched pod is another than the planned one (-planned +patched):\n%s", diff)
 			}
@@ -136,7 +137,7 @@ func TestSecondRoundIsEmpty(t *testing.T) {
 				target := c.TargetOf(again)
 				target.Mutating = mutating
 				request := inject.Parse(target, c.NamespaceObject(), c.Settings())
-				second := inject.Decide(target, request, c.FactsFor(request.Needs()))
+				second := inject.Decide(request, c.FactsFor(request.Needs()))
 				if !mutating && len(second.Errors()) > 0 && namesMissingContainer(c) {
 					continue // the container that the annotation names never came
 				}
@@ -162,8 +163,8 @@ func namesMissingContainer(c *corpus.Case) bool {
 	target := c.TargetOf(pod)
 	target.Mutating = false
 	request := inject.Parse(target, c.NamespaceObject(), c.Settings())
-	d := inject.Decide(target, request, c.Facts())
-	return slices.ContainsFunc(d.Errors(), func(f inject.Finding) bool {
+	d := inject.Decide(request, c.Facts())
+	return slices.ContainsFunc(d.Errors(), func(f finding.Finding) bool {
 		return strings.Contains(f.Place.String(), annotation.Containers)
 	})
 }
@@ -174,10 +175,10 @@ func TestDecideChangesNothingAndIsDeterministic(t *testing.T) {
 			before := encode(t, c.Pod)
 			facts := c.Facts()
 			factsBefore := encode(t, facts)
-			want := inject.Decide(c.Target(), c.Request(), facts)
+			want := inject.Decide(c.Request(), facts)
 			wantText := encode(t, want)
 			for range 100 {
-				got := inject.Decide(c.Target(), c.Request(), facts)
+				got := inject.Decide(c.Request(), facts)
 				if !bytes.Equal(wantText, encode(t, got)) {
 					t.Fatalf("another decision for the same pod:\n%s", cmp.Diff(want, got))
 				}

@@ -1,4 +1,4 @@
-package inject
+package inject_test
 
 import (
 	"slices"
@@ -10,66 +10,71 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/testing/fixture"
 )
 
-func (r *ruled) describe() []string {
-	request := Parse(r.target, r.facts.Namespace, Settings{})
-	d := Decide(r.target, request, r.known())
-	return Describe(r.target, request, r.known(), &d)
+// described is a pod whose description a test looks at.
+type described struct{ *fixture.Pod }
+
+func (r *described) describe() []string {
+	request := inject.Parse(r.Target, r.Facts.Namespace, inject.Settings{})
+	d := inject.Decide(request, r.Known())
+	return d.Describe(r.Known())
 }
 
-func (r *ruled) ask(objects string) {
-	r.pod.Spec.Volumes, r.app().VolumeMounts = nil, nil
-	r.annotate(annotation.Vault, "payments-kv")
-	r.annotate(annotation.Objects, objects)
+func (r *described) ask(objects string) {
+	r.Pod.Pod.Spec.Volumes, r.App().VolumeMounts = nil, nil
+	r.Annotate(annotation.Vault, "payments-kv")
+	r.Annotate(annotation.Objects, objects)
 }
 
 func TestDescribe(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*ruled)
+		change func(*described)
 		// A line that has to be among the others, or none at all.
 		want string
 	}{
-		"where it is mounted":    {func(r *ruled) {}, "Volume secrets is mounted at /mnt/secrets-store in: app."},
-		"mounted nowhere":        {func(r *ruled) { r.app().VolumeMounts = nil }, "Volume secrets is mounted in no container."},
-		"objects and files":      {func(r *ruled) { r.ask("DB-Password,tls.pem=cert/web") }, "From vault payments-kv: /mnt/secrets-store/DB-Password = secret/DB-Password, /mnt/secrets-store/tls.pem = cert/web."},
-		"a class that is there":  {func(r *ruled) {}, "Volume secrets: class payments, which exists."},
-		"a class that is not":    {func(r *ruled) { r.classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
-		"a class of nobody":      {func(r *ruled) { r.classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
-		"the account's identity": {func(r *ruled) { r.ask("a") }, "Identity " + someClient + " (ServiceAccount app), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
-		"the pod's identity": {func(r *ruled) { r.ask("a"); r.annotate(annotation.ClientID, someTenant) }, "Identity " + someTenant +
-			" (annotation of the pod), tenant " + someTenant + " (ServiceAccount app), with the token of ServiceAccount app."},
-		"the node's identity": {func(r *ruled) { r.class.Spec.Parameters[provider.ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
-		"a service principal": {func(r *ruled) {
-			delete(r.class.Spec.Parameters, provider.ParamClient)
-			r.csi().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
+		"where it is mounted":    {func(r *described) {}, "Volume secrets is mounted at /mnt/secrets-store in: app."},
+		"mounted nowhere":        {func(r *described) { r.App().VolumeMounts = nil }, "Volume secrets is mounted in no container."},
+		"objects and files":      {func(r *described) { r.ask("DB-Password,tls.pem=cert/web") }, "From vault payments-kv: /mnt/secrets-store/DB-Password = secret/DB-Password, /mnt/secrets-store/tls.pem = cert/web."},
+		"a class that is there":  {func(r *described) {}, "Volume secrets: class payments, which exists."},
+		"a class that is not":    {func(r *described) { r.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
+		"a class of nobody":      {func(r *described) { r.Classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
+		"the account's identity": {func(r *described) { r.ask("a") }, "Identity " + fixture.Client + " (ServiceAccount app), tenant " + fixture.Tenant + " (ServiceAccount app), with the token of ServiceAccount app."},
+		"the pod's identity": {func(r *described) { r.ask("a"); r.Annotate(annotation.ClientID, fixture.Tenant) }, "Identity " + fixture.Tenant +
+			" (annotation of the pod), tenant " + fixture.Tenant + " (ServiceAccount app), with the token of ServiceAccount app."},
+		"the node's identity": {func(r *described) { r.Class.Spec.Parameters[provider.ParamVMIdentity] = "true" }, "Identity: the node's (class payments)."},
+		"a service principal": {func(r *described) {
+			delete(r.Class.Spec.Parameters, provider.ParamClient)
+			r.CSI().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, "Identity: the service principal in the Secret sp."},
-		"an interval of nobody": {func(r *ruled) {}, "No interval is asked for; what the cluster's driver does is not known here."},
-		"both intervals": {func(r *ruled) {
+		"an interval of nobody": {func(r *described) {}, "No interval is asked for; what the cluster's driver does is not known here."},
+		"both intervals": {func(r *described) {
 			r.ask("a")
-			r.annotate(annotation.RotationPollInterval, "30s")
-			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.Annotate(annotation.RotationPollInterval, "30s")
+			r.Facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 		}, "Asked for: every 30s (annotation of the pod); the driver looks every 2m."},
-		"vault calls": {func(r *ruled) {
+		"vault calls": {func(r *described) {
 			r.ask("a,b")
-			r.facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
+			r.Facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 		}, "About 60 vault calls an hour for each pod (objects: 2, polls: 30)."},
 		"no rotation": {
-			func(r *ruled) { r.facts.Driver = &provider.Driver{} },
+			func(r *described) { r.Facts.Driver = &provider.Driver{} },
 			"No interval is asked for; nothing rotates, since the driver runs without --enable-secret-rotation.",
 		},
 		"an account that may yet come": {
-			func(r *ruled) { r.ask("a"); r.target.Template = true; r.facts.ServiceAccounts["app"] = nil },
+			func(r *described) { r.ask("a"); r.Target.Template = true; r.Facts.ServiceAccounts["app"] = nil },
 			`Identity and class are not known until the ServiceAccount "app" names a client id and a tenant.`,
 		},
-		"not what is refused":     {func(r *ruled) { r.mount().SubPath = "a" }, ""},
-		"not where nobody looks":  {func(r *ruled) { r.ask("a"); r.facts.Namespace.Labels = nil }, ""},
-		"not a pod without a use": {func(r *ruled) { r.pod.Spec.Volumes, r.app().VolumeMounts = nil, nil }, ""},
+		"not what is refused":     {func(r *described) { r.Mount().SubPath = "a" }, ""},
+		"not where nobody looks":  {func(r *described) { r.ask("a"); r.Facts.Namespace.Labels = nil }, ""},
+		"not a pod without a use": {func(r *described) { r.Pod.Pod.Spec.Volumes, r.App().VolumeMounts = nil, nil }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRuled()
+			r := &described{fixture.New()}
 			tc.change(r)
 			lines := r.describe()
 			if tc.want == "" && len(lines) > 0 || tc.want != "" && !slices.Contains(lines, tc.want) {
@@ -81,13 +86,13 @@ func TestDescribe(t *testing.T) {
 
 // A generated class's name is known after the decision; who looks it up then gets told.
 func TestDescribeGeneratedClass(t *testing.T) {
-	r := newRuled()
+	r := &described{fixture.New()}
 	r.ask("a")
-	class := Decide(r.target, Parse(r.target, r.facts.Namespace, Settings{}), r.known()).Classes[0]
+	class := inject.Decide(inject.Parse(r.Target, r.Facts.Namespace, inject.Settings{}), r.Known()).Classes[0]
 	begin := "Volume akv-payments-kv: class " + class.Name
 	var got []string
 	for _, stored := range []map[string]*secretsstorev1.SecretProviderClass{{}, {class.Name: nil}, {class.Name: class.Object("apps")}} {
-		r.classes = stored
+		r.Classes = stored
 		got = append(got, r.describe()[0])
 	}
 	want := []string{
@@ -97,20 +102,5 @@ func TestDescribeGeneratedClass(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
-	}
-}
-
-func TestJoinLines(t *testing.T) {
-	long := strings.Repeat("x", 120)
-	got := joinLines("In: ", []string{long, long, "y", long})
-	want := []string{"In: " + long + ", " + long + ", y.", "In: " + long + "."}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
-	if got := joinLines("In: ", nil); got != nil {
-		t.Errorf("lines of nothing: %q", got)
-	}
-	if n := len([]rune(cutLine(strings.Repeat("ä", 300)))); n != maxLine {
-		t.Errorf("cut to %d", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
 )
@@ -38,30 +39,31 @@ func FuzzTemplate(f *testing.F) {
 			return // a ReplicationController without a template
 		}
 		request := inject.Parse(target, c.NamespaceObject(), c.Settings())
-		facts := c.FactsFor(request.Needs())
-		d := inject.Decide(target, request, facts)
-		for _, finding := range d.Findings {
-			inside := strings.HasPrefix(finding.Place.String(), target.Path.String()) || strings.HasPrefix(finding.Place.String(), "metadata.") ||
-				strings.HasPrefix(finding.Place.String(), "namespace.metadata.")
-			if !inside || finding.Message == "" || strings.ContainsAny(finding.Message+finding.Fix, "\n\x00") {
-				t.Errorf("%+v", finding)
+		known := c.FactsFor(request.Needs())
+		d := inject.Decide(request, known)
+		for _, f := range d.Findings {
+			inside := f.Place.Below(target.Path) || strings.HasPrefix(f.Place.String(), "metadata.") || f.Place.InNamespace()
+			if !inside || f.Message == "" || strings.ContainsAny(f.Message+f.Fix, "\n\x00") {
+				t.Errorf("%+v", f)
 			}
 		}
-		for _, finding := range inject.OnUpdate(target, target, d.Findings, d.Findings) {
-			if finding.Severity == inject.Error {
-				t.Errorf("an update that changes nothing is refused: %+v", finding)
+		for _, f := range inject.OnUpdate(&d, &d) {
+			if f.Severity == finding.Error {
+				t.Errorf("an update that changes nothing is refused: %+v", f)
 			}
 		}
 		// The same by places and messages, as for an update that changes something else.
 		other := *target
 		meta := *target.Meta.DeepCopy()
 		meta.Annotations, other.Meta = map[string]string{"of": "another"}, &meta
-		for _, finding := range inject.OnUpdate(target, &other, d.Findings, d.Findings) {
-			if finding.Severity == inject.Error {
-				t.Errorf("an error that was there before refuses: %+v", finding)
+		before := inject.Decide(inject.Parse(&other, c.NamespaceObject(), c.Settings()), known)
+		before.Findings = d.Findings
+		for _, f := range inject.OnUpdate(&d, &before) {
+			if f.Severity == finding.Error {
+				t.Errorf("an error that was there before refuses: %+v", f)
 			}
 		}
-		for _, line := range inject.Describe(target, request, facts, &d) {
+		for _, line := range d.Describe(known) {
 			if len([]rune(line)) > 256 || strings.ContainsAny(line, "\n\x00") {
 				t.Errorf("line %q", line)
 			}

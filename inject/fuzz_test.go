@@ -62,7 +62,7 @@ func FuzzPod(f *testing.F) {
 		target := c.TargetOf(pod)
 		request := inject.Parse(target, c.NamespaceObject(), c.Settings())
 		facts := c.FactsFor(request.Needs())
-		d := inject.Decide(target, request, facts)
+		d := inject.Decide(request, facts)
 		if !bytes.Equal(text, encode(t, pod)) {
 			t.Fatalf("Decide changed the pod:\n%s", cmp.Diff(string(text), string(encode(t, pod))))
 		}
@@ -84,12 +84,12 @@ func FuzzPod(f *testing.F) {
 			azprovider.Read(t, class.Parameters["objects"])
 		}
 		again := decodePod(t, patched(t, text, &d))
-		if diff := cmp.Diff(inject.PlannedSpec(target, request, facts).Volumes, again.Spec.Volumes); diff != "" {
+		if diff := cmp.Diff(inject.PlannedSpec(request, facts).Volumes, again.Spec.Volumes); diff != "" {
 			t.Errorf("volumes (-planned +patched):\n%s", diff)
 		}
 		target = c.TargetOf(again)
 		request = inject.Parse(target, c.NamespaceObject(), c.Settings())
-		second := inject.Decide(target, request, c.FactsFor(request.Needs()))
+		second := inject.Decide(request, c.FactsFor(request.Needs()))
 		if !second.Injected || len(second.Patch) > 0 {
 			t.Errorf("second round: patch %v, errors %v", second.Patch, second.Errors())
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
@@ -68,23 +69,22 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := &workload.Target{Meta: &metav1.ObjectMeta{Name: "web", Annotations: c.annotations}, Spec: &c.spec}
-			request := inject.Parse(target, nil, inject.Settings{})
+			d := inject.Decide(inject.Parse(target, nil, inject.Settings{}), facts.Facts{})
 			var fields []string
-			for _, e := range request.Errors {
-				if string(e.Type) == "FieldValueTooMany" || string(e.Type) == "FieldValueTooLong" {
-					fields = append(fields, e.Place.String())
+			for _, f := range d.Findings {
+				if f.Type == field.ErrorTypeTooMany || f.Type == field.ErrorTypeTooLong {
+					fields = append(fields, f.Place.String())
 				}
 			}
 			if c.fits {
 				if len(fields) > 0 {
-					t.Errorf("too large: %v", request.Errors)
+					t.Errorf("too large: %v", d.Findings)
 				}
 				return
 			}
 			if diff := cmp.Diff([]string{c.field}, fields); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			d := inject.Decide(target, request, facts.Facts{})
 			if len(d.Errors()) == 0 || len(d.Patch) > 0 {
 				t.Errorf("findings %v, %d patches; want it refused", d.Findings, len(d.Patch))
 			}
@@ -106,7 +106,7 @@ func TestTooLargePodsOfControllers(t *testing.T) {
 			}
 			target := &workload.Target{Meta: meta, Spec: &spec, Origin: origin}
 			request := inject.Parse(target, nil, inject.Settings{})
-			d := inject.Decide(target, request, facts.Facts{})
+			d := inject.Decide(request, facts.Facts{})
 			if got := len(d.Errors()) > 0; got != (refused || asks) || len(d.Findings) != 1 {
 				t.Errorf("origin %d, asks %t: %v", origin, asks, d.Findings)
 			}

@@ -77,7 +77,7 @@ func TestFindOutdating(t *testing.T) {
 			change(pod)
 			before := pod.DeepCopy()
 			var got []string
-			for _, f := range inject.FindOutdating(pod, classes) {
+			for _, f := range inject.Outdated(pod, classes) {
 				got = append(got, f.Rule+" "+f.Place.String())
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

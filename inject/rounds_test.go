@@ -40,7 +40,7 @@ func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, fact
 func admit(t *testing.T, pod *corev1.Pod, ns *corev1.Namespace, f facts.Facts, mutating bool) (inject.Decision, *corev1.Pod) {
 	t.Helper()
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Mutating: mutating}
-	d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{Version: corpus.Version}), f)
+	d := inject.Decide(inject.Parse(target, ns, inject.Settings{Version: corpus.Version}), f)
 	return d, decodePod(t, patched(t, encode(t, pod), &d))
 }
 
@@ -160,7 +160,7 @@ func TestTemplate(t *testing.T) {
 			pod, ns, facts := asking(nil)
 			tc.change(pod, facts)
 			target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Path: path, Template: true}
-			d := inject.Decide(target, inject.Parse(target, ns, inject.Settings{}), facts)
+			d := inject.Decide(inject.Parse(target, ns, inject.Settings{}), facts)
 			var got []string
 			for _, f := range d.Findings {
 				got = append(got, string(f.Severity)+" "+f.Rule+" "+f.Place.String())

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -14,11 +15,11 @@ import (
 func TestCorpusFindsEveryRule(t *testing.T) {
 	type sight struct {
 		rule     string
-		severity inject.Severity
+		severity finding.Severity
 	}
 	type place struct {
 		rule string
-		on   inject.Place
+		on   inject.On
 	}
 	severities, places := map[sight]bool{}, map[place]bool{}
 	for _, c := range cases(t) {
@@ -31,7 +32,7 @@ func TestCorpusFindsEveryRule(t *testing.T) {
 				t.Errorf("%s: %s is not in the table", c.Name, f.Rule)
 				continue
 			}
-			if !slices.Contains(rule.On, on(c)) {
+			if !slices.Contains(rule.On(), on(c)) {
 				t.Errorf("%s: %s finds something on %s, and the table does not say so", c.Name, f.Rule, on(c))
 			}
 			places[place{f.Rule, on(c)}] = true
@@ -47,7 +48,7 @@ func TestCorpusFindsEveryRule(t *testing.T) {
 				t.Errorf("no case finds %s as %s", r.ID, s)
 			}
 		}
-		for _, p := range r.On {
+		for _, p := range r.On() {
 			if !places[place{r.ID, p}] {
 				t.Errorf("no case finds %s on %s", r.ID, p)
 			}
@@ -55,7 +56,7 @@ func TestCorpusFindsEveryRule(t *testing.T) {
 	}
 }
 
-func on(c *corpus.Case) inject.Place {
+func on(c *corpus.Case) inject.On {
 	switch {
 	case c.Pod != nil:
 		return inject.OnPods
@@ -67,8 +68,8 @@ func on(c *corpus.Case) inject.Place {
 
 // letPass tells whether a finding would be an error, but for a waiver, an update that did
 // not bring it, or the controller that made the pod.
-func letPass(c *corpus.Case, f inject.Finding) bool {
-	return f.Severity == inject.Warning && (strings.Contains(f.Message, "(let pass") || c.Options.Origin != "")
+func letPass(c *corpus.Case, f finding.Finding) bool {
+	return f.Severity == finding.Warning && (strings.Contains(f.Message, "(let pass") || c.Options.Origin != "")
 }
 
 // Correct forms find nothing: not those that the Azure provider and AKS publish, not other

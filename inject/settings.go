@@ -1,26 +1,31 @@
 package inject
 
-import "time"
+import (
+	corev1 "k8s.io/api/core/v1"
 
-// Settings are the server's own: the last place where a setting is looked for,
-// behind the pod's and the namespace's annotations.
-type Settings struct {
-	// TenantID of the vaults, a GUID or a domain name; empty leaves it to the
-	// ServiceAccount's azure.workload.identity/tenant-id.
-	TenantID string
-	// Cloud is the provider's cloudName; empty means DefaultCloud.
-	Cloud string
-	// RotationPollInterval is a Go duration; empty means DefaultInterval.
-	RotationPollInterval string
-	// ForbidAllow refuses the allow annotation.
-	ForbidAllow bool
-	// VaultChecks is off, warn or enforce; empty means off.
-	VaultChecks string
-	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 is never.
-	VaultExpiryWarning time.Duration
-	// Version of the program, written into the status annotation.
-	Version string
-}
+	"akv-injector/inject/finding"
+	"akv-injector/inject/policy"
+	"akv-injector/inject/request"
+)
+
+// Settings are the server's own, behind the pod's and the namespace's annotations.
+type Settings = request.Settings
 
 // DefaultVaultExpiryWarning leaves two weeks to renew what expires.
-const DefaultVaultExpiryWarning = 14 * 24 * time.Hour
+const DefaultVaultExpiryWarning = request.DefaultVaultExpiryWarning
+
+// Values of the setting and the annotation vault-checks.
+const (
+	VaultChecksOff     = policy.VaultChecksOff
+	VaultChecksWarn    = policy.VaultChecksWarn
+	VaultChecksEnforce = policy.VaultChecksEnforce
+)
+
+// VaultChecksProblem says what is wrong with a value of vault-checks.
+func VaultChecksProblem(value string) finding.Problem { return policy.VaultChecksProblem(value) }
+
+// AllowsVault reports whether the fence of a namespace lets a vault through.
+func AllowsVault(ns *corev1.Namespace, vault string) bool {
+	fence, _ := policy.ParseFence(ns)
+	return fence.Allows(vault)
+}

@@ -1,35 +1,9 @@
 package inject
 
-import (
-	"encoding/json"
+import "akv-injector/inject/plan"
 
-	"akv-injector/inject/provider"
-)
+// Status is the value of the status annotation: what a pod was given.
+type Status = plan.Status
 
-// Status is the value of annotation.Status: what a pod was given, so that people
-// can read it, a later round of the same admission knows which containers were
-// there at first, and a class can be restored under the running pod. It is never
-// believed by itself: a class counts only if its content hashes to its name.
-type Status struct {
-	// Version of the program that injected the pod.
-	Version string `json:"version"`
-	// Containers that got the mounts.
-	Containers []string `json:"containers"`
-	// Classes that were generated for the pod.
-	Classes []provider.Class `json:"classes,omitempty"`
-}
-
-// ParseStatus reads the annotation.
-func ParseStatus(value string) (Status, error) {
-	var s Status
-	err := json.Unmarshal([]byte(value), &s)
-	return s, err
-}
-
-func (s Status) String() string {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic("strings are always JSON: " + err.Error())
-	}
-	return string(b)
-}
+// ParseStatus reads the status annotation. It is outside text: see Status.
+func ParseStatus(value string) (Status, error) { return plan.ParseStatus(value) }

@@ -10,41 +10,43 @@ import (
 // letPass is said of an error that an update did not bring.
 const letPass = "let pass: it was so before this update"
 
-// OnUpdate turns those errors into warnings that the object had before: whoever scales,
-// restarts or bumps an image must not be stopped by what was there already. An update
-// that leaves the pods as they were brings no error at all.
-func OnUpdate(now, before *workload.Target, findings, had []Finding) []Finding {
-	if equality.Semantic.DeepEqual(now.Spec, before.Spec) &&
-		equality.Semantic.DeepEqual(now.Meta.Annotations, before.Meta.Annotations) &&
-		equality.Semantic.DeepEqual(now.Meta.Labels, before.Meta.Labels) {
-		return spareKnown(findings, func(Finding) bool { return true })
+// OnUpdate are the findings about an object that replaces another. Those errors are
+// warnings that the object had before: whoever scales, restarts or bumps an image must not
+// be stopped by what was there already. An update that leaves the pods as they were brings
+// no error at all.
+func OnUpdate(now, before *Decision) []finding.Finding {
+	a, b := now.request.Target, before.request.Target
+	if equality.Semantic.DeepEqual(a.Spec, b.Spec) &&
+		equality.Semantic.DeepEqual(a.Meta.Annotations, b.Meta.Annotations) &&
+		equality.Semantic.DeepEqual(a.Meta.Labels, b.Meta.Labels) {
+		return spareKnown(now.Findings, func(finding.Finding) bool { return true })
 	}
-	return spareHad(findings, had, same(now), same(before))
+	return spareHad(now.Findings, before.Findings, same(a), same(b))
 }
 
-// OnClassUpdate is OnUpdate for a SecretProviderClass, whose objects are a list without names.
-func OnClassUpdate(findings, had []Finding) []Finding {
-	same := func(f Finding) sameFinding { return sameFinding{f.Rule, f.Place.Shape(), f.Message} }
+// onClassUpdate is OnUpdate for a SecretProviderClass, whose objects are a list without names.
+func onClassUpdate(findings, had []finding.Finding) []finding.Finding {
+	same := func(f finding.Finding) sameFinding { return sameFinding{f.Rule, f.Place.Shape(), f.Message} }
 	return spareHad(findings, had, same, same)
 }
 
 // spareHad spares each finding once for each time that the object had it before.
-func spareHad(findings, had []Finding, now, before func(Finding) sameFinding) []Finding {
+func spareHad(findings, had []finding.Finding, now, before func(finding.Finding) sameFinding) []finding.Finding {
 	counts := map[sameFinding]int{}
 	for _, f := range had {
 		counts[before(f)]++
 	}
-	return spareKnown(findings, func(f Finding) bool {
+	return spareKnown(findings, func(f finding.Finding) bool {
 		key := now(f)
 		counts[key]--
 		return counts[key] >= 0
 	})
 }
 
-func spareKnown(findings []Finding, known func(Finding) bool) []Finding {
-	spared := make([]Finding, 0, len(findings))
+func spareKnown(findings []finding.Finding, known func(finding.Finding) bool) []finding.Finding {
+	spared := make([]finding.Finding, 0, len(findings))
 	for _, f := range findings {
-		if f.Severity == Error && known(f) {
+		if f.Severity == finding.Error && known(f) {
 			f = f.Downgraded(letPass)
 		}
 		spared = append(spared, f)
@@ -56,6 +58,6 @@ func spareKnown(findings []Finding, known func(Finding) bool) []Finding {
 // objects whose lists may be in another order.
 type sameFinding struct{ rule, place, message string }
 
-func same(t *workload.Target) func(Finding) sameFinding {
-	return func(f Finding) sameFinding { return sameFinding{f.Rule, t.Identity(f.Place), f.Message} }
+func same(t *workload.Target) func(finding.Finding) sameFinding {
+	return func(f finding.Finding) sameFinding { return sameFinding{f.Rule, t.Identity(f.Place), f.Message} }
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // Keys of the audit annotations. The API server puts the webhook's name before
@@ -32,7 +33,7 @@ func auditOfPatch(d inject.Decision) map[string]string {
 
 // auditOfFindings says which rules found something where. The findings' words are
 // left out: they may quote the pod.
-func auditOfFindings(findings []inject.Finding) map[string]string {
+func auditOfFindings(findings []finding.Finding) map[string]string {
 	if len(findings) == 0 {
 		return nil
 	}
@@ -43,7 +44,7 @@ func auditOfFindings(findings []inject.Finding) map[string]string {
 }
 
 // ruleID names the rule, or says that the annotations themselves are wrong.
-func ruleID(f inject.Finding) string {
+func ruleID(f finding.Finding) string {
 	if f.Rule == "" {
 		return "annotations"
 	}

@@ -13,15 +13,15 @@ import (
 
 func TestAuditOfFindings(t *testing.T) {
 	cases := map[string]struct {
-		findings []inject.Finding
+		findings []finding.Finding
 		want     map[string]string
 	}{
 		"none": {},
 		"a rule and an annotation": {
-			findings: []inject.Finding{
-				{Rule: "AKV001", Severity: inject.Error, Place: finding.At("spec", "a"), Message: "hunter2"},
-				{Severity: inject.Error, Place: finding.At("metadata", "b")},
-				{Rule: "AKV003", Name: "mount-not-readonly", Severity: inject.Warning, Place: finding.At("spec", "c")},
+			findings: []finding.Finding{
+				{Rule: "AKV001", Severity: finding.Error, Place: finding.At("spec", "a"), Message: "hunter2"},
+				{Severity: finding.Error, Place: finding.At("metadata", "b")},
+				{Rule: "AKV003", Name: "mount-not-readonly", Severity: finding.Warning, Place: finding.At("spec", "c")},
 			},
 			want: map[string]string{"findings": "error AKV001 spec.a; error annotations metadata.b; warning AKV003 spec.c"},
 		},

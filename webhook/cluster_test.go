@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,8 @@ type objects struct {
 	items []client.Object
 	errs  map[string]error
 	gets  int
+	// kinds that were asked for, each once, in order of the alphabet.
+	kinds []string
 	mu    sync.Mutex
 }
 
@@ -55,6 +58,10 @@ func (o *objects) Get(_ context.Context, key client.ObjectKey, obj client.Object
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.gets++
+	if kind := kindOf(obj); !slices.Contains(o.kinds, kind) {
+		o.kinds = append(o.kinds, kind)
+		slices.Sort(o.kinds)
+	}
 	if err := o.errs[kindOf(obj)+" "+key.Name]; err != nil {
 		return err
 	}

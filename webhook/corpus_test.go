@@ -12,6 +12,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/testing/corpus"
@@ -66,7 +67,7 @@ func TestCorpus(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			cl := clusterOf(c)
 			a := cl.admission()
-			want := inject.Decide(c.Target(), c.Request(), c.Facts())
+			want := inject.Decide(c.Request(), c.Facts())
 			if !annotation.OptedIn(c.NamespaceObject()) {
 				want = inject.Decision{} // there the policy of AKV021 says it, without us
 			}
@@ -153,14 +154,14 @@ func TestCorpusOfWorkloadsAndClasses(t *testing.T) {
 			if !annotation.OptedIn(c.NamespaceObject()) {
 				want = nil // there the policy of AKV021 says it, without us
 			}
-			if errs := errorsOf(want); len(errs) > 0 {
+			if errs := finding.Errors(want); len(errs) > 0 {
 				wantCauses(t, answer, errs)
 				return
 			}
 			if !answer.Allowed {
 				t.Fatalf("refused: %s", answer.Result.Message)
 			}
-			if diff := cmp.Diff(warningLines(warningsOf(want)), answer.Warnings); diff != "" {
+			if diff := cmp.Diff(warningLines(finding.Warnings(want)), answer.Warnings); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
@@ -171,7 +172,7 @@ func TestCorpusOfWorkloadsAndClasses(t *testing.T) {
 // add: nobody does here, and so validation refuses it.
 func laterContainer(c *corpus.Case) bool { return c.Name == "containers-named-that-may-yet-come" }
 
-func wantCauses(t *testing.T, answer *admissionv1.AdmissionResponse, errs []inject.Finding) {
+func wantCauses(t *testing.T, answer *admissionv1.AdmissionResponse, errs []finding.Finding) {
 	t.Helper()
 	if answer.Allowed {
 		t.Fatal("allowed, want a refusal")

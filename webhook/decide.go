@@ -3,11 +3,10 @@ package webhook
 import (
 	"context"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 )
 
@@ -27,6 +26,8 @@ type question struct {
 type decision struct {
 	inject.Decision
 	optedIn bool
+	// facts that it was made on.
+	facts facts.Facts
 	// description says what the pods will get.
 	description []string
 }
@@ -38,57 +39,83 @@ func (d *decision) refuses(q *question) bool {
 // decide looks up the facts and asks the engine.
 //
 // Caches lag. Whoever creates a ServiceAccount and, a moment later, a pod that
-// uses it must not be told that it is missing. So what would be refused on cached
-// facts is looked up again, all of it, and decided once more; the second decision
-// counts. Objects that are refused are few, so this costs little. So with what the vaults
-// say; for both times there is no more time than for one.
+// uses it must not be refused because it is missing. So what would be refused on cached
+// facts is decided once more: the facts on which the errors rest are looked up live, and
+// the second decision counts. What rests on no fact needs no second look. Objects that are
+// refused are few, so this costs little. The same holds for what the vaults say; both
+// looks together have no more time than one.
 func (a *Admission) decide(ctx context.Context, q *question) (decision, error) {
 	l, i := a.lookup(), a.inquiry()
-	d, err := a.decideWith(ctx, l, i, q)
-	if err != nil || !l.fromCache && !i.doubtful || !d.optedIn || !d.refuses(q) {
+	d, err := a.decideWith(ctx, l, i, q, nil)
+	if err != nil || !d.optedIn || !d.refuses(q) {
 		return d, err
 	}
+	again := d.restsOn(q)
+	if !l.fromCache {
+		again = 0
+	}
+	if again == 0 && !i.doubtful {
+		return d, nil
+	}
 	i.again = true
-	return a.decideWith(ctx, a.liveLookup(), i, q)
+	first := d.facts.Without(again)
+	return a.decideWith(ctx, a.liveLookup(), i, q, &first)
 }
 
-func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *question) (decision, error) {
-	ns, err := l.namespace(ctx, q.namespace)
-	if err != nil || !annotation.OptedIn(ns) {
+// restsOn are the facts without which the object would not be refused.
+func (d *decision) restsOn(q *question) finding.Lookups {
+	if len(d.Errors()) == 0 && q.complete {
+		// What is missing is missing by the plan, which rests on all of them.
+		return finding.Namespace | finding.ServiceAccounts | finding.Classes
+	}
+	return finding.LookupsOf(d.Findings)
+}
+
+// decideWith decides on facts, those that are known and those that have to be looked up.
+func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *question, known *facts.Facts) (decision, error) {
+	d := decision{}
+	if known != nil {
+		d.facts = *known
+	}
+	if d.facts.Namespace == nil {
+		ns, err := l.namespace(ctx, q.namespace)
+		if err != nil || !annotation.OptedIn(ns) {
+			return decision{}, err
+		}
+		d.facts.Namespace = ns
+	}
+	d.optedIn = true
+	request := inject.Parse(q.now, d.facts.Namespace, a.settings)
+	if err := l.add(ctx, &d.facts, request.Needs()); err != nil {
 		return decision{}, err
 	}
-	request := inject.Parse(q.now, ns, a.settings)
-	known, err := l.gather(ctx, ns, request.Needs())
-	if err != nil {
-		return decision{}, err
-	}
-	d := decision{Decision: inject.Decide(q.now, request, known), optedIn: true}
-	i.add(ctx, &known, d.VaultObjects)
-	d.Decision = d.WithVault(request, known)
+	d.Decision = inject.Decide(request, d.facts)
+	i.add(ctx, &d.facts, d.VaultObjects)
+	d.Decision = d.WithVault(d.facts)
 	if q.before != nil && len(d.Errors()) > 0 {
-		had, err := a.had(ctx, l, q.before, ns, known)
+		had, err := a.had(ctx, l, q.before, d.facts)
 		if err != nil {
 			return decision{}, err
 		}
-		d.Findings = inject.OnUpdate(q.now, q.before, d.Findings, had)
+		d.Findings = inject.OnUpdate(&d.Decision, &had)
 	}
 	if q.describe && len(d.Errors()) == 0 {
 		// Whether a generated class is there already is nobody else's question.
 		for _, class := range d.Classes {
-			if err := l.add(ctx, &known, facts.Needs{Classes: []string{class.Name}}); err != nil {
+			if err := l.add(ctx, &d.facts, facts.Needs{Classes: []string{class.Name}}); err != nil {
 				return decision{}, err
 			}
 		}
-		d.description = inject.Describe(q.now, request, known, &d.Decision)
+		d.description = d.Describe(d.facts)
 	}
 	return d, nil
 }
 
-// had is what was found on an object before its update, on the same facts.
-func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, ns *corev1.Namespace, known facts.Facts) ([]inject.Finding, error) {
-	request := inject.Parse(before, ns, a.settings)
+// had is the decision about an object before its update, on the same facts.
+func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, known facts.Facts) (inject.Decision, error) {
+	request := inject.Parse(before, known.Namespace, a.settings)
 	if err := l.add(ctx, &known, request.Needs()); err != nil {
-		return nil, err
+		return inject.Decision{}, err
 	}
-	return inject.Decide(before, request, known).Findings, nil
+	return inject.Decide(request, known), nil
 }

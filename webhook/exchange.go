@@ -7,7 +7,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // exchange is one HTTP request, as far as metrics and the log want to know of it.
@@ -16,7 +16,7 @@ type exchange struct {
 	began    time.Time
 	outcome  outcome
 	reason   string
-	findings []inject.Finding
+	findings []finding.Finding
 	// code is the HTTP status of a failure, or the Status code of a refusal.
 	code  int
 	err   error
@@ -75,7 +75,7 @@ func (a *Admission) report(e *exchange) {
 }
 
 // rulesOf are the ids of the rules that found something, each once.
-func rulesOf(findings []inject.Finding) []string {
+func rulesOf(findings []finding.Finding) []string {
 	var rules []string
 	for _, f := range findings {
 		if id := ruleID(f); !slices.Contains(rules, id) {

@@ -143,14 +143,6 @@ func (s *source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
 // Driver is what the driver's DaemonSet says.
 func (s *source) Driver(ctx context.Context) (*provider.Driver, error) { return s.driver(ctx), nil }
 
-// gather looks up what a decision about something in the namespace needs.
-func (l *lookup) gather(ctx context.Context, ns *corev1.Namespace, needs facts.Needs) (facts.Facts, error) {
-	if err := checkNeeds(needs); err != nil {
-		return facts.Facts{}, err
-	}
-	return facts.Gather(ctx, l.in(ns.Name), ns, needs)
-}
-
 // add looks up what is needed and is not among the facts yet.
 func (l *lookup) add(ctx context.Context, f *facts.Facts, needs facts.Needs) error {
 	if err := checkNeeds(needs); err != nil {

@@ -3,10 +3,12 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -174,6 +176,48 @@ func TestBrokenCache(t *testing.T) {
 	}
 	if answer := answerOf(t, cl.admission().Mutate(), reviewOf(raw(t, asking()))); len(answer.Patch) == 0 {
 		t.Errorf("want a patch, got %+v", answer)
+	}
+}
+
+// What would be refused on cached facts is decided once more, on those facts alone on which
+// the errors rest, and only if they rest on any.
+func TestSecondLook(t *testing.T) {
+	nobody := account("web")
+	nobody.Annotations = nil
+	for name, c := range map[string]struct {
+		objects   string
+		also      map[string]string
+		namespace map[string]string
+		accounts  []client.Object
+		// live are the reads that go to the API server.
+		live []string
+	}{
+		"a name that is none":         {objects: "DB_Password"},
+		"a path that is none":         {objects: "a", also: map[string]string{annotation.MountPath: "mnt"}},
+		"an annotation that is none":  {objects: "a", also: map[string]string{annotation.Prefix + "object": "b"}},
+		"a container that is none":    {objects: "a", also: map[string]string{annotation.Containers: ","}},
+		"a version, and no policy":    {objects: "DB-Password@abc", live: []string{"Namespace"}}, // it may have a rotation-policy by now
+		"a fence":                     {objects: "a", namespace: map[string]string{annotation.AllowedVaults: "other-*"}, live: []string{"Namespace"}},
+		"a namespace's own mistake":   {objects: "a", namespace: map[string]string{annotation.Prefix + "valt": "b"}, live: []string{"Namespace"}},
+		"an account without identity": {objects: "a", accounts: []client.Object{nobody}, live: []string{"Namespace", "ServiceAccount"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			items := inPlace()
+			items[0] = namespace(c.namespace)
+			if c.accounts != nil {
+				items = append(items[:2], append(c.accounts, items[3:]...)...)
+			}
+			cl := newCluster(items...)
+			pod := asking()
+			pod.Annotations[annotation.Objects] = c.objects
+			maps.Copy(pod.Annotations, c.also)
+			if answer := answerOf(t, cl.admission().Mutate(), reviewOf(raw(t, pod))); answer.Allowed {
+				t.Fatal("not refused")
+			}
+			if diff := cmp.Diff(c.live, cl.live.kinds); diff != "" {
+				t.Errorf("live reads (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

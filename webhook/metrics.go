@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 )
 
@@ -67,9 +67,9 @@ func (m *Metrics) observe(e *exchange, took time.Duration) {
 	}
 }
 
-func findingOutcome(e *exchange, f inject.Finding) string {
+func findingOutcome(e *exchange, f finding.Finding) string {
 	switch {
-	case f.Severity == inject.Error:
+	case f.Severity == finding.Error:
 		return "refused"
 	case originOf(e.request.UserInfo, e.object) != workload.FromUser:
 		return "controller"

@@ -14,6 +14,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 )
 
@@ -27,8 +28,8 @@ const (
 
 // refusedByFindings is the Status that the API server itself gives for an invalid
 // object. kubectl prints its causes, controllers put its message into an event.
-func refusedByFindings(c *change, findings []inject.Finding) verdict {
-	errs := errorsOf(findings)
+func refusedByFindings(c *change, findings []finding.Finding) verdict {
+	errs := finding.Errors(findings)
 	return c.refuse(findings, refusal{
 		n: len(errs), cause: func(i int) metav1.StatusCause {
 			return metav1.StatusCause{
@@ -70,7 +71,7 @@ type refusal struct {
 
 // refuse is a 422 with the causes, which the message lists too, a line each:
 // controllers show the message only.
-func (c *change) refuse(findings []inject.Finding, r refusal) verdict {
+func (c *change) refuse(findings []finding.Finding, r refusal) verdict {
 	var causes []metav1.StatusCause
 	for i := range min(r.n, maxCauses) {
 		causes = append(causes, r.cause(i))
@@ -99,7 +100,7 @@ func (c *change) refuse(findings []inject.Finding, r refusal) verdict {
 		Details: &metav1.StatusDetails{Group: c.now.kind.Group, Kind: c.now.kind.Kind, Name: name, Causes: causes},
 	})
 	v.findings = findings
-	v.response.Warnings = warningLines(warningsOf(findings))
+	v.response.Warnings = warningLines(finding.Warnings(findings))
 	v.response.AuditAnnotations = auditOfFindings(findings)
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 )
 
 // validateClass looks at a SecretProviderClass, and at who mounts one that changes or
@@ -15,7 +16,7 @@ import (
 func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, error) {
 	i := a.inquiry()
 	findings, optedIn, err := a.decideClass(ctx, a.lookup(), i, c)
-	if err == nil && optedIn && len(errorsOf(findings)) > 0 {
+	if err == nil && optedIn && len(finding.Errors(findings)) > 0 {
 		// A cached namespace may have another fence than the real one: see decide.
 		i.again = true
 		findings, optedIn, err = a.decideClass(ctx, a.liveLookup(), i, c)
@@ -25,35 +26,36 @@ func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, erro
 		return verdict{}, err
 	case !optedIn:
 		return skipped(reasonNotOptedIn), nil
-	case len(errorsOf(findings)) > 0:
+	case len(finding.Errors(findings)) > 0:
 		return refusedByFindings(c, findings), nil
 	}
 	return passed(findings), nil
 }
 
-func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *change) (findings []inject.Finding, optedIn bool, err error) {
+func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *change) (findings []finding.Finding, optedIn bool, err error) {
 	ns, err := l.namespace(ctx, c.req.Namespace)
 	if err != nil || !annotation.OptedIn(ns) {
 		return nil, false, err
 	}
 	known := facts.Facts{Namespace: ns}
-	if c.now != nil {
-		// Which identity is right depends on the tokens that the driver asks for.
-		if known, err = l.gather(ctx, ns, facts.Needs{CSIDriver: true}); err != nil {
-			return nil, false, err
-		}
-	}
+	var before, now *inject.Class
 	if c.before != nil {
 		known.MountedBy = a.mounting(ctx, c.before)
+		before = inject.ParseClass(c.before.class(), ns, a.settings)
 	}
 	if c.now == nil {
-		return inject.DecideClassDeletion(c.before.class(), known), true, nil
+		return inject.DecideClassDeletion(before, known), true, nil
 	}
-	i.add(ctx, &known, inject.ClassVaultObjects(c.now.class(), ns, a.settings))
-	if c.before == nil {
-		return inject.DecideClass(c.now.class(), ns, a.settings, known), true, nil
+	// Which identity is right depends on the tokens that the driver asks for.
+	if err := l.add(ctx, &known, facts.Needs{CSIDriver: true}); err != nil {
+		return nil, false, err
 	}
-	return inject.DecideClassUpdate(c.now.class(), c.before.class(), ns, a.settings, known), true, nil
+	now = inject.ParseClass(c.now.class(), ns, a.settings)
+	i.add(ctx, &known, now.VaultObjects())
+	if before == nil {
+		return inject.DecideClass(now, known), true, nil
+	}
+	return inject.DecideClassUpdate(now, before, known), true, nil
 }
 
 // mounting names the pods that mount a class. Where that cannot be told there is nothing

@@ -7,7 +7,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // outcome of a request, for metrics and logs.
@@ -41,7 +41,7 @@ const (
 type verdict struct {
 	response *admissionv1.AdmissionResponse
 	outcome  outcome
-	findings []inject.Finding
+	findings []finding.Finding
 	// reason for the log, made of our own words alone.
 	reason string
 }
@@ -51,10 +51,10 @@ func allowed(o outcome) verdict {
 }
 
 // passed lets an object pass, with what there is to warn of.
-func passed(findings []inject.Finding, also ...string) verdict {
+func passed(findings []finding.Finding, also ...string) verdict {
 	v := allowed(outcomeUnchanged)
 	v.findings = findings
-	warnings := warningsOf(findings)
+	warnings := finding.Warnings(findings)
 	v.response.Warnings = warningLines(warnings, also...)
 	v.response.AuditAnnotations = auditOfFindings(findings)
 	if len(warnings) > 0 {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // The API server cuts each warning to 256 characters once all of a request have
@@ -23,7 +23,7 @@ const (
 // warningLines makes admission warnings of findings, which come worst first, and of
 // lines that are told behind them. What has no room is counted in a last line that says
 // where to read it.
-func warningLines(findings []inject.Finding, also ...string) []string {
+func warningLines(findings []finding.Finding, also ...string) []string {
 	texts := make([]string, 0, min(len(findings), maxWarnings))
 	for _, f := range findings[:min(len(findings), cap(texts))] {
 		texts = append(texts, findingText(f))
@@ -76,17 +76,9 @@ func foldedLine(n int, where string) string {
 	return fmt.Sprintf("and %d more: %s", n, where)
 }
 
-func errorsOf(findings []inject.Finding) []inject.Finding {
-	return (&inject.Decision{Findings: findings}).Errors()
-}
-
-func warningsOf(findings []inject.Finding) []inject.Finding {
-	return (&inject.Decision{Findings: findings}).Warnings()
-}
-
 // findingText is the finding behind its field, the way kubectl writes the causes
 // of a refusal.
-func findingText(f inject.Finding) string {
+func findingText(f finding.Finding) string {
 	if f.Place == nil {
 		return f.String()
 	}

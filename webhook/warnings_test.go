@@ -8,15 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"akv-injector/inject"
 	"akv-injector/inject/finding"
 )
 
-func findingsOf(n int, message string) []inject.Finding {
-	var findings []inject.Finding
+func findingsOf(n int, message string) []finding.Finding {
+	var findings []finding.Finding
 	for i := range n {
-		findings = append(findings, inject.Finding{
-			Rule: "AKV003", Name: "mount-not-readonly", Severity: inject.Warning, Place: finding.At("spec", "containers").Index(i), Message: message,
+		findings = append(findings, finding.Finding{
+			Rule: "AKV003", Name: "mount-not-readonly", Severity: finding.Warning, Place: finding.At("spec", "containers").Index(i), Message: message,
 		})
 	}
 	return findings
@@ -25,7 +24,7 @@ func findingsOf(n int, message string) []inject.Finding {
 func TestWarningLines(t *testing.T) {
 	long := strings.Repeat("ä", 1000)
 	cases := map[string]struct {
-		findings []inject.Finding
+		findings []finding.Finding
 		lines    int
 		first    string
 		last     string
@@ -37,7 +36,7 @@ func TestWarningLines(t *testing.T) {
 			last:  "spec.containers[0]: AKV003 mount-not-readonly: The mount is writable.",
 		},
 		"no field": {
-			findings: []inject.Finding{{Message: "a"}}, lines: 1, first: "a", last: "a",
+			findings: []finding.Finding{{Message: "a"}}, lines: 1, first: "a", last: "a",
 		},
 		"control characters": {
 			findings: findingsOf(1, "a\nb\tc\x1b[31md\u202ee\u0085f\u2028g\ufeffh"), lines: 1,

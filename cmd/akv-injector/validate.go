@@ -71,7 +71,7 @@ func (o *options) validate() []string {
 		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
 	}
 
-	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem.Found() {
+	if problem := inject.VaultChecksProblem(o.settings.VaultChecks); problem.Found() {
 		report("vault-checks", o.settings.VaultChecks, problem.String())
 	}
 	if d := o.settings.VaultExpiryWarning; d < 0 {

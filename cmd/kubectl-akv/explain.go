@@ -14,6 +14,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/text"
 )
 
@@ -142,8 +143,8 @@ func printRules(w io.Writer, rules []inject.Rule) error {
 }
 
 func places(r inject.Rule) string {
-	words := make([]string, 0, len(r.On))
-	for _, p := range r.On {
+	words := make([]string, 0, len(r.On()))
+	for _, p := range r.On() {
 		words = append(words, string(p))
 	}
 	return strings.Join(words, ", ")
@@ -173,19 +174,19 @@ func yesNo(b bool) string {
 
 func printRulesJSON(w io.Writer, rules []inject.Rule) error {
 	type rule struct {
-		ID         string            `json:"id"`
-		Name       string            `json:"name"`
-		Severities []inject.Severity `json:"severities"`
-		Waivable   bool              `json:"waivable"`
-		Summary    string            `json:"summary"`
-		Prevents   string            `json:"prevents"`
-		Evidence   string            `json:"evidence"`
-		Remedy     string            `json:"remedy"`
-		On         []inject.Place    `json:"on"`
+		ID         string             `json:"id"`
+		Name       string             `json:"name"`
+		Severities []finding.Severity `json:"severities"`
+		Waivable   bool               `json:"waivable"`
+		Summary    string             `json:"summary"`
+		Prevents   string             `json:"prevents"`
+		Evidence   string             `json:"evidence"`
+		Remedy     string             `json:"remedy"`
+		On         []inject.On        `json:"on"`
 	}
 	list := make([]rule, 0, len(rules))
 	for _, r := range rules {
-		list = append(list, rule{r.ID, r.Name, r.Severities, r.Waivable, r.Summary, r.Prevents, r.Evidence, r.Remedy, r.On})
+		list = append(list, rule{r.ID, r.Name, r.Severities, r.Waivable, r.Summary, r.Prevents, r.Evidence, r.Remedy, r.On()})
 	}
 	return printJSON(w, list)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/lint"
 )
 
@@ -95,8 +95,8 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	switch {
 	case report.Unusable():
 		return errUnusable
-	case report.Count(inject.Error) > 0 && f.failOn != "never",
-		report.Count(inject.Warning) > 0 && f.failOn == "warning":
+	case report.Count(finding.Error) > 0 && f.failOn != "never",
+		report.Count(finding.Warning) > 0 && f.failOn == "warning":
 		return errFindings
 	}
 	return nil

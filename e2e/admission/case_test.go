@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -224,10 +224,10 @@ func cut(text string, limit int) string {
 
 // noToken is what is found of a pod that comes to validation: this cluster has no identity
 // webhook, which the cases have nothing to do with unless they say so.
-func noToken(t *testing.T, c *corpus.Case, stored *unstructured.Unstructured) []inject.Finding {
+func noToken(t *testing.T, c *corpus.Case, stored *unstructured.Unstructured) []finding.Finding {
 	t.Helper()
 	first := c.Decide()
-	if c.Options.Admitted || c.Mutating() && c.Request().Asks && len(first.Errors()) > 0 {
+	if c.Options.Admitted || c.Mutating() && c.Request().Asks() && len(first.Errors()) > 0 {
 		return nil
 	}
 	pod := &corev1.Pod{}
@@ -237,25 +237,25 @@ func noToken(t *testing.T, c *corpus.Case, stored *unstructured.Unstructured) []
 	target := c.TargetOf(pod)
 	target.Mutating, target.Admitted = false, true
 	d := c.DecideTarget(target)
-	return slices.DeleteFunc(d.Findings, func(f inject.Finding) bool { return f.Rule != "AKV013" })
+	return slices.DeleteFunc(d.Findings, func(f finding.Finding) bool { return f.Rule != "AKV013" })
 }
 
 // wantFindings reads what the case wants to be told, as the webhook tells it.
-func wantFindings(t *testing.T, c *corpus.Case, also ...inject.Finding) (refusal []cause, warnings []string) {
+func wantFindings(t *testing.T, c *corpus.Case, also ...finding.Finding) (refusal []cause, warnings []string) {
 	t.Helper()
-	var findings []inject.Finding
+	var findings []finding.Finding
 	if err := yaml.Unmarshal(c.Want[corpus.WantFindingsFile], &findings); err != nil {
 		t.Fatal(err)
 	}
 	findings = append(findings, also...)
-	slices.SortStableFunc(findings, func(a, b inject.Finding) int {
+	slices.SortStableFunc(findings, func(a, b finding.Finding) int {
 		if a.Severity != b.Severity {
 			return strings.Compare(string(a.Severity), string(b.Severity))
 		}
 		return strings.Compare(a.Rule, b.Rule)
 	})
 	for _, f := range findings {
-		if f.Severity == inject.Error {
+		if f.Severity == finding.Error {
 			refusal = append(refusal, cause{f.Place.String(), cut(f.String(), 1024)})
 		} else {
 			warnings = append(warnings, cut(f.Place.String()+": "+f.String(), 256))

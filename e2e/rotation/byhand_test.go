@@ -17,6 +17,7 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -119,7 +120,7 @@ func (b byHand) stays(t *testing.T, pod, script, want string) {
 
 // refusedBy wants the rule to find something in the pod, as it would be found in a
 // namespace that has opted in.
-func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, pod *corev1.Pod) {
+func (b byHand) refusedBy(t *testing.T, rule string, severity finding.Severity, pod *corev1.Pod) {
 	t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: b.Namespace, Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
@@ -127,7 +128,7 @@ func (b byHand) refusedBy(t *testing.T, rule string, severity inject.Severity, p
 	target := &workload.Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec}
 	request := inject.Parse(target, ns, inject.Settings{})
 	var found []string
-	for _, f := range inject.Decide(target, request, b.known(t, ns, request.Needs())).Findings {
+	for _, f := range inject.Decide(request, b.known(t, ns, request.Needs())).Findings {
 		if f.Rule == rule && f.Severity == severity {
 			return
 		}

@@ -7,8 +7,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 )
 
 // lateClass is AKV007, and why it only warns: the pod waits until its class is there, and
@@ -18,7 +18,7 @@ func lateClass(t *testing.T, s *system.System) {
 	setSecret(t, b.Tenant, "DB-Password", "1")
 	pod := b.pod("reader", "store")
 	b.create(t, pod)
-	b.refusedBy(t, "AKV007", inject.Warning, pod)
+	b.refusedBy(t, "AKV007", finding.Warning, pod)
 	b.awaitMountError(t, pod.Name, exactly("failed to get secretproviderclass late-class/store"))
 	b.create(t, b.class("store", object("DB-Password")))
 	_, err := b.AwaitPod(t.Context(), pod.Name)

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // fileModes: files are root's and everybody's to read, unless filePermission says
@@ -24,7 +24,7 @@ func fileModes(t *testing.T, s *system.System) {
 	user.Name, user.SecurityContext = "user", &corev1.SecurityContext{RunAsUser: new(int64(1000)), RunAsGroup: new(int64(1000))}
 	pod.Spec.Containers = append(pod.Spec.Containers, *user)
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV003", inject.Warning, pod)
+	b.refusedBy(t, "AKV003", finding.Warning, pod)
 
 	for _, value := range []string{"1", "2"} {
 		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/store/DB-Password")

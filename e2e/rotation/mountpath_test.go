@@ -10,7 +10,7 @@ import (
 
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // mountPaths is AKV017: what another volume's mount does at, below or above that of the
@@ -23,9 +23,9 @@ func mountPaths(t *testing.T, s *system.System) {
 	for name, path := range paths {
 		pod := b.withOther(name, path)
 		b.create(t, pod)
-		severity := inject.Error
+		severity := finding.Error
 		if name == "above" {
-			severity = inject.Warning
+			severity = finding.Warning
 		}
 		b.refusedBy(t, "AKV017", severity, pod)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // override is AKV009, and why AKV018 looks at volumeAttributes: they win over the class.
@@ -28,7 +28,7 @@ func override(t *testing.T, s *system.System) {
 	pod.Spec.Volumes[0].CSI.VolumeAttributes["keyvaultName"] = other
 	pod.Spec.Volumes[1].CSI.VolumeAttributes["objects"] = array(object("Token", "objectAlias: renamed"))
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV009", inject.Error, pod)
+	b.refusedBy(t, "AKV009", finding.Error, pod)
 	if !slices.ContainsFunc(s.Azure.Audit().VaultCalls, func(c vault.Call) bool {
 		return c.Vault == other && c.Principal == b.Principal && c.Status == 200
 	}) {

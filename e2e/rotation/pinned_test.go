@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // pinned is AKV004: an object with a version keeps it while its neighbour, the same
@@ -19,7 +19,7 @@ func pinned(t *testing.T, s *system.System) {
 	))
 	pod := b.pod("reader", "store")
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV004", inject.Error, pod)
+	b.refusedBy(t, "AKV004", finding.Error, pod)
 
 	for _, value := range []string{"2", "3"} {
 		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/store/DB-Password", "/mnt/store/newest/0")
@@ -39,7 +39,7 @@ func interval(t *testing.T, s *system.System) {
 		pod.Spec.Volumes[i].CSI.VolumeAttributes["rotationPollInterval"] = value
 	}
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV005", inject.Error, pod)
+	b.refusedBy(t, "AKV005", finding.Error, pod)
 	for _, value := range []string{"2", "3"} {
 		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/day/DB-Password", "/mnt/never/DB-Password")
 	}

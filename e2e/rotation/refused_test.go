@@ -9,7 +9,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // refusals are what the driver and the provider refuse at the mount, in their own words,
@@ -118,7 +118,7 @@ func refused(t *testing.T, s *system.System) {
 	}
 	for i, r := range refusals {
 		t.Run(r.name, func(t *testing.T) {
-			b.refusedBy(t, r.rule, inject.Error, pods[i])
+			b.refusedBy(t, r.rule, finding.Error, pods[i])
 			words := exactly(r.words)
 			switch {
 			case r.words == "":

@@ -5,7 +5,7 @@ import (
 
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // silentlyWrong is the other half of AKV008: what mounts without a word, and is not what
@@ -20,33 +20,33 @@ func silentlyWrong(t *testing.T, s *system.System) {
 
 	cases := []struct {
 		name     string
-		severity inject.Severity
+		severity finding.Severity
 		objects  []string
 		script   string
 		want     string
 	}{
 		{
-			"mode-in-letters", inject.Error,
+			"mode-in-letters", finding.Error,
 			[]string{object("First", "filePermission: rw-r-----")},
 			"stat -L -c %a First", "0",
 		},
 		{
-			"mode-not-octal", inject.Error,
+			"mode-not-octal", finding.Error,
 			[]string{object("First", `filePermission: "0980"`)},
 			"stat -L -c %a First", "0",
 		},
 		{
-			"one-name-for-two", inject.Error,
+			"one-name-for-two", finding.Error,
 			[]string{object("First", "objectAlias: same"), object("Second", "objectAlias: same")},
 			"cat *", "second",
 		},
 		{
-			"pfx-as-text", inject.Warning,
+			"pfx-as-text", finding.Warning,
 			[]string{object("frontend", "objectFormat: pfx"), object("frontend", "objectFormat: pfx", "objectEncoding: base64", "objectAlias: binary")},
 			"base64 -d frontend | cmp - binary && echo same", "same",
 		},
 		{
-			"pfx-in-capitals", inject.Error,
+			"pfx-in-capitals", finding.Error,
 			[]string{object("frontend", "objectType: cert", "objectFormat: PFX")},
 			"head -n 1 frontend", "-----BEGIN CERTIFICATE-----",
 		},

@@ -7,7 +7,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // subPath is AKV001: through a subPath or a subPathExpr the container keeps what it
@@ -29,7 +29,7 @@ func subPath(t *testing.T, s *system.System) {
 	mount(pod, corev1.VolumeMount{Name: "synced", MountPath: "/mnt/synced-by-path", SubPath: "DB-Password", ReadOnly: true})
 	b.create(t, class)
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV001", inject.Error, pod)
+	b.refusedBy(t, "AKV001", finding.Error, pod)
 
 	const all = "cat /mnt/by-path /mnt/by-expr /mnt/synced-by-path"
 	b.stays(t, pod.Name, all, "111")

@@ -10,7 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/system"
-	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // classTwice is AKV010. There is one record for both volumes, of the one that was mounted
@@ -24,7 +24,7 @@ func classTwice(t *testing.T, s *system.System) {
 	pod := b.pod("reader", "once", "twice", "second")
 	pod.Spec.Volumes[2].CSI.VolumeAttributes["secretProviderClass"] = "twice"
 	runPod(t, b.Tenant, pod)
-	b.refusedBy(t, "AKV010", inject.Error, pod)
+	b.refusedBy(t, "AKV010", finding.Error, pod)
 
 	files := []string{"/mnt/once/DB-Password", "/mnt/twice/DB-Password", "/mnt/second/DB-Password"}
 	if s.Options.Legacy {

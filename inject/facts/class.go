@@ -36,3 +36,6 @@ func readObjects(parameters map[string]string) ([]provider.Object, []int, findin
 
 // Azure reports whether the class is for the Azure provider.
 func (c *Class) Azure() bool { return c != nil && c.Spec.Provider == provider.ProviderAzure }
+
+// Generated reports whether the class has a name that is reserved for generated ones.
+func (c *Class) Generated() bool { return provider.Reserved(c.Name) }

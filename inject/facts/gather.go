@@ -8,6 +8,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 )
 
@@ -33,18 +34,20 @@ var (
 // Gather looks up what a decision about an object in a namespace needs. The namespace is
 // nil if it is not known.
 func Gather(ctx context.Context, s Source, ns *corev1.Namespace, needs Needs) (Facts, error) {
-	f := Facts{
-		Namespace:       ns,
-		ServiceAccounts: map[string]*corev1.ServiceAccount{},
-		Classes:         map[string]*Class{},
-	}
+	f := Facts{Namespace: ns}
 	err := f.Add(ctx, s, needs)
 	return f, err
 }
 
 // Add looks up what is needed and has not been looked up yet. The maps of the facts are
-// added to.
+// added to, if there are any.
 func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
+	if f.ServiceAccounts == nil {
+		f.ServiceAccounts = map[string]*corev1.ServiceAccount{}
+	}
+	if f.Classes == nil {
+		f.Classes = map[string]*Class{}
+	}
 	for _, name := range needs.ServiceAccounts {
 		if _, known := f.ServiceAccounts[name]; known {
 			continue
@@ -102,4 +105,23 @@ func (f *Facts) addDriver(ctx context.Context, s Source) error {
 	f.Driver, f.CSIDriver = driver, object
 	f.NoCSIDriver = object == nil && !unknown
 	return nil
+}
+
+// Without leaves out facts that are to be looked up again, and what vaults said: they are
+// asked by the objects of the next decision.
+func (f Facts) Without(l finding.Lookups) Facts {
+	f.Vault = nil
+	if l&finding.Namespace != 0 {
+		f.Namespace = nil
+	}
+	if l&finding.ServiceAccounts != 0 {
+		f.ServiceAccounts = nil
+	}
+	if l&finding.Classes != 0 {
+		f.Classes, f.NoClassCRD = nil, false
+	}
+	if l&finding.Driver != 0 {
+		f.CSIDriver, f.NoCSIDriver, f.Driver = nil, false, nil
+	}
+	return f
 }

@@ -11,6 +11,8 @@ type FieldError struct {
 	Type  field.ErrorType
 	Place *Place
 	Problem
+	// Lookups are the facts that the error rests on, besides the object itself.
+	Lookups Lookups
 	// value that is wrong, as it is quoted; field.OmitValueType{} for none.
 	value any
 }
@@ -20,27 +22,27 @@ type FieldErrors []*FieldError
 
 // Invalid is a value that is malformed. It is shortened where it is quoted.
 func Invalid(at *Place, value string, p Problem) *FieldError {
-	return &FieldError{field.ErrorTypeInvalid, at, p, text.Shorten(value)}
+	return &FieldError{Type: field.ErrorTypeInvalid, Place: at, Problem: p, value: text.Shorten(value)}
 }
 
 // Malformed is Invalid for what is not worth quoting, such as a map.
 func Malformed(at *Place, p Problem) *FieldError {
-	return &FieldError{field.ErrorTypeInvalid, at, p, field.OmitValueType{}}
+	return &FieldError{Type: field.ErrorTypeInvalid, Place: at, Problem: p, value: field.OmitValueType{}}
 }
 
 // Forbidden is a value that may not be where it is.
 func Forbidden(at *Place, p Problem) *FieldError {
-	return &FieldError{field.ErrorTypeForbidden, at, p, ""}
+	return &FieldError{Type: field.ErrorTypeForbidden, Place: at, Problem: p, value: ""}
 }
 
 // Duplicate is a value that is there twice.
 func Duplicate(at *Place, value string, p Problem) *FieldError {
-	return &FieldError{field.ErrorTypeDuplicate, at, p, text.Shorten(value)}
+	return &FieldError{Type: field.ErrorTypeDuplicate, Place: at, Problem: p, value: text.Shorten(value)}
 }
 
 // Required is a value that is empty, or missing in a way that needs words.
 func Required(at *Place, p Problem) *FieldError {
-	return &FieldError{field.ErrorTypeRequired, at, p, ""}
+	return &FieldError{Type: field.ErrorTypeRequired, Place: at, Problem: p, value: ""}
 }
 
 // Missing is a value that is not set.
@@ -51,19 +53,19 @@ func Missing(at *Place, fix string) *FieldError {
 // NotSupported is a value that is none of those that are supported.
 func NotSupported(at *Place, value string, supported []string) *FieldError {
 	return &FieldError{
-		field.ErrorTypeNotSupported, at,
-		Problem{What: field.NotSupported(nil, "", supported).Detail, Fix: "write one of the supported values"}, text.Shorten(value),
+		Type: field.ErrorTypeNotSupported, Place: at, value: text.Shorten(value),
+		Problem: Problem{What: field.NotSupported(nil, "", supported).Detail, Fix: "write one of the supported values"},
 	}
 }
 
 // TooMany is a list of more elements than are allowed.
 func TooMany(at *Place, n, most int) *FieldError {
-	return &FieldError{field.ErrorTypeTooMany, at, Problem{What: field.TooMany(nil, n, most).Detail, Fix: "write less"}, n}
+	return &FieldError{Type: field.ErrorTypeTooMany, Place: at, Problem: Problem{What: field.TooMany(nil, n, most).Detail, Fix: "write less"}, value: n}
 }
 
 // TooLong is a value of more bytes than are allowed.
 func TooLong(at *Place, most int) *FieldError {
-	return &FieldError{field.ErrorTypeTooLong, at, Problem{What: field.TooLong(nil, "", most).Detail, Fix: "write less"}, ""}
+	return &FieldError{Type: field.ErrorTypeTooLong, Place: at, Problem: Problem{What: field.TooLong(nil, "", most).Detail, Fix: "write less"}, value: ""}
 }
 
 // Message says in one sentence what is wrong: Invalid value: "x": not a duration.
@@ -79,12 +81,20 @@ func (e *FieldError) Body() string {
 // Error is Body behind the place.
 func (e *FieldError) Error() string { return e.Place.String() + ": " + e.Body() }
 
+// RestOn says of all errors which facts they rest on.
+func (errs FieldErrors) RestOn(l Lookups) FieldErrors {
+	for _, e := range errs {
+		e.Lookups |= l
+	}
+	return errs
+}
+
 // Findings makes findings of no rule, which nothing waives.
 func (errs FieldErrors) Findings(severity Severity) []Finding {
 	findings := make([]Finding, 0, len(errs))
 	for _, e := range errs {
 		findings = append(findings, Finding{
-			Severity: severity, Type: e.Type, Place: e.Place, Message: e.Message(), Fix: text.Instruction(e.Fix),
+			Severity: severity, Type: e.Type, Place: e.Place, Message: e.Message(), Fix: text.Instruction(e.Fix), Lookups: e.Lookups,
 		})
 	}
 	return findings

@@ -31,6 +31,8 @@ type Finding struct {
 	Message string
 	// Fix says in one sentence how to fix it.
 	Fix string
+	// Lookups are the facts that the finding rests on, besides the object itself.
+	Lookups Lookups
 }
 
 // String is the finding without its place: "AKV001 subpath: message Fix: fix".
@@ -77,6 +79,7 @@ func Sort(findings []Finding) []Finding {
 	})
 	list = slices.CompactFunc(list, func(a, b keyed) bool {
 		a.Place, b.Place = nil, nil
+		a.Lookups, b.Lookups = 0, 0
 		return a == b
 	})
 	sorted := findings[:0]

@@ -13,8 +13,11 @@ func (p Problem) Of(part string) Problem { return Problem{part + p.What, p.Fix} 
 
 // String is both in one line, for errors that have no place.
 func (p Problem) String() string {
-	if p.Fix == "" {
+	switch {
+	case p.Fix == "":
 		return p.What
+	case p.What == "":
+		return p.Fix
 	}
 	return p.What + "; " + p.Fix
 }

@@ -113,3 +113,26 @@ func TestYAMLScalarIsReadAsItself(t *testing.T) {
 		}
 	}
 }
+
+// What users write stays where it belongs: no text of theirs ends a problem early, or
+// becomes a part of the fix.
+func TestSemicolonsInNames(t *testing.T) {
+	for name, tc := range map[string]struct{ value, message, fix string }{
+		"a file below a file": {
+			"a; b=secret/One\na; b/c=secret/Two",
+			`Invalid value: "a; b/c": lies below "a; b", which is the file or folder of secret/One.`,
+			"Give one another name.",
+		},
+		"a file of two objects": {
+			"x; y=One\nx; y=Two",
+			`Duplicate value: "x; y": the file of both secret/One and secret/Two.`,
+			"Give one another name, as in FILE=NAME (objectAlias in YAML).",
+		},
+	} {
+		_, errs := ParseObjects(tc.value, finding.At("o"))
+		findings := errs.Findings(finding.Error)
+		if len(findings) != 1 || findings[0].Message != tc.message || findings[0].Fix != tc.fix {
+			t.Errorf("%s: %+v", name, findings)
+		}
+	}
+}

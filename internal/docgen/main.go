@@ -1,75 +1,47 @@
-// The docgen command writes docs/rules.md from the rule table, so that the two
-// cannot differ.
+// The docgen command writes the parts of the docs that follow from the code, so that the two
+// cannot differ: docs/rules.md from the rules, and the tables of annotations from the
+// vocabulary.
 package main
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
-
-	"akv-injector/inject"
 )
-
-const head = `# Rules
-
-<!-- Written by go generate from the rule table in inject/. Do not edit. -->
-
-Each rule finds one mistake that keeps a rotated secret from reaching the running
-container, or keeps the pod from starting. An **error** refuses the object; a **warning** is
-shown by kubectl and lets it pass. All findings of an object come at once, each with its
-field and its fix. ` + "`kubectl akv explain AKV001`" + ` prints what stands here of a rule.
-
-The rules look at pods, at the templates of Deployments, StatefulSets, DaemonSets,
-ReplicaSets, ReplicationControllers, Jobs and CronJobs, and at SecretProviderClasses. Pods
-of other workloads (Argo Rollouts, Knative Services) are looked at when they are created.
-
-A pod that asks for injection, a pod that somebody creates directly, and a template are
-refused. A pod that a controller made is never refused for a volume that was written by
-hand: it gets warnings, so that a drained node strands nothing. The fence (AKV018) holds for
-every pod but those of the cluster's own controllers. An update is refused only for what
-the stored object did not have.
-
-A **waivable** rule lets an object pass that lists its id in the annotation
-` + "`azure.keyvault.injector/allow`" + `, or whose namespace has
-` + "`azure.keyvault.injector/rotation-policy: warn`" + `; what it found is then a warning.
-
-| id | name | severity | waivable | on | finds |
-| --- | --- | --- | --- | --- | --- |
-`
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: ruledocs FILE")
+		fmt.Fprintln(os.Stderr, "usage: docgen REPOSITORY")
 		os.Exit(2)
 	}
-	if err := os.WriteFile(os.Args[1], []byte(document()), 0o644); err != nil {
+	if err := write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func document() string {
-	var b strings.Builder
-	b.WriteString(head)
-	for _, r := range inject.Rules() {
-		waivable := ""
-		if r.Waivable {
-			waivable = "yes"
-		}
-		fmt.Fprintf(&b, "| [%s](#%s-%s) | %s | %s | %s | %s | %s |\n", r.ID, strings.ToLower(r.ID), r.Name, r.Name,
-			list(r.Severities), waivable, list(r.On), r.Summary)
+func write(root string) error {
+	if err := os.WriteFile(filepath.Join(root, "docs", "rules.md"), []byte(rulesDocument()), 0o644); err != nil {
+		return err
 	}
-	for _, r := range inject.Rules() {
-		fmt.Fprintf(&b, "\n## %s %s\n\n%s\n\n**Prevents.** %s\n\n**Evidence.** %s\n\n**Fix.** %s\n",
-			r.ID, r.Name, r.Summary, r.Prevents, r.Evidence, r.Remedy)
+	if err := replace(filepath.Join(root, "docs", "annotations.md"), "annotations", annotationTable(false)); err != nil {
+		return err
 	}
-	return b.String()
+	return replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true))
 }
 
-func list[T ~string](words []T) string {
-	texts := make([]string, 0, len(words))
-	for _, w := range words {
-		texts = append(texts, string(w))
+// replace puts text between the two comments of that name in a Markdown file.
+func replace(file, name, text string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
 	}
-	return strings.Join(texts, ", ")
+	begin, end := "<!-- "+name+": written by go generate -->\n", "<!-- end of "+name+" -->\n"
+	before, rest, ok := strings.Cut(string(content), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		return fmt.Errorf("%s: wants the lines %q and %q", file, strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return os.WriteFile(file, []byte(before+begin+"\n"+text+"\n"+end+after), 0o644)
 }

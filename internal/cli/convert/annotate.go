@@ -101,7 +101,7 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 }
 
 // injected is what pods with these annotations would be, as the engine says.
-func (c *conversion) injected(annotations map[string]string) (view, []inject.Finding) {
+func (c *conversion) injected(annotations map[string]string) (view, []finding.Finding) {
 	obj := c.object.Typed.DeepCopyObject()
 	t := workload.TargetOf(obj)
 	strip(t, c.keepLabel)
@@ -111,14 +111,13 @@ func (c *conversion) injected(annotations map[string]string) (view, []inject.Fin
 	maps.Copy(t.Meta.Annotations, annotations)
 	namespace := c.in.cluster.NamespaceOf(c.object)
 	r := inject.Parse(t, c.in.cluster.Namespace(namespace), c.in.settings)
-	facts := c.in.cluster.Facts(namespace, r.Needs())
-	d := inject.Decide(t, r, facts)
+	d := inject.Decide(r, c.in.cluster.Facts(namespace, r.Needs()))
 	if errs := d.Errors(); len(errs) > 0 {
 		return view{}, errs
 	}
 	pod := &corev1.Pod{ObjectMeta: *t.Meta, Spec: *t.Spec}
 	if err := patched(pod, d); err != nil {
-		return view{}, []inject.Finding{{Message: err.Error() + "."}}
+		return view{}, []finding.Finding{{Message: err.Error() + "."}}
 	}
 	return viewOf(pod.Labels, &pod.Spec, func(name string) *secretsstorev1.SecretProviderClass {
 		for _, class := range d.Classes {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/manifest"
 )
@@ -31,7 +32,7 @@ func BenchmarkLint(b *testing.B) {
 			b.Fatalf("%s %v", report.Summary(), report.Problems)
 		}
 		// One workload in ten has a subPath of a secrets-store volume.
-		if errors := report.Count(inject.Error); errors != documents/10 {
+		if errors := report.Count(finding.Error); errors != documents/10 {
 			b.Fatalf("%d errors: %v", errors, report.Findings[:min(len(report.Findings), 3)])
 		}
 		if err := report.WriteSARIF(io.Discard, "bench"); err != nil {

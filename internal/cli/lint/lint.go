@@ -21,16 +21,16 @@ const Annotations = "annotations"
 
 // Finding is one of the engine's, with its place in a file.
 type Finding struct {
-	File      string          `json:"file"`
-	Line      int             `json:"line"`
-	Kind      string          `json:"kind"`
-	Namespace string          `json:"namespace"`
-	Name      string          `json:"name"`
-	Rule      string          `json:"rule"`
-	Severity  inject.Severity `json:"severity"`
-	Field     string          `json:"field"`
-	Message   string          `json:"message"`
-	Fix       string          `json:"fix"`
+	File      string           `json:"file"`
+	Line      int              `json:"line"`
+	Kind      string           `json:"kind"`
+	Namespace string           `json:"namespace"`
+	Name      string           `json:"name"`
+	Rule      string           `json:"rule"`
+	Severity  finding.Severity `json:"severity"`
+	Field     string           `json:"field"`
+	Message   string           `json:"message"`
+	Fix       string           `json:"fix"`
 
 	place *finding.Place
 }
@@ -84,7 +84,7 @@ func Check(set *manifest.Set, cluster *manifest.Cluster, settings inject.Setting
 }
 
 // Count of the findings of a severity.
-func (r *Report) Count(s inject.Severity) int {
+func (r *Report) Count(s finding.Severity) int {
 	n := 0
 	for _, f := range r.Findings {
 		if f.Severity == s {
@@ -110,10 +110,10 @@ func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 		return nil, false
 	}
 	namespace := c.cluster.NamespaceOf(o)
-	var found []inject.Finding
+	var found []finding.Finding
 	if class, isClass := o.Typed.(*secretsstorev1.SecretProviderClass); isClass {
 		known := c.cluster.Facts(namespace, facts.Needs{CSIDriver: true})
-		found = inject.DecideClass(class, known.Namespace, c.settings, known)
+		found = inject.DecideClass(inject.ParseClass(class, known.Namespace, c.settings), known)
 	} else {
 		target := workload.TargetOf(o.Typed)
 		if target == nil {
@@ -122,7 +122,7 @@ func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 		// Nothing has been added yet by webhooks that add sidecars.
 		target.Mutating = !target.Template
 		request := inject.Parse(target, c.cluster.Namespace(namespace), c.settings)
-		decision := inject.Decide(target, request, c.cluster.Facts(namespace, request.Needs()))
+		decision := inject.Decide(request, c.cluster.Facts(namespace, request.Needs()))
 		found = decision.Findings
 	}
 	for _, f := range found {
@@ -139,7 +139,7 @@ func going(o *manifest.Object) bool {
 
 // place finds the line of a finding. What is wrong in a namespace's annotations is told
 // of each object that it is wrong for, with its place in the namespace's own document.
-func (c *checker) place(o *manifest.Object, namespace string, f inject.Finding) Finding {
+func (c *checker) place(o *manifest.Object, namespace string, f finding.Finding) Finding {
 	at, place := o, f.Place
 	if place.InNamespace() {
 		if ns := c.cluster.NamespaceObject(namespace); ns != nil {

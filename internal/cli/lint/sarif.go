@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -129,7 +130,7 @@ func sarifRules() []sarifRule {
 		ShortDescription:     sarifText{"An annotation or label of akv-injector that cannot be understood."},
 		FullDescription:      sarifText{"An annotation or label of akv-injector that cannot be understood, or stands where it means nothing."},
 		Help:                 sarifText{"The pod is refused, or gets none of what was asked for. The annotations are described in docs/annotations.md."},
-		DefaultConfiguration: sarifConfiguration{string(inject.Error)},
+		DefaultConfiguration: sarifConfiguration{string(finding.Error)},
 	}}
 	for _, r := range inject.Rules() {
 		rules = append(rules, sarifRule{

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 // Escape sequences of a terminal.
@@ -32,7 +33,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	b := bufio.NewWriter(w)
 	for _, f := range r.Findings {
 		code := red
-		if f.Severity == inject.Warning {
+		if f.Severity == finding.Warning {
 			code = yellow
 		}
 		fmt.Fprintf(b, "%s: %s %s %s: %s: %s\n",
@@ -77,7 +78,7 @@ func (r *Report) WriteProblems(w io.Writer) {
 func (r *Report) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s: %d of %s in %s checked",
-		count(r.Count(inject.Error), "error"), count(r.Count(inject.Warning), "warning"),
+		count(r.Count(finding.Error), "error"), count(r.Count(finding.Warning), "warning"),
 		r.Checked, count(r.Objects, "object"), count(r.Files, "file"))
 	if len(r.Passed) > 0 {
 		kinds := make([]string, 0, len(r.Passed))

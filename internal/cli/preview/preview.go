@@ -12,6 +12,7 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
@@ -50,7 +51,7 @@ type Item struct {
 	// After is the object's JSON with what its pods get; Object.JSON where nothing changes.
 	After    []byte
 	Classes  []provider.Class
-	Findings []inject.Finding
+	Findings []finding.Finding
 	// Described says in lines what the pods get.
 	Described []string
 }
@@ -93,19 +94,15 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	if err != nil {
 		return err
 	}
-	d := inject.Decide(t, r, known)
+	d := inject.Decide(r, known)
 	if ns != nil && !annotation.OptedIn(ns) {
 		item.Why = "the namespace " + item.Namespace + " has not opted in; run: kubectl label namespace " +
 			item.Namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
-		for _, f := range d.Findings {
-			if f.Rule == "AKV021" { // the one rule that holds where nobody calls us
-				item.Findings = append(item.Findings, f)
-			}
-		}
+		item.Findings = d.WithoutOptIn()
 		return nil
 	}
 	item.Findings = d.Findings
-	switch missing := missingAccount(r, known); {
+	switch missing := r.MissingAccount(known); {
 	case len(d.Errors()) > 0:
 		item.Outcome = Refused
 		return nil
@@ -113,7 +110,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 		item.Outcome = Unknown
 		item.Why = "the ServiceAccount " + item.Namespace + "/" + missing + " is not among the files, and it says who reads the vault; give its file too (-f), or look in the cluster (--live)"
 		return nil
-	case !r.Asks:
+	case !r.Asks():
 		item.Why = "it does not ask"
 		return nil
 	case !d.Injected:
@@ -123,7 +120,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 		return nil
 	}
 	item.Outcome, item.Classes = Injected, d.Classes
-	item.Described = inject.Describe(t, r, known, &d)
+	item.Described = d.Describe(known)
 	item.After, err = Apply(item.Object.JSON, t.Path, d.Patch)
 	return err
 }
@@ -132,26 +129,6 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 func (item *Item) going() bool {
 	m, err := meta.Accessor(item.Object.Typed)
 	return err == nil && m.GetDeletionTimestamp() != nil
-}
-
-// missingAccount names the ServiceAccount without which nobody can tell what the pod gets,
-// or is "".
-func missingAccount(r *inject.Request, f facts.Facts) string {
-	if !r.Asks {
-		return ""
-	}
-	now, planned := r.Accounts()
-	if _, looked := f.ServiceAccounts[planned]; looked {
-		return ""
-	}
-	generates := false
-	for _, m := range r.Mounts {
-		generates = generates || m.Class == ""
-	}
-	if now != planned || generates && (r.ClientID.Level == inject.Unset || r.TenantID.Level == inject.Unset) {
-		return planned
-	}
-	return ""
 }
 
 // Diff is the unified diff of the pod before and after, or "" if there is none. Of a

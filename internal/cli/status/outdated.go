@@ -28,7 +28,7 @@ type outdating struct {
 func outdated(pod *corev1.Pod, classes map[string]*facts.Class, volumes []facts.Volume) []outdating {
 	alive := running(pod)
 	var all []outdating
-	for _, f := range inject.FindOutdating(pod, classes) {
+	for _, f := range inject.Outdated(pod, classes) {
 		place, ok := placeIn(f.Place)
 		if !ok {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 )
 
@@ -54,51 +55,55 @@ func (c *Case) Decide() inject.Decision { return c.DecideTarget(c.Target()) }
 // DecideTarget is the decision about another target in the case's cluster.
 func (c *Case) DecideTarget(t *workload.Target) inject.Decision {
 	r := c.requestOf(t)
-	return inject.Decide(t, r, c.FactsFor(r.Needs()))
+	return inject.Decide(r, c.FactsFor(r.Needs()))
 }
 
 // Findings are what the engine says of the object, by the operation.
-func (c *Case) Findings() []inject.Finding {
+func (c *Case) Findings() []finding.Finding {
 	if c.Unseen() {
 		return nil
 	}
 	if c.Class() != nil {
 		return c.classFindings()
 	}
-	now := c.Target()
-	findings := c.Decide().Findings
+	now := c.Decide()
 	if c.Operation() != Update {
-		return findings
+		return now.Findings
 	}
-	before := c.OldTarget()
-	return inject.OnUpdate(now, before, findings, c.DecideTarget(before).Findings)
+	before := c.DecideTarget(c.OldTarget())
+	return inject.OnUpdate(&now, &before)
 }
 
-func (c *Case) classFindings() []inject.Finding {
-	now, _ := c.Object.(*secretsstorev1.SecretProviderClass)
-	before, _ := c.Old.(*secretsstorev1.SecretProviderClass)
+func (c *Case) classFindings() []finding.Finding {
+	parse := func(o runtime.Object) *inject.Class {
+		class, ok := o.(*secretsstorev1.SecretProviderClass)
+		if !ok {
+			return nil
+		}
+		return inject.ParseClass(class, c.NamespaceObject(), c.Settings())
+	}
+	now, before := parse(c.Object), parse(c.Old)
 	switch c.Operation() {
 	case Delete:
 		return inject.DecideClassDeletion(before, c.Facts())
 	case Update:
-		return inject.DecideClassUpdate(now, before, c.NamespaceObject(), c.Settings(), c.Facts())
+		return inject.DecideClassUpdate(now, before, c.Facts())
 	}
-	return inject.DecideClass(now, c.NamespaceObject(), c.Settings(), c.Facts())
+	return inject.DecideClass(now, c.Facts())
 }
 
-// Description is what inject.Describe says of a workload's pods.
+// Description is what the engine says of a workload's pods.
 func (c *Case) Description() []string {
 	if !c.Workload() || c.Unseen() {
 		return nil
 	}
-	t := c.Target()
-	r := c.requestOf(t)
+	r := c.Request()
 	f := c.FactsFor(r.Needs())
-	d := inject.Decide(t, r, f)
+	d := inject.Decide(r, f)
 	d.Findings = c.Findings() // what an update did not bring keeps nobody from being told
 	for _, class := range d.Classes {
 		stored, _ := lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
 		f.Classes[class.Name] = facts.NewClass(stored)
 	}
-	return inject.Describe(t, r, f, &d)
+	return d.Describe(f)
 }

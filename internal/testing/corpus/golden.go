@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject"
+	"akv-injector/inject/finding"
 )
 
 func newReader(text []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(text)) }
@@ -30,13 +31,13 @@ func Patched(pod []byte, d *inject.Decision) ([]byte, error) {
 	return patch.Apply(pod)
 }
 
-// finding is how a want file spells an inject.Finding.
-type finding struct {
-	Rule     string          `json:"rule,omitempty"`
-	Severity inject.Severity `json:"severity"`
-	Field    string          `json:"field"`
-	Message  string          `json:"message"`
-	Fix      string          `json:"fix,omitempty"`
+// wantedFinding is how a want file spells an finding.Finding.
+type wantedFinding struct {
+	Rule     string           `json:"rule,omitempty"`
+	Severity finding.Severity `json:"severity"`
+	Field    string           `json:"field"`
+	Message  string           `json:"message"`
+	Fix      string           `json:"fix,omitempty"`
 }
 
 // Golden is the text of the want files.
@@ -90,10 +91,10 @@ func (c *Case) goldenPod(want map[string][]byte) error {
 }
 
 // GoldenFindings is the text of a want-findings.yaml.
-func GoldenFindings(found []inject.Finding) ([]byte, error) {
-	findings := make([]finding, 0, len(found))
+func GoldenFindings(found []finding.Finding) ([]byte, error) {
+	findings := make([]wantedFinding, 0, len(found))
 	for _, f := range found {
-		findings = append(findings, finding{f.Rule, f.Severity, f.Place.String(), f.Message, f.Fix})
+		findings = append(findings, wantedFinding{f.Rule, f.Severity, f.Place.String(), f.Message, f.Fix})
 	}
 	return yaml.Marshal(findings)
 }

@@ -19,9 +19,9 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
 
-	"akv-injector/inject"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // DriverNamespace is where the driver's DaemonSets are.
@@ -134,7 +134,7 @@ func (c *Case) FactsFor(needs facts.Needs) facts.Facts {
 func (c *Case) ClassFacts(name string) facts.Facts {
 	f := c.FactsFor(facts.Needs{CSIDriver: true})
 	for _, o := range c.objects {
-		if pod, ok := o.(*corev1.Pod); ok && inject.MountsClass(pod, name) {
+		if pod, ok := o.(*corev1.Pod); ok && !workload.Finished(pod) && slices.Contains(provider.ClassNames(&pod.Spec), name) {
 			f.MountedBy = append(f.MountedBy, pod.Name)
 		}
 	}

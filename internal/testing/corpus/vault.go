@@ -91,7 +91,7 @@ func orZero(t *time.Time) time.Time {
 // VaultObjects are those that the vaults are asked about for the case's object.
 func (c *Case) VaultObjects() []facts.VaultObject {
 	if class := c.Class(); class != nil {
-		return inject.ClassVaultObjects(class, c.NamespaceObject(), c.Settings())
+		return inject.ParseClass(class, c.NamespaceObject(), c.Settings()).VaultObjects()
 	}
 	d := c.Decide()
 	return d.VaultObjects

@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/workload"
+)
+
+// Apply makes the pod spec that the patch leads to, for the rules to look at. It shares
+// with the target's own whatever the plan leaves alone: nobody may write to it.
+func (p *Plan) Apply(t *workload.Target) *corev1.PodSpec {
+	shared := *t.Spec
+	spec := &shared
+	spec.Volumes = slices.Clone(spec.Volumes)
+	spec.InitContainers, spec.Containers = slices.Clone(spec.InitContainers), slices.Clone(spec.Containers)
+	if p.account.name != "" {
+		spec.ServiceAccountName, spec.DeprecatedServiceAccount = p.account.name, p.account.name
+		if p.account.replacePullSecrets {
+			spec.ImagePullSecrets = p.account.pullSecrets
+		}
+	}
+	for i := range p.Volumes {
+		if v := &p.Volumes[i]; v.existing >= 0 {
+			spec.Volumes[v.existing] = v.Volume
+		}
+	}
+	if i := p.account.tokenVolume; i >= 0 {
+		spec.Volumes = slices.Delete(spec.Volumes, i, i+1)
+	}
+	for i := range p.Volumes {
+		if v := &p.Volumes[i]; v.existing < 0 {
+			spec.Volumes = append(spec.Volumes, v.Volume)
+		}
+	}
+	for i := range p.edits {
+		e := &p.edits[i]
+		e.apply(e.In(spec))
+	}
+	return spec
+}
+
+func (e *containerEdit) apply(c *corev1.Container) {
+	c.VolumeMounts, c.Env = slices.Clone(c.VolumeMounts), slices.Clone(c.Env)
+	for _, i := range e.setReadOnly {
+		c.VolumeMounts[i].ReadOnly = true
+	}
+	for _, i := range slices.Backward(e.removeMounts) {
+		c.VolumeMounts = slices.Delete(c.VolumeMounts, i, i+1)
+	}
+	c.VolumeMounts = append(c.VolumeMounts, e.addMounts...)
+	c.Env = append(c.Env, e.addEnv...)
+}

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
+)
+
+// pointer makes an RFC 6901 pointer.
+func pointer(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteByte('/')
+		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(p, "~", "~0"), "/", "~1"))
+	}
+	return b.String()
+}
+
+// patcher collects operations. They are built from the plan alone, never by comparing
+// two pods: a field that our types do not know is not touched.
+type patcher struct{ ops []jsonpatch.Operation }
+
+func (p *patcher) add(path string, value any) {
+	p.ops = append(p.ops, jsonpatch.NewOperation("add", path, value))
+}
+
+func (p *patcher) remove(path string) {
+	p.ops = append(p.ops, jsonpatch.Operation{Operation: "remove", Path: path})
+}
+
+// Patch turns the plan into operations. Indexes are those of the pod as it stands:
+// first what is completed in place, then what goes, from behind, then what is
+// appended.
+func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
+	out := &patcher{}
+	p.patchAccount(out)
+	p.patchVolumes(out, t)
+	for i := range p.edits {
+		p.edits[i].patch(out)
+	}
+	out.addToMap(t.Meta.Labels, "labels", p.labels)
+	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status.String()})
+	return out.ops
+}
+
+func (p *Plan) patchAccount(out *patcher) {
+	if p.account.name == "" {
+		return
+	}
+	out.add("/spec/serviceAccountName", p.account.name)
+	out.add("/spec/serviceAccount", p.account.name) // the deprecated twin
+	switch {
+	case !p.account.replacePullSecrets:
+	case len(p.account.pullSecrets) == 0:
+		out.remove("/spec/imagePullSecrets")
+	default:
+		out.add("/spec/imagePullSecrets", p.account.pullSecrets)
+	}
+}
+
+func (p *Plan) patchVolumes(out *patcher, t *workload.Target) {
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		at := strconv.Itoa(v.existing)
+		if v.setReadOnly {
+			out.add("/spec/volumes/"+at+"/csi/readOnly", true)
+		}
+		if v.setInterval {
+			out.add("/spec/volumes/"+at+"/csi/volumeAttributes/"+provider.AttributeInterval, v.CSI.VolumeAttributes[provider.AttributeInterval])
+		}
+	}
+	if p.account.tokenVolume >= 0 {
+		out.remove("/spec/volumes/" + strconv.Itoa(p.account.tokenVolume))
+	}
+	have := len(t.Spec.Volumes) > 0
+	for i := range p.Volumes {
+		if v := &p.Volumes[i]; v.existing < 0 {
+			out.appendTo(&have, "/spec/volumes", v.Volume)
+		}
+	}
+}
+
+func (e *containerEdit) patch(out *patcher) {
+	at := "/spec/" + e.List + "/" + strconv.Itoa(e.Index)
+	for _, i := range e.setReadOnly {
+		out.add(at+"/volumeMounts/"+strconv.Itoa(i)+"/readOnly", true)
+	}
+	for _, i := range slices.Backward(e.removeMounts) {
+		out.remove(at + "/volumeMounts/" + strconv.Itoa(i))
+	}
+	haveMounts, haveEnv := len(e.VolumeMounts) > 0, len(e.Env) > 0
+	for i := range e.addMounts {
+		out.appendTo(&haveMounts, at+"/volumeMounts", e.addMounts[i])
+	}
+	for i := range e.addEnv {
+		out.appendTo(&haveEnv, at+"/env", e.addEnv[i])
+	}
+}
+
+// appendTo adds an element to a list, which it makes if the object has none (absent,
+// null and empty look the same in our types; adding a whole list suits all three).
+func (p *patcher) appendTo(have *bool, list string, element any) {
+	if *have {
+		p.add(list+"/-", element)
+		return
+	}
+	p.add(list, []any{element})
+	*have = true
+}
+
+// addToMap sets the entries that are not so yet, in a fixed order.
+func (p *patcher) addToMap(have map[string]string, name string, want map[string]string) {
+	missing := map[string]string{}
+	for k, v := range want {
+		if current, ok := have[k]; !ok || current != v {
+			missing[k] = v
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	if len(have) == 0 {
+		p.add("/metadata/"+name, missing)
+		return
+	}
+	for _, k := range slices.Sorted(maps.Keys(missing)) {
+		p.add(pointer("metadata", name, k), missing[k])
+	}
+}

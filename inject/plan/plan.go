@@ -1,0 +1,171 @@
+// Package plan plans what a pod that asks gets: account, volumes, mounts, variables, labels
+// and the classes behind the volumes. A plan is turned into a JSON Patch, and into the pod
+// spec that the patch leads to.
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/request"
+	"akv-injector/inject/workload"
+	"akv-injector/internal/text"
+)
+
+// Plan is what changes in a pod, in terms of the pod as it stands.
+type Plan struct {
+	// Volumes that are added, or that the pod has and that are completed.
+	Volumes []Volume
+	// Classes that must exist before the pod is stored.
+	Classes []provider.Class
+	// Containers that have the mounts.
+	Containers []string
+	// Errors in what is asked for, which show only against the pod or the cluster.
+	Errors []finding.Finding
+	// AccountObstacles and MountObstacles keep the plan from being complete. Which rule
+	// they break, and in which words, is not the plan's to say.
+	AccountObstacles []AccountObstacle
+	MountObstacles   []MountObstacle
+
+	account accountPlan
+	edits   []containerEdit
+	labels  map[string]string
+	status  Status
+}
+
+// Volume is a volume that is added, or an equal one of the pod's own that is completed.
+type Volume struct {
+	corev1.Volume
+	// MountPath in the containers that get it.
+	MountPath string
+	Request   *request.Mount
+
+	// existing is the index of the pod's own volume, or -1.
+	existing int
+	// Of an existing volume: what it lacks.
+	setReadOnly bool
+	setInterval bool
+}
+
+// containerEdit is what changes in one container.
+type containerEdit struct {
+	workload.Container
+	setReadOnly  []int // indexes of mounts
+	removeMounts []int // indexes, rising
+	addMounts    []corev1.VolumeMount
+	addEnv       []corev1.EnvVar
+}
+
+// planner builds the plan from a request without errors.
+type planner struct {
+	Plan
+	r       *request.Request
+	t       *workload.Target
+	f       facts.Facts
+	windows bool
+}
+
+func (p *planner) fail(typ field.ErrorType, place *finding.Place, message, fix string) {
+	p.Errors = append(p.Errors, finding.Finding{
+		Severity: finding.Error, Type: typ, Place: place, Message: message, Fix: fix,
+		Lookups: finding.Namespace | finding.ServiceAccounts | finding.Classes,
+	})
+}
+
+// New plans for a pod that asks. Version is the program's, for the status annotation.
+func New(t *workload.Target, r *request.Request, f facts.Facts, version string) *Plan {
+	p := &planner{r: r, t: t, f: f, windows: t.Windows()}
+	p.planAccount()
+	p.planVolumes()
+	p.Containers = p.chooseContainers()
+	p.planContainers(p.Containers)
+	p.planLabels()
+	p.status = Status{Version: version, Containers: p.Containers, Classes: p.Classes}
+	p.checkStatusSize()
+	return &p.Plan
+}
+
+// Complete reports whether every mount that was asked for has its volume. A template whose
+// ServiceAccount is yet to come has not.
+func (p *Plan) Complete(r *request.Request) bool { return len(p.Volumes) == len(r.Mounts) }
+
+func (p *planner) planLabels() {
+	p.labels = map[string]string{annotation.LabelInjected: "true"}
+	if !p.r.IdentityLabel {
+		return
+	}
+	if v, ok := p.t.Meta.Labels[provider.LabelUseWorkloadIdentity]; ok && v != "true" {
+		p.fail(field.ErrorTypeInvalid, p.t.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
+			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", text.Shorten(v)),
+			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", annotation.WorkloadIdentityLabel))
+		return
+	}
+	p.labels[provider.LabelUseWorkloadIdentity] = "true"
+}
+
+// chooseContainers names the containers that get the mounts: those that are named,
+// else those that the pod had when it was first admitted. On a later round the
+// status says which those were; it counts only if each has every mount of ours, so
+// that a status that somebody else wrote changes nothing.
+func (p *planner) chooseContainers() []string {
+	all := workload.ContainerNames(p.t.Spec)
+	if p.r.Containers != nil {
+		return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(p.r.Containers, n) })
+	}
+	value, ok := p.t.Meta.Annotations[annotation.Status]
+	if !ok || p.t.Template {
+		return all
+	}
+	status, err := ParseStatus(value)
+	if err != nil || len(status.Containers) == 0 {
+		return all
+	}
+	held := 0
+	workload.EachContainer(p.t.Spec, func(c workload.Container) {
+		if slices.Contains(status.Containers, c.Name) && p.hasAllMounts(c) {
+			held++
+		}
+	})
+	if held != len(status.Containers) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(status.Containers, n) })
+}
+
+func (p *planner) hasAllMounts(c workload.Container) bool {
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+			return m.Name == v.Name && m.ReadOnly && m.SubPath == "" && m.SubPathExpr == "" && p.samePath(m.MountPath, v.MountPath)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *planner) samePath(a, b string) bool {
+	return workload.ComparablePath(a, p.windows) == workload.ComparablePath(b, p.windows)
+}
+
+// checkStatusSize finds a status that the pod's annotations have no room for.
+func (p *planner) checkStatusSize() {
+	size := len(annotation.Status) + len(p.status.String())
+	for k, v := range p.t.Meta.Annotations {
+		if k != annotation.Status {
+			size += len(k) + len(v)
+		}
+	}
+	if size > request.MaxAnnotations {
+		p.fail(field.ErrorTypeTooLong, p.t.AnnotationPath(annotation.Objects),
+			fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, request.MaxAnnotations),
+			"Name fewer objects, or shorten the other annotations.")
+	}
+}

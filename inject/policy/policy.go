@@ -1,0 +1,98 @@
+// Package policy says what a pod or class may have: whether its namespace has opted in, the
+// fence around its vaults, the rules that are waived for it, and who is spared a refusal.
+package policy
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/request"
+	"akv-injector/inject/workload"
+)
+
+// Policy is what holds for one pod, template or class.
+type Policy struct {
+	// Fence around the vaults.
+	Fence Fence
+	// VaultChecks is off, warn or enforce; empty is off.
+	VaultChecks string
+	// VaultExpiryWarning is how long before an object expires a warning is given.
+	VaultExpiryWarning time.Duration
+
+	// Errors in the waivers.
+	Errors finding.FieldErrors
+	// NamespaceErrors are those in the namespace's annotations.
+	NamespaceErrors finding.FieldErrors
+
+	rules  Rules
+	waived map[string]bool
+	// forbidWaivers is the server's --forbid-allow.
+	forbidWaivers bool
+	lax           bool // rotation-policy: warn
+	asks          bool
+	origin        workload.Origin
+}
+
+// Parse reads the policy for a pod or template. A pod that is too large to be looked at has
+// none but the namespace's.
+func Parse(t *workload.Target, r *request.Request, ns *corev1.Namespace, s request.Settings, rules Rules) *Policy {
+	p := forNamespace(ns, s, rules)
+	p.asks, p.origin = r.Asks, t.Origin
+	if !r.TooLarge {
+		p.parseWaivers(t, r.NamesObjects)
+	}
+	return p
+}
+
+// ParseClass reads the policy for a SecretProviderClass.
+func ParseClass(class *facts.Class, ns *corev1.Namespace, s request.Settings, rules Rules) *Policy {
+	p := forNamespace(ns, s, rules)
+	p.parseClass(class)
+	return p
+}
+
+// forNamespace reads what the namespace says of all that is in it.
+func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy {
+	if ns == nil {
+		ns = &corev1.Namespace{}
+	}
+	p := &Policy{
+		rules: rules, forbidWaivers: s.ForbidAllow, waived: map[string]bool{},
+		VaultChecks: s.VaultChecks, VaultExpiryWarning: s.VaultExpiryWarning,
+		NamespaceErrors: request.CheckNamespace(ns),
+	}
+	var errs finding.FieldErrors
+	p.Fence, errs = ParseFence(ns)
+	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
+	p.lax = p.word(ns, annotation.RotationPolicy, []string{"enforce", "warn"}) == "warn"
+	if checks := p.word(ns, annotation.VaultChecks, vaultChecks); checks != "" {
+		p.VaultChecks = checks
+	}
+	return p
+}
+
+// word reads an annotation of the namespace that has one of a few values, or is "".
+func (p *Policy) word(ns *corev1.Namespace, key string, values []string) string {
+	value, ok := ns.Annotations[key]
+	if !ok {
+		return ""
+	}
+	word := strings.TrimSpace(value)
+	for _, v := range values {
+		if v == word {
+			return word
+		}
+	}
+	p.NamespaceErrors = append(p.NamespaceErrors, finding.NotSupported(request.NamespaceAnnotation(key), value, values))
+	return ""
+}
+
+// ChecksVaults reports whether vaults are to be asked.
+func (p *Policy) ChecksVaults() bool {
+	return p.VaultChecks == VaultChecksWarn || p.VaultChecks == VaultChecksEnforce
+}

@@ -1,0 +1,115 @@
+package policy
+
+import (
+	"maps"
+	"strings"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/request"
+	"akv-injector/inject/workload"
+	"akv-injector/internal/text"
+)
+
+func (p *Policy) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
+
+// parseWaivers reads the waivers of the pod, and those of the workload around a template.
+// A workload's own do not come with its pods: they count where the pods are let pass
+// anyway, which is where they ask for nothing.
+func (p *Policy) parseWaivers(t *workload.Target, asks bool) {
+	if value, ok := t.Meta.Annotations[annotation.Allow]; ok {
+		p.addWaivers(value, t.AnnotationPath(annotation.Allow), true)
+	}
+	if t.Owner == nil {
+		return
+	}
+	if value, ok := t.Owner.Annotations[annotation.Allow]; ok {
+		path := request.OwnerAnnotation(annotation.Allow)
+		p.addWaivers(value, path, !asks)
+		if asks {
+			p.errorf(finding.Forbidden(path, finding.Problem{
+				What: "pods that ask do not get the workload's own annotation and are refused",
+				Fix:  "move it to " + t.AnnotationPath(annotation.Allow).String(),
+			}))
+		}
+	}
+}
+
+func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
+	if p.forbidWaivers {
+		p.errorf(finding.Forbidden(path, finding.Problem{
+			What: "waivers are switched off on this cluster (--forbid-allow)",
+			Fix:  "mend the cause and remove the annotation",
+		}))
+		return
+	}
+	waived, errs := p.rules.ParseWaivers(value, path)
+	p.Errors = append(p.Errors, errs...)
+	if counts {
+		maps.Copy(p.waived, waived)
+	}
+}
+
+// ParseWaivers reads a list of rule ids to let pass.
+func (r Rules) ParseWaivers(value string, path *finding.Place) (map[string]bool, finding.FieldErrors) {
+	waived := map[string]bool{}
+	var errs finding.FieldErrors
+	for _, id := range text.List(value) {
+		rule := r.ByID(id)
+		switch {
+		case rule == nil:
+			errs = append(errs, finding.NotSupported(path, id, r.waivable()))
+		case !rule.Waivable:
+			errs = append(errs, finding.NotSupported(path, id+" ("+rule.Name+", which cannot be waived)", r.waivable()))
+		default:
+			waived[id] = true
+		}
+	}
+	return waived, errs
+}
+
+// WaivedBy are the rules that a mounted class waives for its own content.
+func (p *Policy) WaivedBy(class *facts.Class) map[string]bool {
+	if class == nil || p.forbidWaivers {
+		return nil
+	}
+	value, ok := class.Annotations[annotation.Allow]
+	if !ok {
+		return nil
+	}
+	waived, _ := p.rules.ParseWaivers(value, nil)
+	return waived
+}
+
+// ByClass lets a finding about a class's content pass if the class waives the rule.
+func ByClass(waived map[string]bool, f finding.Finding) finding.Finding {
+	if f.Severity != finding.Error || !waived[f.Rule] {
+		return f
+	}
+	return f.Downgraded("let pass by the allow annotation of the class")
+}
+
+// parseClass reads the annotations and labels under our prefix that a class has.
+func (p *Policy) parseClass(class *facts.Class) {
+	annotations := finding.At("metadata", "annotations")
+	for _, k := range annotation.Ours(class.Annotations) {
+		path := annotations.Key(k)
+		short := strings.TrimPrefix(k, annotation.Prefix)
+		switch a, _, ok := annotation.Find(k); {
+		case k == annotation.Allow:
+			p.addWaivers(class.Annotations[k], path, true)
+		case k == annotation.UnusedSince && class.Generated():
+			// The collector's.
+		case ok && a.Pod:
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the pods that mount the class", Fix: "move it to their annotations"}))
+		case ok:
+			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the class"}))
+		default:
+			p.errorf(finding.Invalid(path, short, finding.Problem{What: "no such annotation of akv-injector", Fix: text.DidYouMean(short, []string{"allow"})}))
+		}
+	}
+	for _, k := range annotation.Ours(class.Labels) {
+		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), finding.Problem{What: "akv-injector has no label for classes", Fix: "remove it"}))
+	}
+}

@@ -1,0 +1,152 @@
+// Package request reads what a pod asks for: its annotations, its namespace's, and the
+// server's settings behind them. What it may have is package policy's.
+package request
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
+)
+
+// Request is what a pod asks for, resolved from its annotations, its namespace's
+// and the server's settings.
+type Request struct {
+	// Asks is set if the pod asks for injection and has not opted out.
+	Asks bool
+	// Mounts that the pod gets: the named class first, then the vaults by name.
+	Mounts []Mount
+
+	ServiceAccount Setting
+	ClientID       Setting
+	TenantID       Setting
+	Cloud          Setting
+	Interval       Setting
+
+	// Containers that were named; nil stands for those that the pod had at first.
+	Containers []string
+	Env        []Env
+	// IdentityLabel is set if the pod gets the workload identity label.
+	IdentityLabel bool
+
+	// NamesObjects is set if the pod names something to mount, though it may have opted out.
+	NamesObjects bool
+	// AccountNow is the service account that the pod has as it stands.
+	AccountNow string
+
+	// Errors in the annotations and labels.
+	Errors finding.FieldErrors
+	// TooLarge is set where a bound is exceeded; Errors say which. Nothing else is
+	// looked at then.
+	TooLarge bool
+}
+
+// Mount is one volume that a pod asks for.
+type Mount struct {
+	// Class is an existing class's name; empty where one is generated for Vault.
+	Class string
+	// Vault in lower case; empty where Class is named.
+	Vault   string
+	Objects []provider.Object
+	// Path in the container.
+	Path string
+	// Volume's name in the pod.
+	Volume string
+	// FieldPath of the annotation that asks for it.
+	FieldPath *finding.Place
+	// Complete is set if Objects could all be read.
+	Complete bool
+}
+
+// Env is an environment variable that holds a mounted file's path.
+type Env struct {
+	Name, File string
+	FieldPath  *finding.Place
+}
+
+// Level says where a setting was found.
+type Level int
+
+// From the nearest to the farthest.
+const (
+	Unset Level = iota
+	OnPod
+	OnNamespace
+	OnServer
+	OnServiceAccount
+)
+
+// Setting is a value and where it was found.
+type Setting struct {
+	Value string
+	Level Level
+	Path  *finding.Place
+}
+
+// Parse reads the annotations of a pod and of its namespace. Every error is
+// collected; with errors the rest is what could be made of it.
+func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
+	if ns == nil {
+		ns = &corev1.Namespace{}
+	}
+	p := &parser{Request: &Request{AccountNow: workload.AccountOf(t.Spec), IdentityLabel: true}, target: t, ns: ns, settings: s}
+	p.parse()
+	return p.Request
+}
+
+// Needs names what a decision has to know of the cluster for this pod.
+func (r *Request) Needs(t *workload.Target) facts.Needs {
+	var n facts.Needs
+	if r.TooLarge {
+		return n
+	}
+	classes := map[string]bool{}
+	if r.Asks {
+		// Not only where volumes are there already: both rounds of an admission must
+		// come to the same findings.
+		n.CSIDriver = true
+		n.ServiceAccounts = []string{r.AccountNow}
+		if planned := r.AccountPlanned(); planned != r.AccountNow {
+			n.ServiceAccounts = append(n.ServiceAccounts, planned)
+			slices.Sort(n.ServiceAccounts)
+		}
+		for _, m := range r.Mounts {
+			if m.Class != "" {
+				classes[m.Class] = true
+			}
+		}
+	}
+	for _, name := range provider.ClassNames(t.Spec) {
+		n.CSIDriver = true
+		if !r.Asks {
+			n.ServiceAccounts = []string{r.AccountNow}
+		}
+		// A generated class is known by its content; only what others wrote is looked up.
+		if !provider.Reserved(name) {
+			classes[name] = true
+		}
+	}
+	if len(classes) > 0 {
+		n.Classes = slices.Sorted(maps.Keys(classes))
+	}
+	return n
+}
+
+// AccountPlanned is the service account that the pod will have. An explicit one
+// wins over the namespace's; an explicit "default" cannot be told from none.
+func (r *Request) AccountPlanned() string {
+	if r.ServiceAccount.Value != "" && r.AccountNow == workload.DefaultAccount {
+		return r.ServiceAccount.Value
+	}
+	return r.AccountNow
+}
+
+// Generates reports whether a class is generated for one of the mounts.
+func (r *Request) Generates() bool {
+	return slices.ContainsFunc(r.Mounts, func(m Mount) bool { return m.Class == "" })
+}

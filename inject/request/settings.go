@@ -1,0 +1,26 @@
+package request
+
+import "time"
+
+// Settings are the server's own: the last place where a setting is looked for,
+// behind the pod's and the namespace's annotations.
+type Settings struct {
+	// TenantID of the vaults, a GUID or a domain name; empty leaves it to the
+	// ServiceAccount's azure.workload.identity/tenant-id.
+	TenantID string
+	// Cloud is the provider's cloudName; empty means DefaultCloud.
+	Cloud string
+	// RotationPollInterval is a Go duration; empty means DefaultInterval.
+	RotationPollInterval string
+	// ForbidAllow refuses the allow annotation.
+	ForbidAllow bool
+	// VaultChecks is off, warn or enforce; empty means off.
+	VaultChecks string
+	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 is never.
+	VaultExpiryWarning time.Duration
+	// Version of the program, written into the status annotation.
+	Version string
+}
+
+// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
+const DefaultVaultExpiryWarning = 14 * 24 * time.Hour

@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
+)
+
+// AKV008 reads the parameters that reach the provider: the class's, under the volume's
+// attributes. It holds them against what the Azure provider 1.8.2 checks at mount time
+// (pkg/provider/provider.go, validate.go) and what it silently gets wrong
+// (filePermission that is not octal becomes mode 0; two objects with one file name).
+var classParameters = Rule{
+	Rule: finding.Rule{
+		ID: "AKV008", Name: "class-parameters", Severities: []finding.Severity{finding.Error, finding.Warning},
+		Lookups:  finding.Classes,
+		Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
+		Prevents: "The pod never starts, or gets other files than were meant.",
+		Evidence: "Azure provider 1.8.2, pkg/provider/provider.go and validate.go.",
+		Remedy:   "Mend the parameter that the finding names.",
+	},
+	Pod:   checkClassParameters,
+	Class: checkClassContent,
+}
+
+func checkClassParameters(p *Pod, r *Report) {
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		if v.ClassName == "" {
+			r.Error(field.ErrorTypeRequired, v.classPlace(),
+				"The volume names no SecretProviderClass, so the driver cannot mount it.",
+				"Set volumeAttributes.secretProviderClass.")
+			continue
+		}
+		if !v.ByHand() {
+			continue
+		}
+		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
+			problem, fix := parameterProblem(e, e.Place.String()+": ")
+			r.Error(e.Type, v.classPlace(),
+				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
+				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.ClassName)))
+		}
+		for _, o := range v.Objects {
+			reportPFXAsText(r, o, v.classPlace())
+		}
+	}
+	if p.Request.Asks {
+		for _, m := range p.Request.Mounts {
+			for _, o := range m.Objects {
+				reportPFXAsText(r, o, m.FieldPath)
+			}
+		}
+	}
+}
+
+// checkClassContent is the rule's look at a class.
+func checkClassContent(c *Class, r *Report) {
+	for _, e := range provider.ParameterErrors(c.Spec.Parameters, c.Objects, c.Errors, parameters()) {
+		problem, fix := parameterProblem(e, "")
+		r.Error(e.Type, e.Place, "The Azure provider cannot use this class: "+problem, fix)
+	}
+	for i, o := range c.Objects {
+		reportPFXAsText(r, o, c.objectPlace(i, "objectEncoding"))
+	}
+}
+
+// parameterProblem says what is wrong with a parameter, behind where that is if the
+// finding's own place is another one, and how to fix it.
+func parameterProblem(e *finding.FieldError, where string) (problem, fix string) {
+	fix = text.Instruction(e.Fix)
+	switch {
+	case e.Type != field.ErrorTypeRequired:
+		return where + e.Message(), fix
+	case where == "":
+		return e.Place.Last().Name + " is missing.", fix
+	}
+	return e.Place.String() + " is missing.", fix
+}
+
+func reportPFXAsText(r *Report, o provider.Object, place *finding.Place) {
+	if o.Type == provider.TypeSecret && o.Format == "pfx" && o.Encoding != "base64" {
+		r.Warn(field.ErrorTypeInvalid, place,
+			fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", text.Shorten(o.Name)),
+			"Add objectEncoding: base64 to the object if the binary file is wanted.")
+	}
+}

@@ -1,0 +1,110 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
+	"akv-injector/internal/text"
+)
+
+// AKV006 reads env and envFrom against the Secrets that the mounted classes sync. The
+// kubelet 1.37.2 resolves a variable once, when it starts the container
+// (kubelet_pods.go, makeEnvironmentVariables): nothing changes it in a running process.
+// What ends soon, or is restarted when the Secret changes, reads a current one.
+var envFromSyncedSecret = Rule{
+	Rule: finding.Rule{
+		ID: "AKV006", Name: "env-from-synced-secret", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
+		Lookups: finding.Classes, Outdates: true,
+		Summary:  "A variable from a Secret that is synced by a class which the same pod mounts: an error in a container that goes on running, a warning in init containers, in pods that run to completion and in workloads that a reloader restarts.",
+		Prevents: "The variable keeps the value that it had when the container started, though the Secret behind it rotates.",
+		Evidence: "The kubelet 1.37.2 resolves variables when it starts a container, and the environment of a running process cannot be changed from outside.",
+		Remedy:   "Read the mounted file instead of the variable, or let a reloader restart the workload (Stakater Reloader, Wave).",
+	},
+	Pod: checkEnvFromSyncedSecret,
+}
+
+func checkEnvFromSyncedSecret(p *Pod, r *Report) {
+	synced := p.syncedSecrets()
+	if len(synced) == 0 {
+		return
+	}
+	reloads := p.reloader()
+	workload.EachContainer(p.Spec, func(c workload.Container) {
+		report := func(place *finding.Place, what, secret string) {
+			p.reportVariable(r, c, place, fmt.Sprintf("%s from the Secret %q, which a mounted class syncs,", what, text.Shorten(secret)), reloads(secret))
+		}
+		for i := range c.Env {
+			e := &c.Env[i]
+			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || !synced[e.ValueFrom.SecretKeyRef.Name] {
+				continue
+			}
+			report(c.Path(p.Target.SpecPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
+				"The variable "+text.Shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
+		}
+		for i := range c.EnvFrom {
+			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] {
+				report(c.Path(p.Target.SpecPath()).Child("envFrom").Index(i).Child("secretRef"), "Every variable", ref.Name)
+			}
+		}
+	})
+}
+
+func (p *Pod) reportVariable(r *Report, c workload.Container, place *finding.Place, what string, reloads bool) {
+	switch {
+	case reloads:
+		r.Warn(field.ErrorTypeForbidden, place,
+			what+" is as old as the container, until the reloader restarts the pod.",
+			"Read the file in the class's mount instead, and rotation needs no restart.")
+	case p.Target.RunsToCompletion() || !c.StaysUp():
+		r.Warn(field.ErrorTypeForbidden, place,
+			what+" has the value of when the container started; a rotation while it runs does not reach it.",
+			"Read the file in the class's mount instead, or run nothing long with the value.")
+	default:
+		fix := fmt.Sprintf("or, if something else restarts the pod, add AKV006 to %s.", annotation.Allow)
+		if p.Target.Template {
+			fix = fmt.Sprintf("or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
+		}
+		r.Error(field.ErrorTypeForbidden, place,
+			what+" never changes in a running container; a rotated value never arrives.",
+			"Remove the variable and read the file in the class's mount, "+fix)
+	}
+}
+
+// What people write for the programs that restart a workload when a Secret changes:
+// Stakater Reloader 1.4 reads the workload's annotations and its template's, Wave 0.5 the
+// workload's.
+const (
+	annotationReloaderAuto       = "reloader.stakater.com/auto"
+	annotationReloaderSearch     = "reloader.stakater.com/search"
+	annotationReloaderSecretAuto = "secret.reloader.stakater.com/auto"
+	annotationReloaderSecrets    = "secret.reloader.stakater.com/reload"
+	annotationWave               = "wave.pusher.com/update-on-config-change"
+)
+
+// reloader tells of which Secrets a change restarts the pods. Nothing restarts a pod that
+// somebody created by itself. A workload's own annotations do not come with its pods: they
+// count where the pods are let pass anyway, which is where they ask for nothing.
+func (p *Pod) reloader() func(secret string) bool {
+	var places []map[string]string
+	if p.Target.Template || p.Target.Origin != workload.FromUser {
+		places = append(places, p.Target.Meta.Annotations)
+	}
+	if p.Target.Owner != nil && !p.Request.Asks {
+		places = append(places, p.Target.Owner.Annotations)
+	}
+	return func(secret string) bool {
+		return slices.ContainsFunc(places, func(annotations map[string]string) bool {
+			for _, key := range []string{annotationReloaderAuto, annotationReloaderSearch, annotationReloaderSecretAuto, annotationWave} {
+				if annotations[key] == "true" {
+					return true
+				}
+			}
+			return slices.Contains(text.List(annotations[annotationReloaderSecrets]), secret)
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package rules
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+)
+
+// AKV016 reads whether the cluster has the driver's CSIDriver and knows classes, and the
+// audiences in the CSIDriver's tokenRequests. The kubelet 1.37.2 mounts nothing for a
+// driver that is not there, and hands over only tokens that are requested; without the one
+// that it exchanges, the provider 1.8.2 falls back to a service principal that nobody gave
+// it.
+var noDriver = Rule{
+	Rule: finding.Rule{
+		ID: "AKV016", Name: "no-driver", Severities: []finding.Severity{finding.Warning},
+		Summary:  "A cluster without the Secrets Store CSI driver or its CRD, or whose CSIDriver does not request the token that the class's identity needs.",
+		Prevents: "The pod waits in ContainerCreating.",
+		Evidence: "The kubelet 1.37.2 passes the driver the tokens of spec.tokenRequests alone; the Azure provider 1.8.2 exchanges the one for api://AzureADTokenExchange, with useAzureTokenProxy the one for api://AKSIdentityBinding (pkg/auth/auth.go).",
+		Remedy:   "Install the driver with the Azure provider, and request the token: az aks enable-addons --addons azure-keyvault-secrets-provider.",
+	},
+	Pod: checkNoDriver,
+}
+
+func checkNoDriver(p *Pod, r *Report) {
+	if len(p.Volumes) == 0 {
+		return
+	}
+	const install = "Install the Secrets Store CSI driver; on AKS run: az aks enable-addons -g <group> -n <cluster> --addons azure-keyvault-secrets-provider"
+	path := p.Volumes[0].classPlace()
+	switch {
+	case p.Facts.NoCSIDriver:
+		r.Warn(field.ErrorTypeNotFound, path,
+			"The cluster has no CSIDriver "+provider.DriverName+", so the pod waits in ContainerCreating.",
+			install)
+		return
+	case p.Facts.NoClassCRD:
+		r.Warn(field.ErrorTypeNotFound, path,
+			"The cluster does not know SecretProviderClasses, so the pod waits in ContainerCreating.",
+			install)
+		return
+	}
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		audience := v.audience()
+		if audience == "" || p.Facts.CSIDriver == nil || provider.RequestsToken(p.Facts.CSIDriver, audience) {
+			continue
+		}
+		r.Warn(field.ErrorTypeNotFound, v.classPlace(),
+			fmt.Sprintf("The CSIDriver %s requests no token for %s, so the provider cannot sign in and the mount fails.", provider.DriverName, audience),
+			fmt.Sprintf("Add {audience: %q} to its tokenRequests: kubectl edit csidriver %s", audience, provider.DriverName))
+	}
+}
+
+// audience is that of the token that the volume's identity needs, or "".
+func (v *Volume) audience() string {
+	switch {
+	case !v.Azure() || provider.IsOn(v.Parameters, provider.ParamVMIdentity) || provider.IsOn(v.Parameters, provider.ParamPodIdentity):
+		return ""
+	case provider.IsOn(v.Parameters, provider.ParamTokenProxy):
+		return provider.BindingAudience
+	case v.Parameter(provider.ParamClient) == "" || v.CSI.NodePublishSecretRef != nil:
+		return ""
+	}
+	return provider.TokenAudience
+}

@@ -1,0 +1,186 @@
+package rules
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/plan"
+	"akv-injector/inject/policy"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/request"
+	"akv-injector/inject/workload"
+)
+
+// Pod is a pod, or the template of pods, as it will be: what rules look at.
+type Pod struct {
+	Target  *workload.Target
+	Request *request.Request
+	Policy  *policy.Policy
+	Facts   facts.Facts
+	// Plan is empty where the pod asks for nothing.
+	Plan *plan.Plan
+	// Spec that the plan leads to.
+	Spec *corev1.PodSpec
+	// Volumes of the secrets store in Spec.
+	Volumes []Volume
+
+	// vaults is what there is to ask; see findVaultChecks.
+	vaults *vaultCheckList
+}
+
+// NewPod applies the plan, and looks at the volumes that are there then.
+func NewPod(t *workload.Target, r *request.Request, p *policy.Policy, f facts.Facts, planned *plan.Plan) *Pod {
+	pod := &Pod{Target: t, Request: r, Policy: p, Facts: f, Plan: planned, Spec: t.Spec}
+	if r.Asks {
+		pod.Spec = planned.Apply(t)
+	}
+	pod.findVolumes()
+	return pod
+}
+
+// Check runs the rules, but for those that wait for vaults.
+func (p *Pod) Check() []finding.Finding {
+	return p.check(func(r *Rule) bool { return !r.AsksVaults })
+}
+
+// CheckVaults runs the rules that wait for vaults, whose answers are among the facts.
+func (p *Pod) CheckVaults() []finding.Finding {
+	return p.check(func(r *Rule) bool { return r.AsksVaults })
+}
+
+// CheckOutdated runs the rules by which a running container goes on with an old content,
+// though the mount is current.
+func (p *Pod) CheckOutdated() []finding.Finding {
+	return p.check(func(r *Rule) bool { return r.Outdates })
+}
+
+func (p *Pod) check(which func(*Rule) bool) []finding.Finding {
+	var report Report
+	for i := range all {
+		r := &all[i]
+		if r.Pod == nil || r.PodsOnly && p.Target.Template || !which(r) {
+			continue
+		}
+		report.rule = &r.Rule
+		r.Pod(p, &report)
+	}
+	return report.findings
+}
+
+// Volume is a secrets-store volume of a pod as it will be.
+type Volume struct {
+	facts.Volume
+	// Looked is set if it is known whether Class exists.
+	Looked bool
+	// Generated is the class that the plan generates for the volume, or nil.
+	Generated *provider.Class
+	// Asked is the annotation that asks for the volume, nil where the pod brought it.
+	Asked *finding.Place
+
+	place *finding.Place
+	// askedPath is where the annotation wants it mounted.
+	askedPath string
+	// waived are the rules that the class waives for its own content.
+	waived map[string]bool
+}
+
+// Azure reports whether the Azure provider mounts the volume.
+func (v *Volume) Azure() bool { return v.Generated != nil || v.Class.Azure() }
+
+// ByHand reports whether the Azure provider mounts the volume by a class that others wrote.
+func (v *Volume) ByHand() bool { return v.Generated == nil && v.Class.Azure() }
+
+// classParameters are those of the class alone, without the volume's attributes.
+func (v *Volume) classParameters() map[string]string {
+	switch {
+	case v.Generated != nil:
+		return v.Generated.Parameters
+	case v.Class != nil:
+		return v.Class.Spec.Parameters
+	}
+	return nil
+}
+
+func (v *Volume) attributePlace(key string) *finding.Place {
+	return v.place.Child("csi", "volumeAttributes").Key(key)
+}
+
+// classPlace is where the class was named: in the annotation, if one asks for the
+// volume, for its author never sees the volume itself.
+func (v *Volume) classPlace() *finding.Place {
+	if v.Asked != nil {
+		return v.Asked
+	}
+	return v.attributePlace(provider.AttributeClass)
+}
+
+func (p *Pod) findVolumes() {
+	for i := range p.Spec.Volumes {
+		name, ok := provider.ClassName(&p.Spec.Volumes[i])
+		if !ok {
+			continue
+		}
+		v := Volume{place: p.Target.SpecPath().Child("volumes").Index(i)}
+		class, looked := p.Facts.Classes[name]
+		if j := slices.IndexFunc(p.Plan.Classes, func(c provider.Class) bool { return c.Name == name }); j >= 0 {
+			v.Generated, class = &p.Plan.Classes[j], nil
+		}
+		v.Looked, v.Volume = looked, facts.NewVolume(&p.Spec.Volumes[i], name, class)
+		if v.Generated != nil {
+			v.Parameters = facts.Over(v.Generated.Parameters, v.Volume.Volume)
+		}
+		for j := range p.Plan.Volumes {
+			if planned := &p.Plan.Volumes[j]; planned.Name == v.Name {
+				v.Asked, v.askedPath = planned.Request.FieldPath, planned.MountPath
+			}
+		}
+		v.waived = p.Policy.WaivedBy(class)
+		p.Volumes = append(p.Volumes, v)
+	}
+}
+
+// volume finds a secrets-store volume by its name.
+func (p *Pod) volume(name string) *Volume {
+	for i := range p.Volumes {
+		if p.Volumes[i].Name == name {
+			return &p.Volumes[i]
+		}
+	}
+	return nil
+}
+
+// ObjectsIn are the objects in a volume, and where they were named.
+func (p *Pod) ObjectsIn(v *Volume) ([]provider.Object, *finding.Place) {
+	if v.Generated != nil && v.Asked != nil {
+		for i := range p.Request.Mounts {
+			if m := &p.Request.Mounts[i]; m.FieldPath == v.Asked {
+				return m.Objects, v.Asked
+			}
+		}
+	}
+	return v.Objects, v.classPlace()
+}
+
+// Mount is a mount with its place in a container.
+type Mount struct {
+	*corev1.VolumeMount
+	Container workload.Container
+	index     int
+}
+
+// place is built only where something is found: most mounts are in order.
+func (m Mount) place(t *workload.Target) *finding.Place {
+	return m.Container.Path(t.SpecPath()).Child("volumeMounts").Index(m.index)
+}
+
+// EachMount visits the mounts of all containers.
+func (p *Pod) EachMount(visit func(Mount)) {
+	workload.EachContainer(p.Spec, func(c workload.Container) {
+		for i := range c.VolumeMounts {
+			visit(Mount{&c.VolumeMounts[i], c, i})
+		}
+	})
+}

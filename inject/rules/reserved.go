@@ -1,0 +1,28 @@
+package rules
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
+)
+
+// CheckReserved refuses volumes of generated classes that the plan does not give.
+func (p *Pod) CheckReserved() []finding.Finding {
+	var findings []finding.Finding
+	for i := range p.Volumes {
+		if v := &p.Volumes[i]; provider.Reserved(v.ClassName) && v.Generated == nil {
+			findings = append(findings, finding.Finding{
+				Severity: finding.Error, Type: field.ErrorTypeForbidden, Place: v.classPlace(),
+				Lookups: finding.Namespace | finding.ServiceAccounts,
+				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", provider.GeneratedPrefix, text.Shorten(v.ClassName)),
+				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", annotation.Objects),
+			})
+		}
+	}
+	return findings
+}

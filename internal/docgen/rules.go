@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"akv-injector/inject"
+)
+
+const head = `# Rules
+
+<!-- Written by go generate from the rule table in inject/. Do not edit. -->
+
+Each rule finds one mistake that keeps a rotated secret from reaching the running
+container, or keeps the pod from starting. An **error** refuses the object; a **warning** is
+shown by kubectl and lets it pass. All findings of an object come at once, each with its
+field and its fix. ` + "`kubectl akv explain AKV001`" + ` prints what stands here of a rule.
+
+The rules look at pods, at the templates of Deployments, StatefulSets, DaemonSets,
+ReplicaSets, ReplicationControllers, Jobs and CronJobs, and at SecretProviderClasses. Pods
+of other workloads (Argo Rollouts, Knative Services) are looked at when they are created.
+
+A pod that asks for injection, a pod that somebody creates directly, and a template are
+refused. A pod that a controller made is never refused for a volume that was written by
+hand: it gets warnings, so that a drained node strands nothing. The fence (AKV018) holds for
+every pod but those of the cluster's own controllers. An update is refused only for what
+the stored object did not have.
+
+A **waivable** rule lets an object pass that lists its id in the annotation
+` + "`azure.keyvault.injector/allow`" + `, or whose namespace has
+` + "`azure.keyvault.injector/rotation-policy: warn`" + `; what it found is then a warning.
+
+| id | name | severity | waivable | on | finds |
+| --- | --- | --- | --- | --- | --- |
+`
+
+// rulesDocument is docs/rules.md.
+func rulesDocument() string {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, r := range inject.Rules() {
+		waivable := ""
+		if r.Waivable {
+			waivable = "yes"
+		}
+		fmt.Fprintf(&b, "| [%s](#%s-%s) | %s | %s | %s | %s | %s |\n", r.ID, strings.ToLower(r.ID), r.Name, r.Name,
+			list(r.Severities), waivable, list(r.On()), r.Summary)
+	}
+	for _, r := range inject.Rules() {
+		fmt.Fprintf(&b, "\n## %s %s\n\n%s\n\n**Prevents.** %s\n\n**Evidence.** %s\n\n**Fix.** %s\n",
+			r.ID, r.Name, r.Summary, r.Prevents, r.Evidence, r.Remedy)
+	}
+	return b.String()
+}
+
+func list[T ~string](words []T) string {
+	texts := make([]string, 0, len(words))
+	for _, w := range words {
+		texts = append(texts, string(w))
+	}
+	return strings.Join(texts, ", ")
+}
