@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 	"time"
+
+	"akv-injector/internal/testing/await"
 )
 
 // lock takes the lock file at path for this process and gives the function that
@@ -19,26 +22,22 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 		return nil, err
 	}
 	// flock cannot be told to stop waiting, so it is asked again and again.
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for waited := false; ; waited = true {
+	first := sync.OnceFunc(waiting)
+	var failure error
+	err = await.Poll{Every: 200 * time.Millisecond}.Success(ctx, "another process to release it", func(context.Context) error {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			// The file stays: who waits for it has it open already, and would
-			// then hold the lock of a file that nobody else can find.
-			return func() { file.Close() }, nil
-		case !errors.Is(err, syscall.EWOULDBLOCK):
-			file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		case !waited:
-			waiting()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			first()
+			return err
 		}
-		select {
-		case <-ctx.Done():
-			file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, context.Cause(ctx))
-		case <-ticker.C:
-		}
+		failure = err // no waiting changes it
+		return nil
+	})
+	if err = errors.Join(err, failure); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
+	// The file stays: who waits for it has it open already, and would
+	// then hold the lock of a file that nobody else can find.
+	return func() { file.Close() }, nil
 }

@@ -40,7 +40,7 @@ func InstallCRDs(ctx context.Context, config *rest.Config, dir string) ([]string
 		}
 	}
 	for _, name := range names {
-		err := await(ctx, func(ctx context.Context) error {
+		err := serving.Success(ctx, "CRD "+name+" to be established", func(ctx context.Context) error {
 			crd, err := client.Get(ctx, name, metav1.GetOptions{})
 			if err == nil && !established(crd) {
 				err = fmt.Errorf("its conditions are %v", crd.Status.Conditions)
@@ -48,7 +48,7 @@ func InstallCRDs(ctx context.Context, config *rest.Config, dir string) ([]string
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("waiting for CRD %s to be established: %w", name, err)
+			return nil, err
 		}
 	}
 	return names, nil

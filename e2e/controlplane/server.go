@@ -10,15 +10,17 @@ import (
 	"time"
 
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
+// starting allows for a machine that is busy with builds; on an idle one each program is
+// ready in about two seconds.
+var starting = await.Poll{Limit: 2 * time.Minute, Every: probeStep}
+
 const (
-	// startTimeout allows for a machine that is busy with builds; on an idle one
-	// each program is ready in about two seconds.
-	startTimeout = 2 * time.Minute
+	probeStep = 50 * time.Millisecond
 	// stopGrace is how long a program may take to end when asked to.
 	stopGrace = 20 * time.Second
-	probeStep = 50 * time.Millisecond
 )
 
 // server is one program of the control plane.
@@ -39,31 +41,11 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.awaitReady(ctx, running); err != nil {
+	if err := running.AwaitReady(ctx, starting, s.probe); err != nil {
 		return errors.Join(err, running.Stop(stopGrace))
 	}
 	s.running = running
 	return nil
-}
-
-func (s *server) awaitReady(ctx context.Context, running *process.Process) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready after %s", startTimeout))
-	defer cancel()
-	ticker := time.NewTicker(probeStep)
-	defer ticker.Stop()
-	for {
-		unready := s.probe(ctx)
-		if unready == nil {
-			return nil
-		}
-		select {
-		case <-running.Exited():
-			return running.Failure()
-		case <-ctx.Done():
-			return running.Explain(fmt.Errorf("%w; %s: %w", context.Cause(ctx), s.ready, unready))
-		case <-ticker.C:
-		}
-	}
 }
 
 func (s *server) probe(ctx context.Context) error {
@@ -82,7 +64,7 @@ func (s *server) probe(ctx context.Context) error {
 		return nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 2<<10))
-	return fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(body)))
+	return fmt.Errorf("%s: %s: %s", s.ready, response.Status, strings.TrimSpace(string(body)))
 }
 
 // stop ends the program. One that had ended by itself is an error: whatever was

@@ -7,12 +7,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
+	"akv-injector/inject"
+	"akv-injector/internal/testing/await"
 )
 
 // awaitCalled waits until the API server acts on the webhook configurations, of which it
@@ -45,12 +46,13 @@ func (in *Injector) awaitCalled(ctx context.Context) error {
 		probes = probes[:1]
 	}
 	for i, pod := range probes {
-		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		what := fmt.Sprintf("the API server to call the webhooks about pod %d", i)
+		err := await.Poll{Limit: 30 * time.Second}.Until(ctx, what, func(ctx context.Context) (bool, string) {
 			_, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-			return err != nil, nil
+			return err != nil, "it was admitted"
 		})
 		if err != nil {
-			return fmt.Errorf("the API server does not call the webhooks (pod %d was let through): %w", i, err)
+			return err
 		}
 	}
 	return in.cp.Client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})

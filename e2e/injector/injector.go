@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
 // Names of the installation in deploy/install.yaml.
@@ -297,19 +297,15 @@ func (in *Injector) Restart(ctx context.Context) error {
 // AwaitReady waits until every replica says that it is ready.
 func (in *Injector) AwaitReady(ctx context.Context) error {
 	for _, r := range in.replicas {
-		answer := ""
-		err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-			select {
-			case <-r.process.Exited():
-				return false, r.process.Failure()
-			default:
+		poll := await.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}
+		err := r.process.AwaitReady(ctx, poll, func(ctx context.Context) error {
+			if ready, answer := r.Ready(ctx); !ready {
+				return errors.New(answer)
 			}
-			var ready bool
-			ready, answer = r.Ready(ctx)
-			return ready, nil
+			return nil
 		})
 		if err != nil {
-			return r.process.Explain(fmt.Errorf("not ready (%s): %w", answer, err))
+			return err
 		}
 	}
 	return nil

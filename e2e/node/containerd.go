@@ -13,11 +13,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"k8s.io/apimachinery/pkg/util/wait"
 	criv1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
 // configureContainerd writes containerd's configuration.
@@ -83,20 +83,11 @@ func (n *Node) StartContainerd(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
 	runtime := criv1.NewRuntimeServiceClient(connection)
-	var unready error
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {
-		select {
-		case <-n.containerd.Exited():
-			return false, n.containerd.Failure()
-		default:
-		}
-		_, unready = runtime.Version(ctx, &criv1.VersionRequest{})
-		return unready == nil, nil
+	poll := await.Poll{Limit: readyTimeout, Every: 50 * time.Millisecond}
+	return n.containerd.AwaitReady(ctx, poll, func(ctx context.Context) error {
+		_, err := runtime.Version(ctx, &criv1.VersionRequest{})
+		return err
 	})
-	if err != nil {
-		return n.containerd.Explain(fmt.Errorf("does not answer (%w): %w", unready, err))
-	}
-	return nil
 }
 
 // StopContainerd stops containerd. Its containers run on.

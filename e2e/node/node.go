@@ -11,13 +11,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/process"
 	"akv-injector/e2e/sandbox"
+	"akv-injector/internal/testing/await"
 )
 
 // Name of the node.
@@ -133,32 +133,20 @@ func (n *Node) TagShell(ctx context.Context, ref string) error {
 
 // awaitReady waits until the node says that it is Ready, since the time given.
 func (n *Node) awaitReady(ctx context.Context, since time.Time) error {
-	seen := "no node"
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, readyTimeout, true, func(ctx context.Context) (bool, error) {
-		select {
-		case <-n.kubelet.Exited():
-			return false, n.kubelet.Failure()
-		default:
-		}
+	poll := await.Poll{Limit: readyTimeout, Every: 100 * time.Millisecond}
+	return n.kubelet.AwaitReady(ctx, poll, func(ctx context.Context) error {
 		node, err := n.cp.Client.CoreV1().Nodes().Get(ctx, n.Name, metav1.GetOptions{})
 		if err != nil {
-			seen = err.Error()
-			return false, nil //nolint:nilerr // It may answer in a moment.
+			return err
 		}
 		for _, c := range node.Status.Conditions {
-			if c.Type != corev1.NodeReady {
-				continue
+			// A kubelet that has just started again finds the condition of the one before.
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue && !c.LastHeartbeatTime.Time.Before(since.Truncate(time.Second)) {
+				return nil
 			}
-			seen = fmt.Sprintf("%s: %s", c.Reason, c.Message)
-			// A kubelet that has just started again finds the word of the one before.
-			return c.Status == corev1.ConditionTrue && !c.LastHeartbeatTime.Time.Before(since.Truncate(time.Second)), nil
 		}
-		return false, nil
+		return fmt.Errorf("the node's conditions are %v", node.Status.Conditions)
 	})
-	if err != nil {
-		return n.kubelet.Explain(fmt.Errorf("not Ready (%s): %w", seen, err))
-	}
-	return nil
 }
 
 // Stop ends the node's programs. Containers run on until the sandbox ends, as those of

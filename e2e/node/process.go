@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"akv-injector/internal/testing/await"
 )
 
 // running is a process of the sandbox.
@@ -117,13 +119,11 @@ func (n *Node) killContainers() error {
 			return fmt.Errorf("kill process %d: %w", pid, err)
 		}
 	}
-	for deadline := time.Now().Add(stopGrace); ; time.Sleep(10 * time.Millisecond) {
+	return await.Poll{Limit: stopGrace, Every: 10 * time.Millisecond}.Retry("the containers' end", func() error {
 		doomed = slices.DeleteFunc(doomed, func(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
-		if len(doomed) == 0 {
-			return nil
+		if len(doomed) > 0 {
+			return fmt.Errorf("processes %v", doomed)
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("processes %v do not end", doomed)
-		}
-	}
+		return nil
+	})
 }

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"akv-injector/internal/testing/await"
 )
 
 // Spec says what to run.
@@ -86,6 +89,33 @@ func (p *Process) Pid() int { return p.pid }
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// AwaitReady waits until ready, which asks the program, returns no error. A program that
+// ends meanwhile will never be ready: then the error is its [Process.Failure].
+func (p *Process) AwaitReady(ctx context.Context, poll await.Poll, ready func(context.Context) error) error {
+	err := poll.Success(ctx, "it to be ready", func(ctx context.Context) error {
+		if p.hasExited() {
+			return nil
+		}
+		return ready(ctx)
+	})
+	switch {
+	case p.hasExited():
+		return p.Failure()
+	case err != nil:
+		return p.Explain(err)
+	}
+	return nil
+}
+
+func (p *Process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // Failure is the error to report about a program that has ended when it should
 // not have: how it ended, and the last lines of its log.
 func (p *Process) Failure() error {
@@ -106,13 +136,8 @@ func (p *Process) Explain(err error) error {
 // what it started. Without any grace it is not asked, as in a crash. Stopping one
 // that has ended, or none, is no error.
 func (p *Process) Stop(grace time.Duration) error {
-	if p == nil {
+	if p == nil || p.hasExited() {
 		return nil
-	}
-	select {
-	case <-p.exited:
-		return nil
-	default:
 	}
 	if grace > 0 {
 		if err := syscall.Kill(p.pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {

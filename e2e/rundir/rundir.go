@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"akv-injector/internal/testing/await"
 )
 
 const lockFile = "lock"
 
-// settled is how long a folder may still be written to by programs that are being ended.
-const settled = 10 * time.Second
+// settling is for a folder that programs which are being ended may still write to.
+var settling = await.Poll{Limit: 10 * time.Second}
 
 // Dir is the folder of one run. Its lock file is locked for as long as the run's
 // process lives, however that ends.
@@ -67,7 +69,7 @@ func (d *Dir) Close(keep bool) error {
 		// Without its lock file nobody takes it for abandoned later.
 		return os.Remove(filepath.Join(d.Path, lockFile))
 	}
-	return remove(d.Path, settled)
+	return settling.Retry(d.Path+" to be removed", func() error { return remove(d.Path) })
 }
 
 // Abandon ends the run's claim and leaves its folder to the next run, as if this one had
@@ -102,7 +104,7 @@ func removeAbandoned(path string, abandoned func(path string) error) error {
 		err = abandoned(path)
 	}
 	if err == nil {
-		err = remove(path, 0)
+		err = remove(path)
 	}
 	if err != nil {
 		return fmt.Errorf("removing what is left of %s: %w", path, err)
@@ -111,17 +113,8 @@ func removeAbandoned(path string, abandoned func(path string) error) error {
 }
 
 // remove removes a run's folder, its lock file last: as long as anything is there, the
-// next run has to find it. It is tried for as long as limit.
-func remove(path string, limit time.Duration) error {
-	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		err := removeOnce(path)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
-}
-
-func removeOnce(path string) error {
+// next run has to find it.
+func remove(path string) error {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -7,13 +7,18 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"akv-injector/internal/testing/await"
 )
+
+// emptying is how long the kernel may take to let go of the cgroups of a program that has
+// been killed.
+var emptying = await.Poll{Limit: 10 * time.Second}
 
 // removeCgroups removes the cgroup of that name, with all below it, from every
 // hierarchy: version 2 has one, version 1 one for each controller. A cgroup can be
-// removed a moment after its last process has ended, so it is tried for as long as
-// limit.
-func removeCgroups(name string, limit time.Duration) error {
+// removed a moment after its last process has ended, when the kernel has let go of it.
+func removeCgroups(name string) error {
 	const root = "/sys/fs/cgroup"
 	// Never more than one folder below the root: the name must not be empty.
 	if name == "" {
@@ -25,20 +30,9 @@ func removeCgroups(name string, limit time.Duration) error {
 	}
 	var errs []error
 	for _, top := range append(found, filepath.Join(root, name)) {
-		errs = append(errs, removeCgroup(top, limit))
+		errs = append(errs, emptying.Retry(top+" to be removed", func() error { return removeTree(top) }))
 	}
 	return errors.Join(errs...)
-}
-
-func removeCgroup(top string, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
-	for {
-		err := removeTree(top)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		time.Sleep(20 * time.Millisecond) // until the kernel has let go of it
-	}
 }
 
 // removeTree removes folders from the deepest up. Their files are the kernel's: they

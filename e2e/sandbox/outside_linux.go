@@ -24,9 +24,6 @@ const (
 	// again is how often a signal is passed on until it works: the first process of new
 	// namespaces does not get what comes before it asks for it.
 	again = time.Second
-	// emptied is how long the kernel may take to let go of the cgroups of a program that
-	// has been killed.
-	emptied = 10 * time.Second
 )
 
 // Sweep removes what killed runs left that had their folders in parent.
@@ -36,10 +33,10 @@ func Sweep(parent string) error {
 
 // removeAbandoned removes what a killed run left outside of its folder, which is kept until
 // that has worked: its name is the cgroups'.
-func removeAbandoned(path string) error { return removeCgroups(filepath.Base(path), emptied) }
+func removeAbandoned(path string) error { return removeCgroups(filepath.Base(path)) }
 
 func removeRun(run *rundir.Dir, cgroup string) error {
-	if err := removeCgroups(cgroup, emptied); err != nil {
+	if err := removeCgroups(cgroup); err != nil {
 		return errors.Join(err, run.Abandon())
 	}
 	return run.Close(false)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"time"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/grpc"
@@ -55,7 +54,7 @@ func (s *SecretsStore) StartDriver(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return awaitAnswer(ctx, s.driver, func(ctx context.Context) error {
+	return s.driver.AwaitReady(ctx, starting, func(ctx context.Context) error {
 		// Metrics come from the manager, which has the caches; the socket is apart from it.
 		if _, err := s.DriverMetrics(ctx); err != nil {
 			return err
@@ -96,25 +95,4 @@ func (s *SecretsStore) DriverLog() string { return read(s.driverLogFile()) }
 
 func (s *SecretsStore) driverLogFile() string {
 	return filepath.Join(s.cp.Dir, "logs", s.driverProgram()+"-"+s.node.Name+".log")
-}
-
-// awaitAnswer waits until a program that was just started answers, or has ended.
-func awaitAnswer(ctx context.Context, p *process.Process, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer after %s", startTimeout))
-	defer cancel()
-	ticker := time.NewTicker(probeStep)
-	defer ticker.Stop()
-	for {
-		err := ask(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-p.Exited():
-			return p.Failure()
-		case <-ctx.Done():
-			return p.Explain(fmt.Errorf("%w: %w", context.Cause(ctx), err))
-		case <-ticker.C:
-		}
-	}
 }

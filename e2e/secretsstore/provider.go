@@ -34,7 +34,7 @@ func (s *SecretsStore) StartProvider(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return awaitAnswer(ctx, s.provider, func(ctx context.Context) error {
+	return s.provider.AwaitReady(ctx, starting, func(ctx context.Context) error {
 		// This calls the socket.
 		status, body, err := get(ctx, "http://"+loopback(s.providerHealth)+"/healthz")
 		if err == nil && status != http.StatusOK {

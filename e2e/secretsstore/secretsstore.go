@@ -11,19 +11,18 @@ import (
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
 // DriverName is the CSI driver's, in volumes of pods and in its CSIDriver object.
 const DriverName = "secrets-store.csi.k8s.io"
 
-const (
-	// startTimeout allows for a machine that is busy with builds.
-	startTimeout = time.Minute
-	// stopGrace is how long a program may take to end when asked to. Both wait for
-	// calls that they have not answered yet, which may take the kubelet's two minutes.
-	stopGrace = 10 * time.Second
-	probeStep = 50 * time.Millisecond
-)
+// starting allows for a machine that is busy with builds.
+var starting = await.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}
+
+// stopGrace is how long a program may take to end when asked to. Both wait for
+// calls that they have not answered yet, which may take the kubelet's two minutes.
+const stopGrace = 10 * time.Second
 
 // Node is the node to serve. Its kubelet may be started before or after.
 type Node struct {

@@ -10,7 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
+
+	"akv-injector/internal/testing/await"
 )
 
 // Patience is how long a condition may take that a node brings about: two cores may
@@ -29,17 +30,9 @@ func (s *System) Await(ctx context.Context, namespace, what string, condition fu
 
 // AwaitFor is Await with another limit.
 func (s *System) AwaitFor(ctx context.Context, limit time.Duration, namespace, what string, condition func(context.Context) (done bool, seen string)) error {
-	seen := ""
-	err := wait.PollUntilContextTimeout(ctx, look, limit, true, func(ctx context.Context) (bool, error) {
-		done, now := condition(ctx)
-		if seen == "" || ctx.Err() == nil { // or it saw nothing but that its time is up
-			seen = now
-		}
-		return done, nil
-	})
-	if err != nil {
+	if err := (await.Poll{Limit: limit, Every: look}).Until(ctx, what, condition); err != nil {
 		//nolint:contextcheck // What happened is to be read even if the time is over.
-		return s.Explain(namespace, fmt.Errorf("waiting for %s: %w; last seen: %s", what, err, seen))
+		return s.Explain(namespace, err)
 	}
 	return nil
 }

@@ -2,13 +2,14 @@ package workloadidentity
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
+
+	"akv-injector/internal/testing/await"
 )
 
 // awaitCalled waits until the API server acts on the webhook configuration, of which it
@@ -18,18 +19,16 @@ func (w *Webhook) awaitCalled(ctx context.Context) error {
 		ObjectMeta: metav1.ObjectMeta{Name: "called", Labels: map[string]string{"azure.workload.identity/use": "true"}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "none"}}},
 	}
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		var stored *corev1.Pod
-		stored, last = w.cp.Client.CoreV1().Pods(metav1.NamespaceDefault).Create(ctx, pod,
+	err := await.Poll{Limit: 30 * time.Second}.Success(ctx, "the API server to call it", func(ctx context.Context) error {
+		stored, err := w.cp.Client.CoreV1().Pods(metav1.NamespaceDefault).Create(ctx, pod,
 			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return last == nil && hasVolume(stored, VolumeName(pod.Name)), nil
+		if err == nil && !hasVolume(stored, VolumeName(pod.Name)) {
+			err = errors.New("a pod without the token volume")
+		}
+		return err
 	})
-	if err != nil && last != nil {
-		return w.process.Explain(fmt.Errorf("the API server gets no pod from it: %w: %w", err, last))
-	}
 	if err != nil {
-		return w.process.Explain(fmt.Errorf("the API server does not call it: %w", err))
+		return w.process.Explain(err)
 	}
 	return nil
 }

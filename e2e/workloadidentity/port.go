@@ -2,12 +2,11 @@ package workloadidentity
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
+	"akv-injector/internal/testing/await"
 )
 
 // port is where the webhook listens, on every address of the machine: the default of its
@@ -23,13 +22,13 @@ const turnTimeout = 5 * time.Minute
 func takeTurn(ctx context.Context) (release func(), err error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	var turn net.PacketConn
-	var taken error
-	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, turnTimeout, true, func(context.Context) (bool, error) {
-		turn, taken = net.ListenPacket("udp", address)
-		return taken == nil, nil
+	poll := await.Poll{Limit: turnTimeout, Every: 100 * time.Millisecond}
+	err = poll.Success(ctx, "another run to leave the webhook's only port", func(context.Context) (err error) {
+		turn, err = net.ListenPacket("udp", address)
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the webhook listens on port %d and no other, and another run has it: %w; %w", port, err, taken)
+		return nil, err
 	}
 	return func() { turn.Close() }, nil
 }

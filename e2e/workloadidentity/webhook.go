@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
 const (
@@ -177,20 +177,11 @@ func (w *Webhook) certificate() (dir string, err error) {
 
 // awaitReady waits until the webhook says that it is ready.
 func (w *Webhook) awaitReady(ctx context.Context) error {
-	var unready error
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		select {
-		case <-w.process.Exited():
-			return false, fmt.Errorf("it needs port %d, which it has no flag for: %w", port, w.process.Failure())
-		default:
-		}
-		unready = w.ready(ctx)
-		return unready == nil, nil
-	})
-	if err != nil && unready != nil {
-		return w.process.Explain(fmt.Errorf("not ready: %w: %w", err, unready))
+	err := w.process.AwaitReady(ctx, await.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}, w.ready)
+	if err != nil {
+		return fmt.Errorf("it needs port %d, which no flag changes: %w", port, err)
 	}
-	return err
+	return nil
 }
 
 func (w *Webhook) ready(ctx context.Context) error {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"akv-injector/internal/testing/await"
 )
 
 // exampleImage is the image of the shop's examples.
@@ -119,32 +121,35 @@ func (s *show) awaitEverywhere(ctx context.Context, table string) (took time.Dur
 	begun := time.Now()
 	lastSaid := begun
 	rows := strings.Split(strings.TrimSpace(table), "\n")[1:]
-	for len(rows) > 0 {
-		pod := strings.Fields(rows[0])[0]
-		value, err := s.system.Exec(ctx, "shop", pod, "api", "cat", file)
-		if err != nil {
-			return 0, err
+	var failure error
+	poll := await.Poll{Limit: 2 * time.Minute, Every: look}
+	err = poll.Until(ctx, "every pod to read the new value", func(context.Context) (bool, string) {
+		for ; len(rows) > 0; rows = rows[1:] {
+			pod := strings.Fields(rows[0])[0]
+			var value string
+			// The limit does not cut short a look that has begun.
+			if value, failure = s.system.Exec(ctx, "shop", pod, "api", "cat", file); failure != nil {
+				return true, ""
+			}
+			took = time.Since(begun)
+			switch {
+			case value == newValue:
+				fmt.Fprintf(s.out, "   %5.1f s  %s reads the new value\n", took.Seconds(), pod)
+				continue
+			case value != oldValue:
+				failure = fmt.Errorf("%s reads %q, which is neither the old value nor the new one", pod, value)
+				return true, ""
+			case time.Since(lastSaid) >= 2*time.Second:
+				lastSaid = time.Now()
+				fmt.Fprintf(s.out, "   %5.1f s  %s still reads the old value\n", took.Seconds(), pod)
+			}
+			return false, pod + " reads the old value"
 		}
-		took = time.Since(begun)
-		switch {
-		case value == newValue:
-			fmt.Fprintf(s.out, "   %5.1f s  %s reads the new value\n", took.Seconds(), pod)
-			rows = rows[1:]
-			continue
-		case value != oldValue:
-			return 0, fmt.Errorf("%s reads %q, which is neither the old value nor the new one", pod, value)
-		case took > 2*time.Minute:
-			//nolint:contextcheck // It has a deadline of its own.
-			return 0, s.system.Explain("shop", fmt.Errorf("%s still reads the old value", pod))
-		case time.Since(lastSaid) >= 2*time.Second:
-			lastSaid = time.Now()
-			fmt.Fprintf(s.out, "   %5.1f s  %s still reads the old value\n", took.Seconds(), pod)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-time.After(200 * time.Millisecond): // between two looks
-		}
+		return true, ""
+	})
+	if err != nil {
+		//nolint:contextcheck // It has a deadline of its own.
+		return 0, s.system.Explain("shop", err)
 	}
-	return took, nil
+	return took, failure
 }

@@ -1,19 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
-
 	"akv-injector/e2e/system"
+	"akv-injector/internal/testing/await"
 )
 
-const (
-	generatedClass = "akv-payments-kv-"
-)
+const generatedClass = "akv-payments-kv-"
+
+// look is the pause between two looks at what is awaited.
+const look = 200 * time.Millisecond
 
 // step is a step of a demo.
 type step = func(context.Context, *show) error
@@ -116,13 +117,14 @@ func deployment(ctx context.Context, s *show) error {
 		phase = "Running"
 	}
 	output := ""
-	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, system.Patience, true, func(ctx context.Context) (bool, error) {
-		var err error
-		output, err = s.quietly(ctx, get...)
-		return strings.Count(output, "workload-identity-sa") == 2 && strings.Count(output, phase) == 2, err
+	var failure error
+	poll := await.Poll{Limit: system.Patience, Every: look}
+	err := poll.Until(ctx, "two injected pods of the Deployment", func(ctx context.Context) (bool, string) {
+		output, failure = s.quietly(ctx, get...)
+		return failure != nil || strings.Count(output, "workload-identity-sa") == 2 && strings.Count(output, phase) == 2, output
 	})
 	s.print(get, output)
-	if err != nil {
+	if err = cmp.Or(err, failure); err != nil {
 		events, _ := s.quietly(ctx, "get", "events", "-n", "shop")
 		return fmt.Errorf("no two injected pods of the Deployment: %w\n%s", err, events)
 	}
