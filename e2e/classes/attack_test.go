@@ -226,14 +226,11 @@ func (a *attack) canary() {
 
 func (a *attack) awaitClass(name string) {
 	a.t.Helper()
-	err := cluster.Await(a.t.Context(), patience, "the class "+name+" to be restored", func(ctx context.Context) (bool, string) {
+	soon.Require(a.t, "the class "+name+" to be restored", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := a.c.API.Get(ctx, client.ObjectKey{Namespace: a.namespace, Name: name}, class)
 		return err == nil, fmt.Sprint(err)
 	})
-	if err != nil {
-		a.t.Fatal(err)
-	}
 }
 
 func (a *attack) wantNo(name string) {

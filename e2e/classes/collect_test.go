@@ -131,7 +131,7 @@ func remove(t *testing.T, c *cluster.Cluster, pod *corev1.Pod) {
 
 func awaitGone(t *testing.T, c *cluster.Cluster, namespace, name string) {
 	t.Helper()
-	err := cluster.Await(t.Context(), patience, "the class "+name+" to be collected", func(ctx context.Context) (bool, string) {
+	soon.Require(t, "the class "+name+" to be collected", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, class)
 		if err != nil {
@@ -139,14 +139,11 @@ func awaitGone(t *testing.T, c *cluster.Cluster, namespace, name string) {
 		}
 		return false, fmt.Sprintf("there, with annotations %v", class.Annotations)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func awaitMarked(t *testing.T, c *cluster.Cluster, namespace, name string) {
 	t.Helper()
-	err := cluster.Await(t.Context(), patience, "the class "+name+" to be marked", func(ctx context.Context) (bool, string) {
+	soon.Require(t, "the class "+name+" to be marked", func(ctx context.Context) (bool, string) {
 		class := &secretsstorev1.SecretProviderClass{}
 		if err := c.API.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, class); err != nil {
 			return client.IgnoreNotFound(err) == nil, err.Error() // collected already
@@ -154,7 +151,4 @@ func awaitMarked(t *testing.T, c *cluster.Cluster, namespace, name string) {
 		_, ok := class.Annotations[annotation.UnusedSince]
 		return ok, "not marked"
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

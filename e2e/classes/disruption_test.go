@@ -18,6 +18,8 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject"
+	"akv-injector/internal/testing/await"
 )
 
 // TestInjectorRestartsAmidCreates stops and starts the only replica while a ReplicaSet's
@@ -138,18 +140,15 @@ func apiServerRestart(t *testing.T, c *cluster.Cluster) {
 func TestClassCRDComesLate(t *testing.T) {
 	c := cluster.Start(t, controlplane.Options{ControllerManager: true}, watched(injector.Options{WithoutCRDs: true}))
 	replica := c.Injector.Replicas()[0]
-	err := cluster.Await(t.Context(), patience, "the replica to say why it is not ready", func(ctx context.Context) (bool, string) {
+	soon.Require(t, "the replica to say why it is not ready", func(ctx context.Context) (bool, string) {
 		ready, answer := replica.Ready(ctx)
 		if ready {
 			t.Fatal("ready without the class CRD")
 		}
 		return strings.Contains(answer, "AKV016") || strings.Contains(replica.Log(), "AKV016"), answer
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.Namespace(t, "late", nil)
-	err = c.API.Create(t.Context(), cluster.Pod("late", "early-bird", "DB-Password"))
+	err := c.API.Create(t.Context(), cluster.Pod("late", "early-bird", "DB-Password"))
 	if err == nil {
 		t.Error("a pod that asks was stored though its class could not be written")
 	} else if !strings.Contains(err.Error(), "SecretProviderClass") && !strings.Contains(err.Error(), "secretproviderclass") && !strings.Contains(err.Error(), "azure.keyvault.injector") {
@@ -191,7 +190,8 @@ func deploy(t *testing.T, c *cluster.Cluster, namespace string, replicas int32) 
 func awaitPods(t *testing.T, c *cluster.Cluster, namespace string, count int) {
 	t.Helper()
 	// A controller that was refused waits longer and longer before it tries again.
-	err := cluster.Await(t.Context(), 2*time.Minute, fmt.Sprintf("%d pods of the Deployment", count), func(ctx context.Context) (bool, string) {
+	poll := await.Poll{Limit: 2 * time.Minute}
+	poll.Require(t, fmt.Sprintf("%d pods of the Deployment", count), func(ctx context.Context) (bool, string) {
 		pods := &corev1.PodList{}
 		if err := c.API.List(ctx, pods, client.InNamespace(namespace), client.MatchingLabels{"app": "api"}); err != nil {
 			return false, err.Error()
@@ -209,7 +209,4 @@ func awaitPods(t *testing.T, c *cluster.Cluster, namespace string, count int) {
 		}
 		return len(pods.Items) >= count, fmt.Sprintf("%d pods", len(pods.Items))
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -17,10 +17,13 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/suite"
+	"akv-injector/internal/testing/await"
 )
 
 // patience is how long a condition may take to come true, on a machine that is busy.
 const patience = time.Minute
+
+var soon = await.Poll{Limit: patience}
 
 // TestRestoredWithinASecond deletes, then edits, 500 classes under pods, with two
 // replicas running, and takes the time until each is as it was.
@@ -107,7 +110,7 @@ func restoreTells(t *testing.T, c *cluster.Cluster) {
 	if err := c.API.Delete(t.Context(), c.Class(t, "told", name)); err != nil {
 		t.Fatal(err)
 	}
-	err := cluster.Await(t.Context(), patience, "an event about the restored class", func(ctx context.Context) (bool, string) {
+	err := soon.Until(t.Context(), "an event about the restored class", func(ctx context.Context) (bool, string) {
 		events := &corev1.EventList{}
 		if err := c.API.List(ctx, events, client.InNamespace("told")); err != nil {
 			return false, err.Error()

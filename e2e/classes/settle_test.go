@@ -35,16 +35,13 @@ func (a *attack) settle() {
 	httpClient := &http.Client{Transport: transport, Timeout: patience}
 	review := a.review()
 	for i, r := range a.c.Injector.Replicas() {
-		err := cluster.Await(a.t.Context(), patience, fmt.Sprintf("replica %d to know of the namespace's change", i), func(ctx context.Context) (bool, string) {
+		soon.Require(a.t, fmt.Sprintf("replica %d to know of the namespace's change", i), func(ctx context.Context) (bool, string) {
 			response, err := ask(ctx, httpClient, "https://"+r.Address()+"/mutate-v1-pod", review)
 			if err != nil {
 				return false, err.Error()
 			}
 			return !response.Allowed || len(response.Patch) == 0, "it still injects"
 		})
-		if err != nil {
-			a.t.Fatal(err)
-		}
 	}
 }
 

@@ -3,15 +3,11 @@
 package cluster
 
 import (
-	"context"
-	"fmt"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
@@ -149,20 +145,4 @@ func (c *Cluster) Class(t *testing.T, namespace, name string) *secretsstorev1.Se
 		return nil
 	}
 	return class
-}
-
-// Await waits for a condition, which says what it saw last.
-func Await(ctx context.Context, limit time.Duration, what string, condition func(context.Context) (done bool, seen string)) error {
-	seen := ""
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
-		done, now := condition(ctx)
-		if seen == "" || ctx.Err() == nil { // or it saw nothing but that its time is up
-			seen = now
-		}
-		return done, nil
-	})
-	if err != nil {
-		return fmt.Errorf("waiting for %s: %w; last seen: %s", what, err, seen)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
+	"akv-injector/internal/testing/await"
 )
 
 // start starts a control plane, and checks when the test ends that nothing of it is left.
@@ -207,23 +209,23 @@ type auditEvent struct {
 // awaitAudit waits for an event: it is written just after the answer was sent.
 func awaitAudit(t *testing.T, path string, want func(auditEvent) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	await.Poll{Limit: 10 * time.Second}.Require(t, "the event in the audit log", func(context.Context) (bool, string) {
 		file, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer file.Close()
 		lines := bufio.NewScanner(file)
 		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
+		count := 0
+		for ; lines.Scan(); count++ {
 			var event auditEvent
 			if json.Unmarshal(lines.Bytes(), &event) == nil && want(event) {
-				file.Close()
-				return
+				return true, ""
 			}
 		}
-		file.Close()
-	}
-	t.Error("no such event in the audit log")
+		return false, fmt.Sprintf("%d others", count)
+	})
 }
 
 func TestStartSaysWhyItFailed(t *testing.T) {

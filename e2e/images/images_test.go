@@ -3,8 +3,10 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/build"
+	"akv-injector/internal/testing/await"
 )
 
 // entry is what an archive says about a file.
@@ -183,21 +186,16 @@ func TestPauseEndsWhenAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		pid := strconv.Itoa(cmd.Process.Pid)
-		deadline := time.Now().Add(time.Minute)
-		// It listens to signals once it has reaped.
-		for {
-			time.Sleep(20 * time.Millisecond)
+		// It listens to signals once it has reaped. Before the shell becomes it there may be
+		// no child yet.
+		await.Poll{Limit: time.Minute}.Require(t, "the child to be reaped", func(context.Context) (bool, string) {
 			children, err := os.ReadFile(filepath.Join("/proc", pid, "task", pid, "children"))
 			if err != nil {
 				t.Skipf("this kernel does not tell a process's children: %v", err)
 			}
-			if len(children) == 0 {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("the child is not reaped")
-			}
-		}
+			runs, err := os.Readlink(filepath.Join("/proc", pid, "exe"))
+			return len(children) == 0 && filepath.Base(runs) == filepath.Base(program), fmt.Sprintf("%s, %v, with the children %s", runs, err, children)
+		})
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}

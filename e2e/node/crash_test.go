@@ -1,13 +1,17 @@
 package node_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"akv-injector/e2e/images"
 	"akv-injector/e2e/sandbox"
+	"akv-injector/internal/testing/await"
 )
 
 // TestCrash: after a power cut the pod is the same one, with another container, and what
@@ -38,10 +42,11 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Until the kubelet has looked, the pod's status is that of before.
-	await(t, "the container to be started again", func() (bool, string) {
-		got, err := c.kubectl(t.Context(), "", "get", "pod", "one", "-o",
+	poll := await.Poll{Limit: 90 * time.Second, Every: 200 * time.Millisecond}
+	poll.Require(t, "the container to be started again", func(ctx context.Context) (bool, string) {
+		got, err := c.kubectl(ctx, "", "get", "pod", "one", "-o",
 			"jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}")
-		return err == nil && got == "1 true", got
+		return err == nil && got == "1 true", fmt.Sprint(got, err)
 	})
 	if got := c.must(t, "get", "pod", "one", "-o", "jsonpath={.metadata.uid}"); got != uid {
 		t.Errorf("another pod, %s, is in the place of %s", got, uid)

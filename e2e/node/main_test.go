@@ -80,17 +80,3 @@ func (c *cluster) must(t *testing.T, args ...string) string {
 	}
 	return out
 }
-
-// await asks until the condition holds, which says what it saw last.
-func await(t *testing.T, what string, condition func() (done bool, seen string)) {
-	t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		done, seen := condition()
-		if done {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s; last seen: %s", what, seen)
-		}
-	}
-}

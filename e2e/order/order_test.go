@@ -28,6 +28,7 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/testing/await"
 )
 
 // Names as azure-workload-identity 1.6.0 installs them.
@@ -236,7 +237,8 @@ func install(t *testing.T, c *cluster.Cluster, configuration string, r *recorder
 // the recorder, or is not. Then the recorder forgets it.
 func awaitCalled(ctx context.Context, t *testing.T, c *cluster.Cluster, r *recorder, namespace string, called bool) {
 	t.Helper()
-	err := cluster.Await(ctx, time.Minute, fmt.Sprintf("the recorder's being called to be %t", called), func(ctx context.Context) (bool, string) {
+	what := fmt.Sprintf("the recorder's being called to be %t", called)
+	err := await.Poll{Limit: time.Minute}.Until(ctx, what, func(ctx context.Context) (bool, string) {
 		r.forget()
 		pod := cluster.Pod(namespace, "pod", "")
 		pod.Annotations, pod.Labels = nil, map[string]string{provider.LabelUseWorkloadIdentity: "true"}

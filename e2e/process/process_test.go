@@ -1,7 +1,9 @@
 package process_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/process"
+	"akv-injector/internal/testing/await"
 )
 
 func start(t *testing.T, script string) *process.Process {
@@ -51,14 +54,11 @@ func TestStopAsksFirst(t *testing.T) {
 func TestStopWithoutGraceDoesNotAsk(t *testing.T) {
 	asked, ready := filepath.Join(t.TempDir(), "asked"), filepath.Join(t.TempDir(), "ready")
 	p := start(t, "trap 'touch "+asked+"' TERM; touch "+ready+"; while :; do sleep 0.01; done")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat(ready); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the program does not get ready")
-		}
-	}
+	poll := await.Poll{Limit: 30 * time.Second, Every: time.Millisecond}
+	poll.Require(t, "the program to be ready", func(context.Context) (bool, string) {
+		_, err := os.Stat(ready)
+		return err == nil, fmt.Sprint(err)
+	})
 	if err := p.Stop(0); err != nil {
 		t.Fatal(err)
 	}
@@ -123,11 +123,10 @@ func TestChildrenEndWithTheirParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); running(child); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d outlived its parent", child)
-		}
-	}
+	poll := await.Poll{Limit: 10 * time.Second, Every: 10 * time.Millisecond}
+	poll.Require(t, "the child to end with its parent", func(context.Context) (bool, string) {
+		return !running(child), fmt.Sprintf("process %d runs", child)
+	})
 }
 
 // running tells a process from its remains: an orphan's may stay where nobody reaps them.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
@@ -90,14 +89,4 @@ func start(t *testing.T, options secretsstore.Options) (*controlplane.ControlPla
 		}
 	})
 	return cp, s, node
-}
-
-// await asks until the condition holds.
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }

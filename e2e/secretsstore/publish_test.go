@@ -3,6 +3,7 @@ package secretsstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/secretsstore"
+	"akv-injector/internal/testing/await"
 )
 
 // These tests are the kubelet: they call the driver as it does, and so show what the
@@ -97,7 +99,10 @@ func TestRetryAfterACrashMountsNothing(t *testing.T) {
 			release := v.provider.stall()
 			answer := make(chan error, 1)
 			go func() { answer <- v.call(t.Context()) }()
-			await(t, "the call of the provider", func() bool { return v.provider.called() == 1 })
+			await.Poll{Limit: 30 * time.Second}.Require(t, "the call of the provider", func(context.Context) (bool, string) {
+				n := v.provider.called()
+				return n == 1, fmt.Sprintf("%d calls", n)
+			})
 			if err := v.store.KillDriver(); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package teardown_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/sandbox"
+	"akv-injector/internal/testing/await"
 )
 
 // TestInterruptAtAnyMoment interrupts sandboxes that are being made, as a terminal does:
@@ -53,18 +55,16 @@ func TestKilledSandboxIsSwept(t *testing.T) {
 // awaitFolder waits until a run has its folder.
 func awaitFolder(t *testing.T, c *child) string {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		runs, err := filepath.Glob(filepath.Join(c.temporary, "akv-e2e-*", "lock"))
-		if err != nil {
+	var runs []string
+	poll := await.Poll{Limit: patience, Every: time.Millisecond}
+	poll.Require(t, "the folder of the run "+c.role, func(context.Context) (bool, string) {
+		var err error
+		if runs, err = filepath.Glob(filepath.Join(c.temporary, "akv-e2e-*", "lock")); err != nil {
 			t.Fatal(err)
 		}
-		if len(runs) == 1 {
-			return filepath.Dir(runs[0])
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the run %q has no folder:\n%s", c.role, c.said())
-		}
-	}
+		return len(runs) == 1, fmt.Sprintf("%v; it says:\n%s", runs, c.said())
+	})
+	return filepath.Dir(runs[0])
 }
 
 // interrupt interrupts a run, and waits for its end: how it tells of it depends on how far

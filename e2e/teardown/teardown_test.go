@@ -3,6 +3,7 @@ package teardown_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/system"
+	"akv-injector/internal/testing/await"
 )
 
 const (
@@ -139,21 +141,16 @@ func seen(t *testing.T, run string, least int) {
 // before, but for what has the prefix, if one is given.
 func awaitGone(t *testing.T, before machine, runs []string, except string) {
 	t.Helper()
-	var left []string
-	for deadline := time.Now().Add(settled); ; time.Sleep(50 * time.Millisecond) {
-		left = left[:0]
+	poll := await.Poll{Limit: settled, Every: 50 * time.Millisecond}
+	poll.Require(t, "the end of what the runs left behind", func(context.Context) (bool, string) {
+		var left []string
 		for _, name := range look(t, runs).since(before) {
 			if except == "" || !strings.HasPrefix(name, except) {
 				left = append(left, name)
 			}
 		}
-		if len(left) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("left behind:\n%s", strings.Join(left, "\n"))
-		}
-	}
+		return len(left) == 0, strings.Join(left, "\n")
+	})
 }
 
 // ending is how a run ends.

@@ -1,6 +1,7 @@
 package vaultchecks_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -169,7 +170,10 @@ func (f *fixture) wantLeftAlone(t *testing.T, a *webhook.Admission, there func()
 		f.clock.Step(wait - time.Second)
 	}
 	// A call that had begun before may come to its end yet.
-	waitUntil(t, "the last call to end", func() bool { return f.Vault().Waiting(vaultName) == 0 })
+	soon.Require(t, "the last call to end", func(context.Context) (bool, string) {
+		n := f.Vault().Waiting(vaultName)
+		return n == 0, fmt.Sprintf("%d calls", n)
+	})
 	f.ClearAudit()
 	for range 5 {
 		if answer := apply(t, a, there()); !answer.Allowed || !strings.Contains(strings.Join(answer.Warnings, "\n"), "is left alone") {
@@ -185,31 +189,11 @@ func (f *fixture) wantLeftAlone(t *testing.T, a *webhook.Admission, there func()
 // word. The time of the reader goes by meanwhile.
 func awaitChecked(t *testing.T, f *fixture, a *webhook.Admission, there func() string) {
 	t.Helper()
-	last := ""
-	waitUntil(t, "objects to be checked", func() bool {
+	soon.Require(t, "objects to be checked", func(context.Context) (bool, string) {
 		f.clock.Step(time.Minute)
 		right, wrong := apply(t, a, there()), apply(t, a, there()+"x")
-		last = fmt.Sprintf("right: %+v\nwrong: %+v", right, wrong)
-		return right.Allowed && len(right.Warnings) == 0 &&
-			!wrong.Allowed && wrong.Result.Code == http.StatusUnprocessableEntity && strings.Contains(wrong.Result.Message, "AKV020")
-	}, &last)
-}
-
-// waitUntil waits for a condition, and tells what was seen last where it does not come.
-func waitUntil(t *testing.T, what string, condition func() bool, seen ...*string) {
-	t.Helper()
-	const patience = 2 * time.Minute
-	for began := time.Now(); !condition(); {
-		if time.Since(began) > patience {
-			for _, s := range seen {
-				t.Log(*s)
-			}
-			t.Fatalf("waited for %s in vain", what)
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatalf("waited for %s: %v", what, t.Context().Err())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		admitted := right.Allowed && len(right.Warnings) == 0
+		refused := !wrong.Allowed && wrong.Result.Code == http.StatusUnprocessableEntity && strings.Contains(wrong.Result.Message, "AKV020")
+		return admitted && refused, fmt.Sprintf("right: %+v\nwrong: %+v", right, wrong)
+	})
 }

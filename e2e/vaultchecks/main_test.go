@@ -6,9 +6,18 @@ package vaultchecks_test
 
 import (
 	"testing"
+	"time"
 
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
+	"akv-injector/internal/testing/await"
+)
+
+// On a busy machine answers are late: those of the handlers, and more so the program's,
+// which come from vaults by way of the API server.
+var (
+	soon      = await.Poll{Limit: 2 * time.Minute}
+	unhurried = await.Poll{Limit: 3 * time.Minute}
 )
 
 func TestMain(m *testing.M) { cluster.Main(m, injector.Options{}) }

@@ -1,6 +1,8 @@
 package vaultchecks_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -128,7 +130,10 @@ func TestOneCallForAThousandPods(t *testing.T) {
 		})
 	}
 	pods.Wait()
-	waitUntil(t, "the calls to end", func() bool { return len(f.calls()) >= len(names) })
+	soon.Require(t, "the calls to end", func(context.Context) (bool, string) {
+		n := len(f.calls())
+		return n >= len(names), fmt.Sprintf("%d calls", n)
+	})
 	if calls := f.calls(); len(calls) != len(names) {
 		t.Errorf("%d calls for %d objects: %+v", len(calls), len(names), calls)
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -81,7 +80,7 @@ func TestProgram(t *testing.T) {
 	secret("DB-Password")
 
 	// Without a token nothing is known, and nothing refused.
-	p.await(t, "the want of a token to be told", func() (bool, string) {
+	unhurried.Require(t, "the want of a token to be told", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Pasword")
 		return err == nil && strings.Contains(warnings, "was not asked, for want of a token"), fmt.Sprint(err, warnings)
 	})
@@ -100,19 +99,19 @@ func TestProgram(t *testing.T) {
 	p.project(t, token)
 
 	// With one, but without a role, neither.
-	p.await(t, "a token", func() (bool, string) {
+	unhurried.Require(t, "a token", func(context.Context) (bool, string) {
 		warnings, _ := p.apply(t, shop, "DB-Password")
 		return strings.Contains(warnings, "does not let the identity read metadata (403)"), warnings
 	})
 	assign(t, server, identity)
 
-	p.await(t, "the role to be seen", func() (bool, string) {
+	unhurried.Require(t, "the role to be seen", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Password")
 		return err == nil && warnings == "", fmt.Sprint(err, warnings)
 	})
 
 	// A typo is refused at apply, wherever it is made, with the name that was meant.
-	p.await(t, "a refusal", func() (bool, string) {
+	unhurried.Require(t, "a refusal", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Pasword")
 		return apierrors.IsInvalid(err), fmt.Sprint(err, warnings)
 	})
@@ -122,7 +121,7 @@ func TestProgram(t *testing.T) {
 		"class":      class(shop, "DB-Pasword"),
 	} {
 		// On a busy machine the vault's word, or the hint, may come too late for one of them.
-		p.await(t, "the refusal of a "+name+" with a typo", func() (bool, string) {
+		unhurried.Require(t, "the refusal of a "+name+" with a typo", func(context.Context) (bool, string) {
 			object := object.DeepCopyObject().(client.Object)
 			err := c.API.Create(t.Context(), object)
 			if err == nil {
@@ -134,12 +133,12 @@ func TestProgram(t *testing.T) {
 	}
 
 	// Who makes the missing object, and applies again, is not refused on an old answer.
-	p.await(t, "the refusal of an object that is missing", func() (bool, string) {
+	unhurried.Require(t, "the refusal of an object that is missing", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "API-Key")
 		return apierrors.IsInvalid(err), fmt.Sprint(err, warnings)
 	})
 	secret("API-Key")
-	p.await(t, "the new object to be seen", func() (bool, string) {
+	unhurried.Require(t, "the new object to be seen", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "API-Key")
 		return err == nil && warnings == "", fmt.Sprint(err, warnings)
 	})
@@ -210,7 +209,7 @@ func (p *program) outage(t *testing.T, secret func(string)) {
 		t.Fatal(err)
 	}
 	secret("after")
-	p.await(t, "checks after the outage", func() (bool, string) {
+	unhurried.Require(t, "checks after the outage", func(context.Context) (bool, string) {
 		warnings, right := p.apply(t, shop, "after")
 		_, wrong := p.apply(t, shop, "aftr")
 		return right == nil && warnings == "" && apierrors.IsInvalid(wrong), fmt.Sprint(right, warnings, wrong)
@@ -255,14 +254,6 @@ func (p *program) project(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, []byte(token.Status.Token), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *program) await(t *testing.T, what string, condition func() (bool, string)) {
-	t.Helper()
-	err := cluster.Await(t.Context(), 3*time.Minute, what, func(context.Context) (bool, string) { return condition() })
-	if err != nil {
 		t.Fatal(err)
 	}
 }

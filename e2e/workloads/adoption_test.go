@@ -227,7 +227,7 @@ func wantTold(t *testing.T, what string, o output, rule string) {
 func awaitPods(t *testing.T, c *cluster.Cluster, namespace string, want map[string]int, before map[string]string) map[string]string {
 	t.Helper()
 	var pods map[string]string
-	err := cluster.Await(t.Context(), patience, "the pods of every workload", func(ctx context.Context) (bool, string) {
+	err := soon.Until(t.Context(), "the pods of every workload", func(ctx context.Context) (bool, string) {
 		var err error
 		if pods, err = podNames(ctx, c, namespace); err != nil {
 			return false, err.Error()

@@ -20,10 +20,11 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
+	"akv-injector/internal/testing/await"
 )
 
-// patience is how long a condition may take to come true, on a busy machine.
-const patience = 2 * time.Minute
+// soon is how long a condition may take to come true, on a busy machine.
+var soon = await.Poll{Limit: 2 * time.Minute}
 
 // start starts a control plane with everything that makes and places pods. Its one node
 // is an object that nobody stands behind: pods get there, and run nowhere.

@@ -56,7 +56,7 @@ func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 		return slices.DeleteFunc(o.warnings(), func(w string) bool { return !strings.Contains(w, "AKV021") })
 	}
 	// The API server learns of a policy a while after it is written.
-	await(t, "the policy", func(ctx context.Context) (bool, string) {
+	soon.Require(t, "the policy", func(ctx context.Context) (bool, string) {
 		o, err := kubectl(ctx, c, asking("first"), "apply", "-n", "elsewhere", "--dry-run=server", "-f", "-")
 		return err == nil && len(toldOf(o)) > 0, fmt.Sprintf("%v %q", err, o.stderr)
 	})
@@ -82,7 +82,7 @@ func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 	// notOptedIn: Deny
 	mustKubectl(t, c, "", "patch", "validatingadmissionpolicybinding", "akv-injector-not-opted-in", "--type=merge",
 		"-p", `{"spec":{"validationActions":["Deny"]}}`)
-	await(t, "the policy to deny", func(ctx context.Context) (bool, string) {
+	soon.Require(t, "the policy to deny", func(ctx context.Context) (bool, string) {
 		o, err := kubectl(ctx, c, asking("denied"), "create", "-n", "elsewhere", "--dry-run=server", "-f", "-")
 		return err != nil && strings.Contains(err.Error(), "AKV021"), fmt.Sprintf("%v %q", err, o.stderr)
 	})
@@ -94,13 +94,6 @@ func namespaceThatDidNotOptIn(t *testing.T, c *cluster.Cluster) {
 	// One more than asked for: the old ones go when it is ready, which it never is here.
 	awaitPods(t, c, "elsewhere", map[string]int{"web": 3, "opts-out": 1}, nil)
 	mustKubectl(t, c, "", "delete", "deployment/web", "-n", "elsewhere")
-}
-
-func await(t *testing.T, what string, condition func(context.Context) (bool, string)) {
-	t.Helper()
-	if err := cluster.Await(t.Context(), patience, what, condition); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // calls are the API server's own counts of its calls of our webhooks, a line each.
