@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+
+	"akv-injector/internal/testing/await"
 )
 
 func freeAddress(t *testing.T) string {
@@ -71,11 +73,11 @@ current-context: a
 	}
 	var code int
 	var body string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if code, body = get("/readyz"); strings.Contains(body, "unable to handle") {
-			break
-		}
-	}
+	poll := await.Poll{Limit: 10 * time.Second, Every: 10 * time.Millisecond}
+	poll.Require(t, "the API server's answer in /readyz", func(context.Context) (bool, string) {
+		code, body = get("/readyz")
+		return strings.Contains(body, "unable to handle"), body
+	})
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, "cluster: the API server does not answer: the server is currently unable to handle the request") ||
 		!strings.Contains(body, "certificate: no serving certificate") {
 		t.Errorf("/readyz is %d %q", code, body)

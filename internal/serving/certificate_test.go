@@ -20,6 +20,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"akv-injector/internal/testing/await"
 )
 
 // writeCertificate puts a certificate for loopback into dir, the way the kubelet
@@ -88,15 +89,11 @@ func runCertificate(tb testing.TB, dir string) *Certificate {
 	return c
 }
 
-// eventually waits for a condition.
+// eventually waits for a condition that needs no description of what was seen.
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	tb.Fatalf("never happened: %s", what)
+	poll := await.Poll{Limit: 10 * time.Second, Every: 5 * time.Millisecond}
+	poll.Require(tb, what, func(context.Context) (bool, string) { return ok(), "false" })
 }
 
 func commonName(c *Certificate) string {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,20 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
-)
 
-// await waits for a condition that another goroutine brings about.
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		return condition(), nil
-	})
-	if err != nil {
-		t.Fatalf("waiting for %s: %v", what, err)
-	}
-}
+	"akv-injector/internal/testing/await"
+)
 
 // A change in the cluster is seen long before the interval is over, and the end is no error.
 func TestWatch(t *testing.T) {
@@ -52,7 +43,10 @@ func TestWatch(t *testing.T) {
 		return ""
 	}
 	got := []string{verdict(<-reports)}
-	await(t, "two watches", func() bool { return s.Watched() == 2 })
+	await.Poll{Limit: time.Minute, Every: time.Millisecond}.Require(t, "two watches", func(context.Context) (bool, string) {
+		n := s.Watched()
+		return n == 2, fmt.Sprint(n)
+	})
 	after := record("secret/DB-Password=p2")
 	s.Replace(t, after)
 	s.Tell(t, after)
