@@ -3,6 +3,7 @@ package injector
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,11 +17,11 @@ import (
 	"akv-injector/internal/testing/await"
 )
 
-// awaitCalled waits until the API server acts on the webhook configurations, of which it
-// learns by watching. Two pods that no akv-injector would let pass, and that nothing else
-// refuses, tell: one that comes to the mutating webhook, one that only comes to the
-// validating ones. Both are dry runs. A program without its CRDs answers neither; then
-// the failed call tells the same of the first.
+// awaitCalled waits until the API server acts on both webhook configurations, of which it
+// learns by watching. It creates two pods, as dry runs, that akv-injector always refuses:
+// the mutating webhook the first, a validating one the second. The refusal names the
+// webhook. A program without its CRDs answers no webhook; then the failed call of the
+// mutating one names it, and the API server ignores that of the other.
 func (in *Injector) awaitCalled(ctx context.Context) error {
 	const namespace = "akv-injector-called"
 	labels := map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}
@@ -41,15 +42,15 @@ func (in *Injector) awaitCalled(ctx context.Context) error {
 	byHand.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
 		Driver: provider.DriverName, VolumeAttributes: map[string]string{"secretProviderClass": "none"},
 	}}}}
-	probes := []*corev1.Pod{asks, byHand}
-	if in.options.WithoutCRDs {
-		probes = probes[:1]
+	probes := map[string]*corev1.Pod{Mutating: asks}
+	if !in.options.WithoutCRDs {
+		probes[Handwritten] = byHand
 	}
-	for i, pod := range probes {
-		what := fmt.Sprintf("the API server to call the webhooks about pod %d", i)
+	for webhook, pod := range probes {
+		what := "the API server to call " + webhook
 		err := await.Poll{Limit: 30 * time.Second}.Until(ctx, what, func(ctx context.Context) (bool, string) {
 			_, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-			return err != nil, "it was admitted"
+			return err != nil && strings.Contains(err.Error(), webhook), fmt.Sprint(err)
 		})
 		if err != nil {
 			return err

@@ -28,6 +28,13 @@ const (
 	ServiceAccount = "akv-injector"
 )
 
+// Webhooks in deploy/install.yaml that are called about pods.
+const (
+	Mutating    = "pods.mutate.azure.keyvault.injector"
+	Asking      = "asking.validate.azure.keyvault.injector"
+	Handwritten = "handwritten.validate.azure.keyvault.injector"
+)
+
 // DriverModule has the CRDs of the SecretProviderClass.
 const DriverModule = "sigs.k8s.io/secrets-store-csi-driver@v1.6.0"
 
