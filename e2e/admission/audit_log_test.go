@@ -29,18 +29,18 @@ type auditEvent struct {
 // it down when it has answered.
 func (s *system) audited(t *testing.T, namespace, name string) (found auditEvent) {
 	t.Helper()
-	eventually(t, func(context.Context) string {
+	soon.Require(t, "the event of pod "+name+" in "+namespace, func(context.Context) (bool, string) {
 		events, err := s.auditLog(namespace)
 		if err != nil {
-			return err.Error()
+			return false, err.Error()
 		}
 		for _, e := range events {
 			if e.Verb == "create" && e.ObjectRef.Resource == "pods" && e.ObjectRef.Subresource == "" && e.ObjectRef.Name == name {
 				found = e
-				return ""
+				return true, ""
 			}
 		}
-		return fmt.Sprintf("no event of pod %s in %s among %d", name, namespace, len(events))
+		return false, fmt.Sprintf("%d others", len(events))
 	})
 	return found
 }

@@ -18,12 +18,9 @@ func certificateIsReloaded(t *testing.T, s *system) {
 	pid := replica.Process().Pid()
 	serves := func(serial string) {
 		t.Helper()
-		eventually(t, func(context.Context) string {
+		soon.Require(t, "a handshake with the certificate "+serial, func(context.Context) (bool, string) {
 			got, err := s.serial(t, replica)
-			if err != nil || got != serial {
-				return fmt.Sprintf("the handshake shows %s, %v; want %s", got, err, serial)
-			}
-			return ""
+			return err == nil && got == serial, fmt.Sprint(got, err)
 		})
 	}
 	renew := func(name string) (*controlplane.KeyPair, string) {
@@ -54,11 +51,9 @@ func certificateIsReloaded(t *testing.T, s *system) {
 	} {
 		failures := s.reloadFailures(t.Context(), t)
 		write(broken)
-		eventually(t, func(ctx context.Context) string {
-			if s.reloadFailures(ctx, t) == failures {
-				return name + ": nothing tells that the files cannot be used"
-			}
-			return ""
+		soon.Require(t, "a failure to reload: "+name, func(ctx context.Context) (bool, string) {
+			now := s.reloadFailures(ctx, t)
+			return now != failures, "as many as before: " + now
 		})
 		if got, err := s.serial(t, replica); err != nil || got != secondSerial {
 			t.Errorf("%s: the handshake shows %s, %v; want the old one, %s", name, got, err, secondSerial)

@@ -3,6 +3,7 @@ package admission_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -120,12 +121,9 @@ func (s *system) become(t *testing.T, c circumstances) {
 		t.Fatal(err)
 	}
 	namespace := s.namespace(t, optedIn, nil)
-	eventually(t, func(ctx context.Context) string {
+	soon.Require(t, "the refusal of an asking pod that is not injected", func(ctx context.Context) (bool, string) {
 		a := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
-		if !apierrors.IsInvalid(a.err) {
-			return "an asking pod that nobody injects is not refused"
-		}
-		return ""
+		return apierrors.IsInvalid(a.err), fmt.Sprint(a.err)
 	})
 }
 

@@ -27,12 +27,9 @@ func TestGracefulEnd(t *testing.T) {
 	if err := replica.Process().Terminate(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func(ctx context.Context) string {
+	soon.Require(t, "the replica to say that it is stopping", func(ctx context.Context) (bool, string) {
 		ready, answer := replica.Ready(ctx)
-		if ready || !strings.Contains(answer, "stopping") {
-			return fmt.Sprintf("ready %t: %s; want it to say that it is stopping", ready, answer)
-		}
-		return ""
+		return !ready && strings.Contains(answer, "stopping"), fmt.Sprintf("ready %t: %s", ready, answer)
 	})
 	// An API server that keeps its connections would lose a request with the last of them.
 	if !s.closes(t, replica.Address(), review) {
@@ -42,13 +39,12 @@ func TestGracefulEnd(t *testing.T) {
 	if a := s.mustAdmit(t, request{namespace: namespace, pod: askingPod("meanwhile")}); a.pod.GetLabels()["azure.keyvault.injector/injected"] != "true" {
 		t.Error("a pod of the time between is not injected")
 	}
-	eventually(t, func(context.Context) string {
+	soon.Require(t, "new connections to be refused", func(context.Context) (bool, string) {
 		conn, err := net.DialTimeout("tcp", replica.Address(), time.Second)
 		if err == nil {
 			conn.Close()
-			return "new connections are still taken"
 		}
-		return ""
+		return err != nil, "they are accepted"
 	})
 	select {
 	case <-replica.Process().Exited():

@@ -24,12 +24,9 @@ func failedLookupIsLeftToFailurePolicy(t *testing.T, s *system) {
 
 	pod := annotated(askingPod("asking"), map[string]string{"service-account": "nobody-has-looked"})
 	var err error
-	eventually(t, func(ctx context.Context) string {
+	soon.Require(t, "HTTP 500 for an asking pod without its facts", func(ctx context.Context) (bool, string) {
 		err = s.admit(ctx, request{namespace: namespace, pod: pod}).err
-		if httpCode(err) != http.StatusInternalServerError {
-			return fmt.Sprintf("an asking pod without its facts: %v, want HTTP 500", err)
-		}
-		return ""
+		return httpCode(err) == http.StatusInternalServerError, fmt.Sprint(err)
 	})
 	for _, want := range []string{`failed calling webhook "` + mutating + `"`, "akv-injector: looking up ServiceAccount", "nobody-has-looked"} {
 		if !strings.Contains(err.Error(), want) {

@@ -146,9 +146,10 @@ func (s *system) awaitMounting(t *testing.T, c *corpus.Case, namespace string, w
 		}
 		return found
 	}
-	eventually(t, func(ctx context.Context) string {
+	soon.Require(t, "the pods that mount the class to be known", func(ctx context.Context) (bool, string) {
 		told, _ := send(ctx)
-		return cmp.Diff(inUse(want), inUse(told))
+		diff := cmp.Diff(inUse(want), inUse(told))
+		return diff == "", diff
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"akv-injector/inject/workload"
+	"akv-injector/inject"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
 	"akv-injector/internal/testing/corpus"

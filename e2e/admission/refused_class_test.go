@@ -85,12 +85,9 @@ kind: SecretProviderClass
 metadata: {name: probe}
 spec: {provider: azure}
 `)
-	eventually(t, func(ctx context.Context) string {
+	soon.Require(t, "the refusal of a class in "+namespace, func(ctx context.Context) (bool, string) {
 		_, err := client.Resource(classesResource).Namespace(namespace).Create(ctx, class.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		if !verdict(err) {
-			return fmt.Sprintf("a class in %s: %v, want it refused", namespace, err)
-		}
-		return ""
+		return verdict(err), fmt.Sprint(err)
 	})
 }
 

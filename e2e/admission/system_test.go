@@ -12,11 +12,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
+	"akv-injector/internal/testing/await"
 )
 
 // Webhooks of deploy/install.yaml.
@@ -29,6 +29,8 @@ const (
 // patience is how long a condition may take to come true, on a machine that is busy
 // with other tests.
 const patience = 30 * time.Second
+
+var soon = await.Poll{Limit: patience}
 
 // system is a control plane with akv-injector installed.
 type system struct {
@@ -91,18 +93,12 @@ func (s *system) awaitCalls(ctx context.Context) error {
 	}
 	bad := handwrittenPod("bad", "none")
 	first(bad, "spec", "volumes")["csi"].(map[string]any)["readOnly"] = false
-	last := ""
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	return soon.Until(ctx, "the API server to call all webhooks", func(ctx context.Context) (bool, string) {
 		asked := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
 		byHand := s.admit(ctx, request{namespace: namespace, pod: bad, dryRun: true})
-		last = fmt.Sprintf("an asking pod: %v; a bad pod: %v", asked.err, byHand.err)
-		return asked.err == nil && asked.pod.GetLabels()["azure.keyvault.injector/injected"] == "true" &&
-			apierrors.IsInvalid(byHand.err), nil
+		return asked.err == nil && asked.pod.GetLabels()["azure.keyvault.injector/injected"] == "true" && apierrors.IsInvalid(byHand.err),
+			fmt.Sprintf("an asking pod: %v; a bad pod: %v", asked.err, byHand.err)
 	})
-	if err != nil {
-		return fmt.Errorf("the API server does not call all webhooks: %w: %s", err, last)
-	}
-	return nil
 }
 
 // explainFailure prints the end of the replicas' logs if the test fails.
@@ -117,19 +113,6 @@ func (s *system) explainFailure(t *testing.T) {
 			t.Logf("akv-injector %d says at last:\n%s", i, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 		}
 	})
-}
-
-// eventually waits until a condition holds. It returns "" then, or says what is missing.
-func eventually(t *testing.T, condition func(context.Context) string) {
-	t.Helper()
-	missing := ""
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		missing = condition(ctx)
-		return missing == "", nil
-	})
-	if err != nil {
-		t.Fatalf("%v: %s", err, missing)
-	}
 }
 
 // warningsKey finds the place for a request's warnings in its context.
