@@ -84,7 +84,7 @@ func (s *system) classes(t *testing.T, namespace string) []unstructured.Unstruct
 // pods are the names of the pods in a namespace.
 func (s *system) pods(t *testing.T, namespace string) []string {
 	t.Helper()
-	list, err := s.cp.Client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
+	list, err := s.Client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *system) audited(t *testing.T, namespace, name string) (found auditEvent
 
 // auditLog reads the events of a namespace.
 func (s *system) auditLog(namespace string) ([]auditEvent, error) {
-	file, err := os.Open(s.cp.AuditLog)
+	file, err := os.Open(s.AuditLog)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package admission_test
 import (
 	"strings"
 	"testing"
+
+	"akv-injector/e2e/injector"
 )
 
 // What akv-injector did and found is in the cluster's own audit log, under the
@@ -10,12 +12,12 @@ import (
 func TestAuditLogTells(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	injected := s.mustAdmit(t, request{namespace: namespace, pod: askingPod("injected")})
 	class := injected.pod.Object["spec"].(map[string]any)["volumes"].([]any)
 
 	event := s.audited(t, namespace, "injected")
-	name := event.Annotations[mutating+"/classes"]
+	name := event.Annotations[injector.Mutating+"/classes"]
 	if !generatedClass.MatchString(name) || !strings.Contains(string(mustJSON(t, class)), name) {
 		t.Errorf("the class that is told is %q, the volumes are %v", name, class)
 	}
@@ -27,7 +29,7 @@ func TestAuditLogTells(t *testing.T) {
 	if len(warned.warnings) == 0 {
 		t.Error("a pod whose class is missing is not warned of")
 	}
-	if findings := s.audited(t, namespace, "warned").Annotations[handwritten+"/findings"]; !strings.HasPrefix(findings, "warning AKV007 spec.volumes[0]") {
+	if findings := s.audited(t, namespace, "warned").Annotations[injector.Handwritten+"/findings"]; !strings.HasPrefix(findings, "warning AKV007 spec.volumes[0]") {
 		t.Errorf("the findings that are told are %q", findings)
 	}
 
@@ -37,7 +39,7 @@ func TestAuditLogTells(t *testing.T) {
 		t.Errorf("a pod without readOnly: %v, want it refused", a.err)
 	}
 	event = s.audited(t, namespace, "refused")
-	if findings := event.Annotations[handwritten+"/findings"]; !strings.HasPrefix(findings, "error AKV002 spec.volumes[0].csi.readOnly; ") {
+	if findings := event.Annotations[injector.Handwritten+"/findings"]; !strings.HasPrefix(findings, "error AKV002 spec.volumes[0].csi.readOnly; ") {
 		t.Errorf("the findings that are told of the refused pod are %q", findings)
 	}
 	if event.ResponseStatus.Code != 422 {

@@ -23,9 +23,9 @@ func TestBadInput(t *testing.T) {
 	needProc(t)
 	t.Parallel()
 	s := own(t, installed())
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	client := s.httpClient(t)
-	replica := s.in.Replicas()[0]
+	replica := s.Injector.Replicas()[0]
 	t.Cleanup(func() {
 		select {
 		case <-replica.Process().Exited():

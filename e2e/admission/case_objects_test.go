@@ -108,10 +108,10 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 		if !labelled {
 			delete(o.Labels, annotation.LabelInjection)
 		}
-		_, err = s.cp.Client.CoreV1().Namespaces().Create(ctx, o, metav1.CreateOptions{})
+		_, err = s.Client.CoreV1().Namespaces().Create(ctx, o, metav1.CreateOptions{})
 	case *corev1.ServiceAccount:
 		accessor.SetNamespace(namespace)
-		_, err = s.cp.Client.CoreV1().ServiceAccounts(namespace).Create(ctx, o, metav1.CreateOptions{})
+		_, err = s.Client.CoreV1().ServiceAccounts(namespace).Create(ctx, o, metav1.CreateOptions{})
 	case *secretsstorev1.SecretProviderClass:
 		var content map[string]any
 		if content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(o); err != nil {
@@ -129,7 +129,7 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 	case *corev1.Pod:
 		accessor.SetNamespace(namespace)
 		status := o.Status
-		pods := s.cp.Client.CoreV1().Pods(namespace)
+		pods := s.Client.CoreV1().Pods(namespace)
 		if o, err = pods.Create(ctx, o, metav1.CreateOptions{}); err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 // A certificate that cert-manager renews is served without a restart, and a broken one not
 // at all.
 func certificateIsReloaded(t *testing.T, s *system) {
-	replica := s.in.Replicas()[0]
+	replica := s.Injector.Replicas()[0]
 	pid := replica.Process().Pid()
 	serves := func(serial string) {
 		t.Helper()
@@ -25,7 +25,7 @@ func certificateIsReloaded(t *testing.T, s *system) {
 	}
 	renew := func(name string) (*controlplane.KeyPair, string) {
 		t.Helper()
-		pair, err := s.cp.ServingCertificate(name, "127.0.0.1")
+		pair, err := s.ServingCertificate(name, "127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func certificateIsReloaded(t *testing.T, s *system) {
 	}
 	write := func(pair *controlplane.KeyPair) {
 		t.Helper()
-		if err := s.in.WriteCertificate(pair); err != nil {
+		if err := s.Injector.WriteCertificate(pair); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +65,7 @@ func certificateIsReloaded(t *testing.T, s *system) {
 
 	write(third)
 	serves(thirdSerial)
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	s.mustAdmit(t, request{namespace: namespace, pod: askingPod("asking")})
 	if now := replica.Process().Pid(); now != pid {
 		t.Errorf("the program was restarted: %d, before %d", now, pid)
@@ -76,7 +76,7 @@ func certificateIsReloaded(t *testing.T, s *system) {
 func (s *system) reloadFailures(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	const name = "certwatcher_read_certificate_errors_total "
-	metrics, err := s.in.Replicas()[0].Metrics(ctx)
+	metrics, err := s.Injector.Replicas()[0].Metrics(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

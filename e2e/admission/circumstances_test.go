@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -12,8 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
@@ -95,7 +92,7 @@ func (c circumstances) args() []string {
 // installed is akv-injector as deploy/install.yaml has it, in the version that the
 // cases name.
 func installed() injector.Options {
-	return injector.Options{BuildFlags: []string{"-ldflags=-X main.version=" + corpus.Version}, Log: os.Stderr}
+	return injector.Options{BuildFlags: []string{"-ldflags=-X main.version=" + corpus.Version}}
 }
 
 // become changes the system and restarts akv-injector, so that its caches are what
@@ -106,11 +103,11 @@ func (s *system) become(t *testing.T, c circumstances) {
 		t.Fatal(err)
 	}
 	s.installDaemonSets(t, c.daemonSets)
-	s.in.SetArgs(c.args()...)
-	if err := s.in.Restart(t.Context()); err != nil {
+	s.Injector.SetArgs(c.args()...)
+	if err := s.Injector.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	configurations := s.cp.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	configurations := s.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	if c.mutating {
 		if _, err := configurations.Get(t.Context(), "akv-injector", metav1.GetOptions{}); err != nil {
 			t.Fatalf("a group without the mutating webhook has to be the last: %v", err)
@@ -120,7 +117,7 @@ func (s *system) become(t *testing.T, c circumstances) {
 	if err := configurations.Delete(t.Context(), "akv-injector", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	soon.Require(t, "the refusal of an asking pod that is not injected", func(ctx context.Context) (bool, string) {
 		a := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
 		return apierrors.IsInvalid(a.err), fmt.Sprint(a.err)
@@ -130,11 +127,7 @@ func (s *system) become(t *testing.T, c circumstances) {
 // installDriver makes the CSIDriver what the spec says. Its audiences are all that
 // may change, so it is made anew.
 func (s *system) installDriver(ctx context.Context, spec string) error {
-	client, err := kubernetes.NewForConfig(s.config(rest.ImpersonationConfig{}))
-	if err != nil {
-		return err
-	}
-	drivers := client.StorageV1().CSIDrivers()
+	drivers := s.Client.StorageV1().CSIDrivers()
 	if err := drivers.Delete(ctx, provider.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
@@ -145,14 +138,14 @@ func (s *system) installDriver(ctx context.Context, spec string) error {
 	if err := json.Unmarshal([]byte(spec), &driver.Spec); err != nil {
 		return err
 	}
-	_, err = drivers.Create(ctx, driver, metav1.CreateOptions{})
+	_, err := drivers.Create(ctx, driver, metav1.CreateOptions{})
 	return err
 }
 
 // installDaemonSets puts the driver's DaemonSets in the place of those that are there.
 func (s *system) installDaemonSets(t *testing.T, text string) {
 	t.Helper()
-	sets := s.cp.Client.AppsV1().DaemonSets(corpus.DriverNamespace)
+	sets := s.Client.AppsV1().DaemonSets(corpus.DriverNamespace)
 	if err := sets.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
 		t.Fatal(err)
 	}

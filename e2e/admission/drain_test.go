@@ -19,8 +19,8 @@ func TestGracefulEnd(t *testing.T) {
 	options := installed()
 	options.Args = []string{"--shutdown-delay=5s"}
 	s := own(t, options)
-	namespace := s.namespace(t, optedIn, nil)
-	replica := s.in.Replicas()[0]
+	namespace := s.namespace(t)
+	replica := s.Injector.Replicas()[0]
 	review := reviewOf(namespace, podWith(t, nil))
 
 	slow := s.beginRequest(t, replica.Address(), review)

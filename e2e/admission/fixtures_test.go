@@ -1,49 +1,27 @@
 package admission_test
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
-)
 
-const account = "workload-identity-sa"
+	"akv-injector/e2e/cluster"
+)
 
 // optedIn are the labels of a namespace that takes part.
 var optedIn = map[string]string{"azure.keyvault.injector/injection": "enabled"}
 
 var namespaces atomic.Int32
 
-// namespace makes a namespace of the test's own, with a service account that has an identity.
-func (s *system) namespace(t *testing.T, labels, annotations map[string]string) string {
+// namespace creates a namespace for this test alone.
+func (s *system) namespace(t *testing.T) string {
 	t.Helper()
 	name := fmt.Sprintf("test-%d", namespaces.Add(1))
-	if err := s.makeNamespace(t.Context(), name, labels, annotations); err != nil {
-		t.Fatal(err)
-	}
+	s.Namespace(t, name, nil)
 	return name
-}
-
-func (s *system) makeNamespace(ctx context.Context, name string, labels, annotations map[string]string) error {
-	if err := s.cp.CreateNamespace(ctx, name, labels, annotations); err != nil {
-		return err
-	}
-	return s.makeAccount(ctx, name)
-}
-
-func (s *system) makeAccount(ctx context.Context, namespace string) error {
-	_, err := s.cp.Client.CoreV1().ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{
-		ObjectMeta: metav1.ObjectMeta{Name: account, Annotations: map[string]string{
-			"azure.workload.identity/client-id": "5d2f4c8e-0b1a-4c3d-9e6f-7a8b9c0d1e2f",
-			"azure.workload.identity/tenant-id": "11111111-2222-3333-4444-555555555555",
-		}},
-	}, metav1.CreateOptions{})
-	return err
 }
 
 // askingPod asks for one secret.
@@ -56,7 +34,7 @@ metadata:
   annotations:
     azure.keyvault.injector/vault: payments-kv
     azure.keyvault.injector/objects: DB-Password
-    azure.keyvault.injector/service-account: ` + account + `
+    azure.keyvault.injector/service-account: ` + cluster.Account + `
 spec:
   containers:
   - {name: app, image: none}
@@ -71,7 +49,7 @@ kind: Pod
 metadata:
   name: ` + name + `
 spec:
-  serviceAccountName: ` + account + `
+  serviceAccountName: ` + cluster.Account + `
   containers:
   - name: app
     image: none

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 )
@@ -24,13 +24,13 @@ import (
 // deploy/install.yaml as users apply it, beside cert-manager.
 func TestInstallManifest(t *testing.T) {
 	t.Parallel()
-	cp := plane(t)
+	s := &system{cluster.Bare(t, controlplane.Options{})}
 	for module, dir := range map[string]string{build.CertManager: "deploy/crds", build.CSIDriver: "config/crd/bases"} {
 		root, err := build.ModuleDir(t.Context(), module)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := controlplane.InstallCRDs(t.Context(), cp.Config, filepath.Join(root, filepath.FromSlash(dir))); err != nil {
+		if _, err := controlplane.InstallCRDs(t.Context(), s.Config, filepath.Join(root, filepath.FromSlash(dir))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,8 +43,6 @@ func TestInstallManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{cp: cp}
-
 	s.kubectl(t, "apply", "--server-side", "-f", manifest)
 	before := s.versions(t, objects)
 	s.kubectl(t, "apply", "--server-side", "-f", manifest) // without --force-conflicts
@@ -63,7 +61,7 @@ func TestInstallManifest(t *testing.T) {
 // kubectl runs a command that has to do well and has nothing to warn of.
 func (s *system) kubectl(t *testing.T, args ...string) {
 	t.Helper()
-	output, err := s.cp.KubectlCommand(t.Context(), args...).CombinedOutput()
+	output, err := s.KubectlCommand(t.Context(), args...).CombinedOutput()
 	if err != nil || bytes.Contains(output, []byte("Warning")) {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
@@ -72,11 +70,11 @@ func (s *system) kubectl(t *testing.T, args ...string) {
 // versions are the resourceVersions of the objects.
 func (s *system) versions(t *testing.T, objects []*unstructured.Unstructured) map[string]string {
 	t.Helper()
-	client, err := dynamic.NewForConfig(s.cp.Config)
+	client, err := dynamic.NewForConfig(s.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups, err := restmapper.GetAPIGroupResources(s.cp.Client.Discovery())
+	groups, err := restmapper.GetAPIGroupResources(s.Client.Discovery())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +103,7 @@ func (s *system) versions(t *testing.T, objects []*unstructured.Unstructured) ma
 // already, and our configurations called before the workload identity webhook's.
 func (s *system) wantConfigurations(t *testing.T) {
 	t.Helper()
-	client := s.cp.Client.AdmissionregistrationV1()
+	client := s.Client.AdmissionregistrationV1()
 	selectors := map[string]*metav1.LabelSelector{}
 	mutating, err := client.MutatingWebhookConfigurations().List(t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -208,13 +206,9 @@ func (s *system) wantRights(t *testing.T) {
 // strictest PodSecurity standard.
 func (s *system) wantRestricted(t *testing.T, objects []*unstructured.Unstructured) {
 	t.Helper()
-	// The controller-manager would have made it, for the lax pod below.
-	_, err := s.cp.Client.CoreV1().ServiceAccounts(injector.Namespace).Create(t.Context(),
-		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account}}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	namespace, err := s.cp.Client.CoreV1().Namespaces().Get(t.Context(), injector.Namespace, metav1.GetOptions{})
+	// The lax pod below names it.
+	s.CreateAccount(t, injector.Namespace)
+	namespace, err := s.Client.CoreV1().Namespaces().Get(t.Context(), injector.Namespace, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
 )
 
@@ -19,7 +20,7 @@ func largePods() map[string]string {
 	)
 	pod := func(annotations, spec string) string {
 		return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"large","annotations":{"a":"b"` + annotations + `}},` +
-			`"spec":{"serviceAccountName":"` + account + `",` + spec + `}}`
+			`"spec":{"serviceAccountName":"` + cluster.Account + `",` + spec + `}}`
 	}
 	container := `"containers":[{"name":"a","image":"a"}]`
 	return map[string]string{
@@ -52,9 +53,9 @@ func TestLargePods(t *testing.T) {
 	needProc(t)
 	t.Parallel()
 	s := own(t, installed())
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	client := s.httpClient(t)
-	replica := s.in.Replicas()[0]
+	replica := s.Injector.Replicas()[0]
 	pods := largePods()
 	for name, pod := range pods {
 		for _, path := range paths {

@@ -5,7 +5,6 @@ package admission_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -42,9 +41,12 @@ var (
 		// A first build of everything takes ten minutes on two cores.
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 		defer cancel()
-		s, err := start(ctx, controlplane.Options{Log: os.Stderr}, installed())
-		started = s
-		return s, err
+		c, err := cluster.New(ctx, controlplane.Options{Log: os.Stderr})
+		if err != nil {
+			return nil, err
+		}
+		started = &system{c}
+		return started, started.install(ctx, installed())
 	})
 	started *system
 )
@@ -55,7 +57,7 @@ func shared(t *testing.T) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.explainFailure(t)
+	s.ExplainFailure(t)
 	return s
 }
 
@@ -63,38 +65,15 @@ func stopShared() error {
 	if started == nil {
 		return nil
 	}
-	return started.stop()
-}
-
-// plane starts a control plane that has not seen akv-injector.
-func plane(t *testing.T) *controlplane.ControlPlane {
-	t.Helper()
-	cp, err := controlplane.Start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return cp
+	return started.Stop()
 }
 
 // own starts a system that the test may break.
 func own(t *testing.T, options injector.Options) *system {
 	t.Helper()
-	s, err := start(t.Context(), controlplane.Options{Dir: t.TempDir(), Log: os.Stderr}, options)
-	if err != nil {
+	s := &system{cluster.Bare(t, controlplane.Options{})}
+	if err := s.install(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.explainFailure(t)
 	return s
 }
-
-func (s *system) stop() error { return errors.Join(s.in.Stop(), s.cp.Stop()) }

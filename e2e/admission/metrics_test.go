@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"akv-injector/e2e/injector"
 )
 
 // calls is how often the API server has called our webhooks, by its own metrics. Both
 // are asked: one counts requests, the other times every webhook's admission.
 func (s *system) calls(t *testing.T, webhooks ...string) float64 {
 	t.Helper()
-	metrics, err := s.cp.Metrics(t.Context())
+	metrics, err := s.Metrics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func (s *system) calls(t *testing.T, webhooks ...string) float64 {
 // allCalls are those of all our webhooks.
 func (s *system) allCalls(t *testing.T) float64 {
 	t.Helper()
-	return s.calls(t, mutating, asking, handwritten)
+	return s.calls(t, injector.Mutating, injector.Asking, injector.Handwritten)
 }
 
 // sum adds up the series of a metric in Prometheus' text format that have a label.

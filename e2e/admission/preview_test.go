@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"akv-injector/inject/workload"
-	"akv-injector/inject"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
 	"akv-injector/internal/testing/corpus"
@@ -67,7 +66,7 @@ func (s *system) previewOf(t *testing.T, c *corpus.Case, namespace string, objec
 	if len(set.Problems) > 0 || len(set.Objects) != 1 {
 		t.Fatalf("%d objects are read, with the problems %v", len(set.Objects), set.Problems)
 	}
-	client, err := dynamic.NewForConfig(s.cp.Config)
+	client, err := dynamic.NewForConfig(s.Config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"akv-injector/e2e/injector"
 )
 
 // Who creates a pod hears at once why its class cannot be written, and nothing is
@@ -22,14 +24,15 @@ func TestRefusedClassIsTold(t *testing.T) {
 	t.Run("by a quota", func(t *testing.T) {
 		t.Parallel()
 		s := shared(t)
-		namespace := s.namespace(t, optedIn, nil)
+		namespace := s.namespace(t)
 		s.limitClasses(t, namespace)
 		s.wantClassRefused(t, namespace, "exceeded quota: no-classes", "raise the namespace's ResourceQuota")
 	})
 	t.Run("by somebody's policy", func(t *testing.T) {
 		t.Parallel()
 		s := shared(t)
-		namespace := s.namespace(t, map[string]string{"azure.keyvault.injector/injection": "enabled", "platform": "strict"}, nil)
+		namespace := s.namespace(t)
+		s.kubectl(t, "label", "namespace", namespace, "platform=strict")
 		// Its words are its own: they may be those of RBAC.
 		s.denyClasses(t, "classes cannot be made here, ask the platform team")
 		s.awaitClassRefused(t, namespace)
@@ -39,7 +42,7 @@ func TestRefusedClassIsTold(t *testing.T) {
 
 // classRefusedByRBAC leaves akv-injector without the right to create classes.
 func classRefusedByRBAC(t *testing.T, s *system) {
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	s.withholdCreate(t)
 	s.wantClassRefused(t, namespace, "cannot create resource", "give akv-injector's ServiceAccount the verbs")
 }
@@ -56,7 +59,7 @@ func (s *system) wantClassRefused(t *testing.T, namespace, reason, fix string) {
 	if !verdict(a.err) {
 		t.Fatalf("the pod: %v, want it refused", a.err)
 	}
-	for _, want := range []string{mutating, `namespace "` + namespace + `"`, reason, "Fix: " + fix} {
+	for _, want := range []string{injector.Mutating, `namespace "` + namespace + `"`, reason, "Fix: " + fix} {
 		if !strings.Contains(a.err.Error(), want) {
 			t.Errorf("the refusal does not say %q:\n%v", want, a.err)
 		}
@@ -103,7 +106,7 @@ func (s *system) limitClasses(t *testing.T, namespace string) {
 	t.Helper()
 	const count = "count/secretproviderclasses.secrets-store.csi.x-k8s.io"
 	zero := corev1.ResourceList{count: resource.MustParse("0")}
-	quotas := s.cp.Client.CoreV1().ResourceQuotas(namespace)
+	quotas := s.Client.CoreV1().ResourceQuotas(namespace)
 	quota, err := quotas.Create(t.Context(), &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Name: "no-classes"},
 		Spec:       corev1.ResourceQuotaSpec{Hard: zero},
@@ -121,7 +124,7 @@ func (s *system) limitClasses(t *testing.T, namespace string) {
 // withholdCreate takes the right to create classes from the program's ClusterRole.
 func (s *system) withholdCreate(t *testing.T) {
 	t.Helper()
-	roles := s.cp.Client.RbacV1().ClusterRoles()
+	roles := s.Client.RbacV1().ClusterRoles()
 	role, err := roles.Get(t.Context(), "akv-injector", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +147,7 @@ func (s *system) denyClasses(t *testing.T, message string) {
 	const name = "platform-strict"
 	strict := &metav1.LabelSelector{MatchLabels: map[string]string{"platform": "strict"}}
 	fail := admissionregistrationv1.Fail
-	policies := s.cp.Client.AdmissionregistrationV1()
+	policies := s.Client.AdmissionregistrationV1()
 	_, err := policies.ValidatingAdmissionPolicies().Create(t.Context(), &admissionregistrationv1.ValidatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{

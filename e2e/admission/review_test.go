@@ -21,7 +21,7 @@ func reviewOf(namespace, pod string) string {
 // post sends a body to a replica, past the API server.
 func (s *system) post(t *testing.T, client *http.Client, path string, body io.Reader) (status int, text string) {
 	t.Helper()
-	url := "https://" + s.in.Replicas()[0].Address() + path
+	url := "https://" + s.Injector.Replicas()[0].Address() + path
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, body)
 	if err != nil {
 		t.Fatal(err)

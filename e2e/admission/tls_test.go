@@ -14,13 +14,13 @@ import (
 // clientTLS trusts the run's CA.
 func (s *system) clientTLS(t *testing.T) *tls.Config {
 	t.Helper()
-	ca, err := os.ReadFile(s.cp.CAFile)
+	ca, err := os.ReadFile(s.CAFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(ca) {
-		t.Fatalf("no certificate in %s", s.cp.CAFile)
+		t.Fatalf("no certificate in %s", s.CAFile)
 	}
 	return &tls.Config{RootCAs: roots}
 }
@@ -50,7 +50,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	for version, good := range map[uint16]bool{tls.VersionTLS13: true, tls.VersionTLS12: false, tls.VersionTLS11: false} {
 		config := s.clientTLS(t)
 		config.MinVersion, config.MaxVersion = version, version
-		conn, err := tls.Dial("tcp", s.in.Replicas()[0].Address(), config)
+		conn, err := tls.Dial("tcp", s.Injector.Replicas()[0].Address(), config)
 		if (err == nil) != good {
 			t.Errorf("%s: %v, want it taken: %t", tls.VersionName(version), err, good)
 		}

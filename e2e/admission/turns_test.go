@@ -1,32 +1,22 @@
 package admission_test
 
-import "testing"
+import (
+	"testing"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/controlplane"
+)
 
 // TestInTurn has those that count calls, or that take from akv-injector what it needs: in
 // one cluster, one after the other, those that give nothing back at the end.
 func TestInTurn(t *testing.T) {
 	t.Parallel()
-	cp := plane(t)
-	var s *system
-	once := func(turn *testing.T) *system {
-		turn.Helper()
-		if s != nil {
-			return s
-		}
-		var err error
-		if s, err = install(t.Context(), cp, installed()); err != nil {
-			turn.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.in.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
-		s.explainFailure(t)
-		return s
+	s := &system{cluster.Bare(t, controlplane.Options{})}
+	without := s.storedWithoutUs(t)
+	if err := s.install(t.Context(), installed()); err != nil {
+		t.Fatal(err)
 	}
-	// It begins before akv-injector is there.
-	t.Run("PodsThatAreNoneOfOursAreUntouched", func(t *testing.T) { podsThatAreNoneOfOursAreUntouched(t, cp, once) })
+	t.Run("PodsThatAreNoneOfOursAreUntouched", func(t *testing.T) { podsThatAreNoneOfOursAreUntouched(t, s, without) })
 	for _, turn := range []struct {
 		name string
 		run  func(*testing.T, *system)
@@ -36,6 +26,6 @@ func TestInTurn(t *testing.T) {
 		{"ClassRefusedByRBAC", classRefusedByRBAC},
 		{"FailedLookupIsLeftToFailurePolicy", failedLookupIsLeftToFailurePolicy},
 	} {
-		t.Run(turn.name, func(t *testing.T) { turn.run(t, once(t)) })
+		t.Run(turn.name, func(t *testing.T) { turn.run(t, s) })
 	}
 }

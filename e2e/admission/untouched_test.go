@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 )
 
@@ -51,32 +50,36 @@ func mirrorPod() *unstructured.Unstructured {
 	return pod
 }
 
-func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPlane, installed func(*testing.T) *system) {
-	ctx := t.Context()
-	s := &system{cp: cp}
+// storedWithoutUs is what the API server stores of each where akv-injector is not installed
+// yet. The namespaces stay.
+func (s *system) storedWithoutUs(t *testing.T) map[string]*unstructured.Unstructured {
+	t.Helper()
 	for name, test := range none {
-		err := s.makeNamespace(ctx, test.namespace, test.labels, nil)
+		err := s.CreateNamespace(t.Context(), test.namespace, test.labels, nil)
 		if apierrors.IsAlreadyExists(err) {
-			err = s.labelNamespace(ctx, test.namespace)
+			err = s.labelNamespace(t.Context(), test.namespace)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		s.CreateAccount(t, test.namespace)
 	}
 	without := map[string]*unstructured.Unstructured{}
 	for name, test := range none {
 		without[name] = s.mustAdmit(t, request{namespace: test.namespace, pod: test.pod}).pod
 		s.remove(t, test.namespace, test.pod.GetName())
 	}
+	return without
+}
 
-	with := installed(t)
-	before := with.allCalls(t)
+func podsThatAreNoneOfOursAreUntouched(t *testing.T, s *system, without map[string]*unstructured.Unstructured) {
+	before := s.allCalls(t)
 	if before == 0 {
 		t.Fatal("the API server counts no calls of webhooks that it has called")
 	}
 	for name, test := range none {
 		for _, dryRun := range []bool{true, false} {
-			a := with.mustAdmit(t, request{namespace: test.namespace, pod: test.pod, dryRun: dryRun})
+			a := s.mustAdmit(t, request{namespace: test.namespace, pod: test.pod, dryRun: dryRun})
 			if diff := cmp.Diff(stored(without[name]), stored(a.pod)); diff != "" {
 				t.Errorf("%s (dry run: %t) is changed:\n%s", name, dryRun, diff)
 			}
@@ -89,7 +92,7 @@ func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPla
 				t.Errorf("%s (dry run: %t) is warned of: %q", name, dryRun, others)
 			}
 		}
-		if after := with.allCalls(t); after != before {
+		if after := s.allCalls(t); after != before {
 			t.Errorf("%s: %g calls of our webhooks, want none", name, after-before)
 			before = after
 		}
@@ -98,7 +101,7 @@ func podsThatAreNoneOfOursAreUntouched(t *testing.T, cp *controlplane.ControlPla
 
 // labelNamespace opts in a namespace that the API server made by itself.
 func (s *system) labelNamespace(ctx context.Context, name string) error {
-	namespace, err := s.cp.Client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	namespace, err := s.Client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -106,23 +109,19 @@ func (s *system) labelNamespace(ctx context.Context, name string) error {
 		namespace.Labels = map[string]string{}
 	}
 	maps.Copy(namespace.Labels, optedIn)
-	if _, err := s.cp.Client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{}); err != nil {
+	if _, err := s.Client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{}); err != nil {
 		return err
 	}
-	for _, name := range []string{"default", account} {
-		a := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		if _, err := s.cp.Client.CoreV1().ServiceAccounts(namespace.Name).Create(ctx, a, metav1.CreateOptions{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = s.Client.CoreV1().ServiceAccounts(name).Create(ctx,
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{})
+	return err
 }
 
 // remove deletes a pod and wants it gone: no kubelet has it.
 func (s *system) remove(t *testing.T, namespace, name string) {
 	t.Helper()
 	now := int64(0)
-	pods := s.cp.Client.CoreV1().Pods(namespace)
+	pods := s.Client.CoreV1().Pods(namespace)
 	if err := pods.Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatalf("delete pod %s in %s: %v", name, namespace, err)
 	}

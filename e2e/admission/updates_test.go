@@ -13,7 +13,7 @@ import (
 // Only a pod's creation is ours: whatever happens to it later costs no call and
 // waits for nobody, least of all its deletion.
 func updatesOfAnInjectedPodCostNoCall(t *testing.T, s *system) {
-	namespace := s.namespace(t, optedIn, nil)
+	namespace := s.namespace(t)
 	for _, name := range []string{"while-up", "while-down"} {
 		pod := askingPod(name)
 		pod.SetFinalizers([]string{"example.com/keep"})
@@ -28,8 +28,8 @@ func updatesOfAnInjectedPodCostNoCall(t *testing.T, s *system) {
 	if after := s.allCalls(t); after != before {
 		t.Errorf("%g calls of our webhooks, want none", after-before)
 	}
-	for _, r := range s.in.Replicas() {
-		if err := s.in.StopReplica(r); err != nil {
+	for _, r := range s.Injector.Replicas() {
+		if err := s.Injector.StopReplica(r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,12 +40,12 @@ func updatesOfAnInjectedPodCostNoCall(t *testing.T, s *system) {
 		t.Errorf("a plain pod while akv-injector is down: %v", a.err)
 	}
 	s.useUp(t, namespace, "while-down")
-	for _, r := range s.in.Replicas() {
-		if err := s.in.StartReplica(t.Context(), r); err != nil {
+	for _, r := range s.Injector.Replicas() {
+		if err := s.Injector.StartReplica(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.in.AwaitReady(t.Context()); err != nil {
+	if err := s.Injector.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -53,7 +53,7 @@ func updatesOfAnInjectedPodCostNoCall(t *testing.T, s *system) {
 // useUp does to a pod all that is done to one until it is gone.
 func (s *system) useUp(t *testing.T, namespace, name string) {
 	t.Helper()
-	pods := s.cp.Client.CoreV1().Pods(namespace)
+	pods := s.Client.CoreV1().Pods(namespace)
 	patch := func(body string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := pods.Patch(ctx, name, types.MergePatchType, []byte(body), metav1.PatchOptions{})

@@ -18,7 +18,6 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject/annotation"
-	"akv-injector/inject"
 	"akv-injector/internal/testing/await"
 )
 

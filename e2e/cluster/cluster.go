@@ -1,8 +1,11 @@
-// Package cluster gives a test a control plane with akv-injector installed, and the
-// few things that most tests of it do.
+// Package cluster gives a test a control plane with akv-injector installed, or without it
+// yet, and the few things that most tests of it do.
 package cluster
 
 import (
+	"context"
+	"errors"
+	"io"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,7 +21,7 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Identity of the service account that New gives every namespace.
+// Identity of the service account that Namespace and CreateAccount create.
 const (
 	Account  = "workload-identity-sa"
 	ClientID = "11111111-2222-3333-4444-555555555555"
@@ -28,44 +31,84 @@ const (
 // Cluster is a control plane with akv-injector.
 type Cluster struct {
 	*controlplane.ControlPlane
-	Injector *injector.Injector
+	Injector *injector.Injector // nil before Install
 	// API reads and writes as an administrator, without a cache.
 	API client.WithWatch
+
+	log io.Writer
 }
 
-// Start starts both, and ends them with the test.
+// New starts a control plane without akv-injector, which runs until Stop. ctx bounds the
+// start only.
+func New(ctx context.Context, options controlplane.Options) (*Cluster, error) {
+	cp, err := controlplane.Start(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	api, err := client.NewWithWatch(cp.Config, client.Options{Scheme: Scheme()})
+	if err != nil {
+		return nil, errors.Join(err, cp.Stop())
+	}
+	return &Cluster{ControlPlane: cp, API: api, log: options.Log}, nil
+}
+
+// Install installs akv-injector.
+func (c *Cluster) Install(ctx context.Context, options injector.Options) (err error) {
+	options.Log = c.log
+	c.Injector, err = injector.Install(ctx, c.ControlPlane, options)
+	return err
+}
+
+// Stop stops akv-injector, if it is installed, and the control plane.
+func (c *Cluster) Stop() error {
+	var err error
+	if c.Injector != nil {
+		err = c.Injector.Stop()
+	}
+	return errors.Join(err, c.ControlPlane.Stop())
+}
+
+// Bare is New for a test, and ends with it.
+func Bare(t *testing.T, options controlplane.Options) *Cluster {
+	t.Helper()
+	options.Log = t.Output()
+	c, err := New(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.ExplainFailure(t)
+	return c
+}
+
+// Start is Bare with akv-injector installed.
 func Start(t *testing.T, options controlplane.Options, install injector.Options) *Cluster {
 	t.Helper()
-	options.Log, install.Log = t.Output(), t.Output()
-	cp, err := controlplane.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	in, err := injector.Install(t.Context(), cp, install)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			for i, r := range in.Replicas() {
-				t.Logf("replica %d logged:\n%s", i, r.Log())
-			}
-			t.Log(cp.Explain())
-		}
-		if err := in.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := &Cluster{ControlPlane: cp, Injector: in}
-	if c.API, err = client.NewWithWatch(cp.Config, client.Options{Scheme: Scheme()}); err != nil {
+	c := Bare(t, options)
+	if err := c.Install(t.Context(), install); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// ExplainFailure prints what the programs logged if the test fails.
+func (c *Cluster) ExplainFailure(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		if c.Injector != nil {
+			for i, r := range c.Injector.Replicas() {
+				t.Logf("replica %d logged:\n%s", i, r.Log())
+			}
+		}
+		t.Log(c.Explain())
+	})
 }
 
 // Scheme knows Kubernetes' own kinds and the SecretProviderClass.
@@ -86,8 +129,14 @@ func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]st
 	if err := c.CreateNamespace(t.Context(), name, labels, annotations); err != nil {
 		t.Fatal(err)
 	}
+	c.CreateAccount(t, name)
+}
+
+// CreateAccount creates the service account Account in a namespace.
+func (c *Cluster) CreateAccount(t *testing.T, namespace string) {
+	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-		Name: Account, Namespace: name,
+		Name: Account, Namespace: namespace,
 		Annotations: map[string]string{
 			provider.AnnotationClientID: ClientID, provider.AnnotationTenantID: TenantID,
 		},

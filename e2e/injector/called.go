@@ -13,7 +13,6 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
-	"akv-injector/inject"
 	"akv-injector/internal/testing/await"
 )
 
