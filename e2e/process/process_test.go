@@ -90,6 +90,23 @@ func TestFailureHasTheEndOfTheLog(t *testing.T) {
 	}
 }
 
+func TestAwaitReadyEndsWithTheProgram(t *testing.T) {
+	refuse := func(context.Context) error { return errors.New("connection refused") }
+	for _, test := range []struct {
+		script string
+		limit  time.Duration
+		want   string
+	}{
+		{"exit 3", time.Minute, "shell: ended unasked: exit status 3"},
+		{"while :; do sleep 0.01; done", 50 * time.Millisecond, "shell: waiting for it to be ready: context deadline exceeded"},
+	} {
+		err := start(t, test.script).AwaitReady(t.Context(), await.Poll{Limit: test.limit}, refuse)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error is %v, want %s", test.script, err, test.want)
+		}
+	}
+}
+
 // A test's process may be killed before any cleanup runs: the children go with it.
 func TestChildrenEndWithTheirParent(t *testing.T) {
 	if os.Getenv("PROCESS_TEST_PARENT") != "" {
