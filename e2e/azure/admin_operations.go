@@ -3,6 +3,7 @@ package azure
 import (
 	"time"
 
+	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -53,14 +54,14 @@ var (
 
 // Info is where a server is and what it is.
 type Info struct {
-	TenantID       string `json:"tenantId"`
-	SubscriptionID string `json:"subscriptionId"`
-	Cloud          Cloud  `json:"cloud"`
-	LoginEndpoint  string `json:"loginEndpoint"`
-	CAFile         string `json:"caFile"`
-	HTTPSAddress   string `json:"httpsAddress"`
-	DNSAddress     string `json:"dnsAddress"`
-	AdminSocket    string `json:"adminSocket"`
+	TenantID       string     `json:"tenantId"`
+	SubscriptionID string     `json:"subscriptionId"`
+	Cloud          cloud.Name `json:"cloud"`
+	LoginEndpoint  string     `json:"loginEndpoint"`
+	CAFile         string     `json:"caFile"`
+	HTTPSAddress   string     `json:"httpsAddress"`
+	DNSAddress     string     `json:"dnsAddress"`
+	AdminSocket    string     `json:"adminSocket"`
 }
 
 // Audit is what was asked of the token endpoint and of the vaults.

@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/cloud"
 )
 
 func (f *fixture) exchange(t *testing.T, assertion string) error {
@@ -218,13 +219,13 @@ func TestForbiddenNamesTheResource(t *testing.T) {
 // Every cloud's vaults answer at their own hosts, with the challenge that leads to that
 // cloud's Entra ID.
 func TestVaultsOfEveryCloud(t *testing.T) {
-	for _, cloud := range []azure.Cloud{azure.PublicCloud, azure.USGovernmentCloud, azure.ChinaCloud, azure.GermanCloud} {
-		f := newFixture(t, azure.Options{Cloud: cloud})
+	for _, name := range []cloud.Name{cloud.Public, cloud.USGovernment, cloud.China, cloud.German} {
+		f := newFixture(t, azure.Options{Cloud: name})
 		f.secret(t, "DB-Password", "hunter2")
 		f.assign(t, "Key Vault Secrets User", "", "")
 		got, err := f.secrets(t, f.workload(t)).GetSecret(t.Context(), "DB-Password", "", nil)
 		if err != nil || *got.Value != "hunter2" {
-			t.Errorf("%s: %v", cloud, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 // directory is what an administrator has set up: identities, vaults as resources,
 // and who may do what. Names are compared without case, as Resource Manager does.
 type directory struct {
-	cloud        cloudHosts
+	cloud        cloud.Hosts
 	tenant       string
 	subscription string
 
@@ -20,9 +22,9 @@ type directory struct {
 	assignments []RoleAssignment
 }
 
-func newDirectory(cloud cloudHosts, tenant string) *directory {
+func newDirectory(hosts cloud.Hosts, tenant string) *directory {
 	return &directory{
-		cloud:        cloud,
+		cloud:        hosts,
 		tenant:       tenant,
 		subscription: uuid.NewString(),
 		identities:   map[string]*Identity{},

@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 // DefaultTokenLifetime is how long an access token is good for. Azure takes a
@@ -21,7 +23,7 @@ const DefaultTokenLifetime = time.Hour
 
 // entra is Microsoft Entra ID, as far as a workload meets it.
 type entra struct {
-	cloud        cloudHosts
+	cloud        cloud.Hosts
 	tenants      []string // the first is ours, the others know no application
 	directory    *directory
 	issuers      *issuers
@@ -35,7 +37,7 @@ type entra struct {
 	maxBodyBytes int64
 }
 
-func newEntra(cloud cloudHosts, tenants []string, d *directory, issuers *issuers, now func() time.Time) (*entra, error) {
+func newEntra(hosts cloud.Hosts, tenants []string, d *directory, issuers *issuers, now func() time.Time) (*entra, error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func newEntra(cloud cloudHosts, tenants []string, d *directory, issuers *issuers
 		return nil, err
 	}
 	e := &entra{
-		cloud: cloud, tenants: tenants, directory: d, issuers: issuers, now: now,
+		cloud: hosts, tenants: tenants, directory: d, issuers: issuers, now: now,
 		key: key, signer: signer, maxBodyBytes: 1 << 20,
 	}
 	e.lifetime.Store(int64(DefaultTokenLifetime))
@@ -75,7 +77,7 @@ func (e *entra) tenant(r *http.Request) (string, *entraError) {
 	if uuid.Validate(name) != nil && !strings.Contains(name, ".") {
 		return "", invalidTenantName(name)
 	}
-	if slices.Contains(e.cloud.login, hostOf(r)) {
+	if slices.Contains(e.cloud.Login, cloud.HostOf(r)) {
 		for _, tenant := range e.tenants {
 			if strings.EqualFold(tenant, name) {
 				return tenant, nil

@@ -5,6 +5,8 @@ import (
 	"net/url"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 // serveInstance tells a client which hosts it may trust with its credentials, and
@@ -12,7 +14,7 @@ import (
 // know by heart.
 func (e *entra) serveInstance(w http.ResponseWriter, r *http.Request) {
 	endpoint, err := url.Parse(r.URL.Query().Get("authorization_endpoint"))
-	if err != nil || endpoint.Scheme != "https" || !isLogin(endpoint.Hostname()) {
+	if err != nil || endpoint.Scheme != "https" || !cloud.IsLogin(endpoint.Hostname()) {
 		e.refuse(w, r, invalidInstance())
 		return
 	}
@@ -28,8 +30,9 @@ func (e *entra) serveInstance(w http.ResponseWriter, r *http.Request) {
 	}{APIVersion: "1.1"}
 	tenant := firstSegment(endpoint.Path)
 	answer.TenantDiscoveryEndpoint = "https://" + endpoint.Host + "/" + tenant + "/v2.0/.well-known/openid-configuration"
-	for _, cloud := range []Cloud{PublicCloud, ChinaCloud, GermanCloud, USGovernmentCloud} {
-		login := clouds[cloud].login
+	for _, name := range []cloud.Name{cloud.Public, cloud.China, cloud.German, cloud.USGovernment} {
+		hosts, _ := name.Hosts()
+		login := hosts.Login
 		answer.Metadata = append(answer.Metadata, metadata{PreferredNetwork: login[0], PreferredCache: login[0], Aliases: login})
 	}
 	writeJSON(w, http.StatusOK, answer)
@@ -42,7 +45,7 @@ func (e *entra) serveConfiguration(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Every alias answers with the host that the cloud prefers.
-	base := e.cloud.loginEndpoint() + "/" + tenant
+	base := e.cloud.LoginEndpoint() + "/" + tenant
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
@@ -60,7 +63,7 @@ func (e *entra) serveConfiguration(w http.ResponseWriter, r *http.Request) {
 		"frontchannel_logout_supported":         true,
 		"end_session_endpoint":                  base + "/oauth2/v2.0/logout",
 		"claims_supported":                      []string{"sub", "iss", "aud", "exp", "iat", "tid", "ver"},
-		"cloud_instance_name":                   e.cloud.login[0],
+		"cloud_instance_name":                   e.cloud.Login[0],
 	})
 }
 

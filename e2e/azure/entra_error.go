@@ -152,7 +152,7 @@ func (e *entra) refuse(w http.ResponseWriter, r *http.Request, refusal *entraErr
 		"timestamp":         timestamp,
 		"trace_id":          trace,
 		"correlation_id":    correlation,
-		"error_uri":         fmt.Sprintf("%s/error?code=%d", e.cloud.loginEndpoint(), refusal.code),
+		"error_uri":         fmt.Sprintf("%s/error?code=%d", e.cloud.LoginEndpoint(), refusal.code),
 	})
 }
 

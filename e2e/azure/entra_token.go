@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -12,7 +14,7 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // serveToken exchanges an assertion, such as a pod's service account token, for an
 // access token of the identity that the assertion may stand for.
 func (e *entra) serveToken(w http.ResponseWriter, r *http.Request) {
-	entry := TokenRequest{Time: e.now(), Host: hostOf(r), Tenant: r.PathValue("tenant")}
+	entry := TokenRequest{Time: e.now(), Host: cloud.HostOf(r), Tenant: r.PathValue("tenant")}
 	defer func() { e.requests.add(entry) }()
 	if status, answered := e.tokenFaults.apply(w, r); answered {
 		entry.Outcome, entry.Status = "fault", status
@@ -103,7 +105,7 @@ func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError)
 	}
 	// The audience is as it was asked for: https://vault.azure.net//.default gives a
 	// token for https://vault.azure.net/, which no vault takes.
-	if strings.TrimSuffix(resource, "/") != e.cloud.vaultAudience() {
+	if strings.TrimSuffix(resource, "/") != e.cloud.VaultAudience() {
 		return "", resourceNotFound(resource, tenant)
 	}
 	return resource, nil

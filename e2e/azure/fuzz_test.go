@@ -17,6 +17,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 	"golang.org/x/net/dns/dnsmessage"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 // seedToken is an assertion that is well formed, and of no issuer that is known.
@@ -37,11 +39,20 @@ func seedToken(tb testing.TB, claims any) string {
 	return token
 }
 
+func publicHosts(tb testing.TB) cloud.Hosts {
+	tb.Helper()
+	hosts, ok := cloud.Public.Hosts()
+	if !ok {
+		tb.Fatal("the public cloud has no hosts")
+	}
+	return hosts
+}
+
 // Whatever is sent to the token endpoint, it answers as Entra ID refuses: with a
 // code, in JSON, and never with a token.
 func FuzzTokenEndpoint(f *testing.F) {
 	tenant := uuid.NewString()
-	d := newDirectory(clouds[PublicCloud], tenant)
+	d := newDirectory(publicHosts(f), tenant)
 	identity, err := d.createIdentity(Identity{Name: "payments-id"})
 	if err != nil {
 		f.Fatal(err)
@@ -50,7 +61,7 @@ func FuzzTokenEndpoint(f *testing.F) {
 	if _, err := d.createFederated("", "payments-id", FederatedCredential{Name: "cluster", Issuer: "https://127.0.0.1:0", Subject: "s"}); err != nil {
 		f.Fatal(err)
 	}
-	e, err := newEntra(clouds[PublicCloud], []string{tenant}, d, newIssuers(nil), time.Now)
+	e, err := newEntra(publicHosts(f), []string{tenant}, d, newIssuers(nil), time.Now)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -98,7 +109,7 @@ func FuzzTokenEndpoint(f *testing.F) {
 // A vault takes no token but Entra ID's.
 func FuzzBearer(f *testing.F) {
 	tenant := uuid.NewString()
-	e, err := newEntra(clouds[PublicCloud], []string{tenant}, newDirectory(clouds[PublicCloud], tenant), newIssuers(nil), time.Now)
+	e, err := newEntra(publicHosts(f), []string{tenant}, newDirectory(publicHosts(f), tenant), newIssuers(nil), time.Now)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
 // Options says where a stand-in for Azure is and what it is like. The zero value
@@ -29,9 +31,9 @@ type Options struct {
 	// folder of its own, which goes with Stop.
 	Dir string
 
-	// Cloud is where the tenant and the vaults are; empty is [PublicCloud]. Login
+	// Cloud is where the tenant and the vaults are; empty is [cloud.Public]. Login
 	// hosts of other clouds answer that they know no such tenant.
-	Cloud Cloud
+	Cloud cloud.Name
 	// TenantID is the tenant of all identities and vaults; empty is a random one.
 	TenantID string
 	// OtherTenants exist, and have no application of ours.
@@ -51,9 +53,9 @@ type Options struct {
 }
 
 func (o Options) complete() (Options, netip.Addr, error) {
-	o.Cloud = cmp.Or(o.Cloud, PublicCloud)
-	if _, ok := clouds[o.Cloud]; !ok {
-		return o, netip.Addr{}, fmt.Errorf("cloud %q: there is no such cloud; the public one is %s", o.Cloud, PublicCloud)
+	o.Cloud = cmp.Or(o.Cloud, cloud.Public)
+	if _, ok := o.Cloud.Hosts(); !ok {
+		return o, netip.Addr{}, fmt.Errorf("cloud %q: there is no such cloud; the public one is %s", o.Cloud, cloud.Public)
 	}
 	o.TenantID = cmp.Or(o.TenantID, uuid.NewString())
 	for _, tenant := range append([]string{o.TenantID}, o.OtherTenants...) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -84,11 +85,11 @@ func TestWorkloadIdentityCredential(t *testing.T) {
 
 func TestSovereignCloud(t *testing.T) {
 	for name, test := range map[string]struct{ login, suffix string }{
-		string(azure.USGovernmentCloud): {"https://login.microsoftonline.us", ".vault.usgovcloudapi.net/"},
-		string(azure.ChinaCloud):        {"https://login.chinacloudapi.cn", ".vault.azure.cn/"},
+		string(cloud.USGovernment): {"https://login.microsoftonline.us", ".vault.usgovcloudapi.net/"},
+		string(cloud.China):        {"https://login.chinacloudapi.cn", ".vault.azure.cn/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, azure.Options{Cloud: azure.Cloud(name)})
+			f := newFixture(t, azure.Options{Cloud: cloud.Name(name)})
 			if f.LoginEndpoint() != test.login || !strings.HasSuffix(f.VaultURL(vaultName), test.suffix) {
 				t.Errorf("it is at %s and %s", f.LoginEndpoint(), f.VaultURL(vaultName))
 			}

@@ -3,30 +3,22 @@ package azure
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
-)
 
-// hostOf is the host that a request is for, without the port.
-func hostOf(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
+	"akv-injector/e2e/azure/cloud"
+)
 
 // ServeHTTP leads a request to the service that its host names.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	host := hostOf(r)
-	if isLogin(host) {
+	host := cloud.HostOf(r)
+	if cloud.IsLogin(host) {
 		s.entra.ServeHTTP(w, r)
 		return
 	}
-	if _, ok := s.directory.cloud.vaultOf(host); ok {
+	if _, ok := s.directory.cloud.VaultOf(host); ok {
 		s.vaults.ServeHTTP(w, r)
 		return
 	}
@@ -36,8 +28,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // lookup gives the address of a host that exists: every login host, and each vault
 // of this cloud, as in Azure's DNS.
 func (s *Server) lookup(host string) (netip.Addr, bool) {
-	name, isVault := s.directory.cloud.vaultOf(host)
-	if isLogin(host) || isVault && s.vaults.HasVault(name) {
+	name, isVault := s.directory.cloud.VaultOf(host)
+	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) {
 		return s.front.addr().Addr(), true
 	}
 	return netip.Addr{}, false
@@ -47,9 +39,9 @@ func (s *Server) lookup(host string) (netip.Addr, bool) {
 // has a wildcard for vaults, so that none has to exist.
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(hello.ServerName)
-	if _, ok := s.directory.cloud.vaultOf(host); ok {
-		host = "*." + s.directory.cloud.vaultSuffix
-	} else if !isLogin(host) {
+	if _, ok := s.directory.cloud.VaultOf(host); ok {
+		host = "*." + s.directory.cloud.VaultSuffix
+	} else if !cloud.IsLogin(host) {
 		return nil, fmt.Errorf("no service here has the host name %q", hello.ServerName)
 	}
 	s.certificate.Lock()
@@ -65,7 +57,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		started := time.Now()
 		seen := &statusWriter{ResponseWriter: w}
 		defer func() {
-			fmt.Fprintf(s.options.Log, "%s %s %s%s %d %s\n", started.UTC().Format(time.RFC3339), r.Method, hostOf(r), r.URL.EscapedPath(), seen.status, time.Since(started).Round(time.Millisecond))
+			fmt.Fprintf(s.options.Log, "%s %s %s%s %d %s\n", started.UTC().Format(time.RFC3339), r.Method, cloud.HostOf(r), r.URL.EscapedPath(), seen.status, time.Since(started).Round(time.Millisecond))
 		}()
 		next.ServeHTTP(seen, r)
 	})

@@ -49,7 +49,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context, address netip.Addr) error {
-	hosts := clouds[s.options.Cloud]
+	hosts, _ := s.options.Cloud.Hosts() // options.complete has looked it up
 	s.directory = newDirectory(hosts, s.options.TenantID)
 	s.issuers = newIssuers(s.options.IssuerCAs)
 	var err error
@@ -63,7 +63,7 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 		Allowed:       s.directory.allowed,
 		Resource:      s.directory.resource,
 		TenantID:      s.options.TenantID,
-		LoginEndpoint: hosts.loginEndpoint(),
+		LoginEndpoint: hosts.LoginEndpoint(),
 		Now:           s.options.Now,
 	})
 	if s.authority, err = newAuthority(); err != nil {
@@ -197,7 +197,7 @@ func (s *Server) HTTPSAddress() netip.AddrPort { return s.front.addr() }
 func (s *Server) DNSAddress() netip.AddrPort { return s.dns.address }
 
 // LoginEndpoint is the URL of Entra ID, the authority host of the SDKs.
-func (s *Server) LoginEndpoint() string { return s.directory.cloud.loginEndpoint() }
+func (s *Server) LoginEndpoint() string { return s.directory.cloud.LoginEndpoint() }
 
 // VaultURL is the address of a vault, for the SDKs; whether it exists is not asked.
-func (s *Server) VaultURL(name string) string { return s.directory.cloud.vaultURI(name) }
+func (s *Server) VaultURL(name string) string { return s.directory.cloud.VaultURI(name) }

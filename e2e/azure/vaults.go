@@ -52,7 +52,7 @@ func (s *Server) CreateVault(resourceGroup, name string) (Vault, error) {
 			EnableRBACAuthorization: true,
 			EnableSoftDelete:        true,
 			TenantID:                d.tenant,
-			VaultURI:                d.cloud.vaultURI(name),
+			VaultURI:                d.cloud.VaultURI(name),
 		},
 	}
 	d.mu.Lock()

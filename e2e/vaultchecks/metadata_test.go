@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/keyvault"
 )
@@ -44,10 +45,10 @@ func wantMetadataOnly(t *testing.T, calls []vault.Call) {
 // no call reads a value, a key or a certificate.
 func TestMetadataOnly(t *testing.T) {
 	t.Parallel()
-	for _, cloud := range []azure.Cloud{azure.PublicCloud, azure.USGovernmentCloud, azure.ChinaCloud} {
-		t.Run(string(cloud), func(t *testing.T) {
+	for _, cloudName := range []cloud.Name{cloud.Public, cloud.USGovernment, cloud.China} {
+		t.Run(string(cloudName), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, azure.Options{Cloud: cloud})
+			f := newFixture(t, azure.Options{Cloud: cloudName})
 			off, soon, passed := false, time.Now().Add(24*time.Hour).Truncate(time.Second).UTC(), time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
 			v := f.Vault()
 			for _, err := range []error{
@@ -70,7 +71,7 @@ func TestMetadataOnly(t *testing.T) {
 
 			object := func(typ keyvault.Type, name string) *keyvault.State {
 				t.Helper()
-				state, err := f.reader.Object(t.Context(), keyvault.Ref{Cloud: string(cloud), Vault: vaultName, Type: typ, Name: name})
+				state, err := f.reader.Object(t.Context(), keyvault.Ref{Cloud: string(cloudName), Vault: vaultName, Type: typ, Name: name})
 				if err != nil {
 					t.Fatalf("%s/%s: %v", typ, name, err)
 				}
@@ -101,7 +102,7 @@ func TestMetadataOnly(t *testing.T) {
 					t.Errorf("%s: %+v", name, s)
 				}
 			}
-			names, err := f.reader.Names(t.Context(), string(cloud), vaultName, keyvault.Secret)
+			names, err := f.reader.Names(t.Context(), string(cloudName), vaultName, keyvault.Secret)
 			if diff := cmp.Diff([]string{"DB-Password", "frontend", "off", "old"}, names); diff != "" || err != nil {
 				t.Errorf("names (-want +got): %v\n%s", err, diff)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/cli"
+	"akv-injector/e2e/azure/cloud"
 )
 
 func main() {
@@ -28,7 +29,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var (
 		options azure.Options
-		cloud   string
+		name    string
 		cas     string
 		quiet   bool
 	)
@@ -39,14 +40,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&options.AdminSocket, "socket", "", "`path` of the admin socket (default admin.sock in -dir)")
 	flags.StringVar(&options.Dir, "dir", "", "`folder` for the certificate (default one of its own)")
 	flags.StringVar(&options.TenantID, "tenant", "", "tenant `id` (default a random one)")
-	flags.StringVar(&cloud, "cloud", string(azure.PublicCloud), "cloud `name`")
+	flags.StringVar(&name, "cloud", string(cloud.Public), "cloud `name`")
 	flags.StringVar(&cas, "issuer-ca", "", "PEM `file` of authorities that token issuers have their certificates from")
 	flags.DurationVar(&options.TokenLifetime, "token-lifetime", azure.DefaultTokenLifetime, "`lifetime` of access tokens")
 	flags.BoolVar(&quiet, "quiet", false, "do not log requests")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	options.Cloud = azure.Cloud(cloud)
+	options.Cloud = cloud.Name(name)
 	if !quiet {
 		options.Log = stderr
 	}
