@@ -55,6 +55,15 @@ func (n Name) Hosts() (hosts Hosts, ok bool) {
 	return hosts, ok
 }
 
+// VaultSuffixes returns the suffixes of the vaults' host names in all clouds.
+func VaultSuffixes() []string {
+	all := make([]string, 0, len(clouds))
+	for _, hosts := range clouds {
+		all = append(all, hosts.VaultSuffix)
+	}
+	return all
+}
+
 // LoginEndpoint is the URL of the cloud's Entra ID.
 func (h Hosts) LoginEndpoint() string { return "https://" + h.Login[0] }
 

@@ -3,17 +3,16 @@ package vault
 import (
 	"net"
 	"strings"
+
+	"akv-injector/e2e/azure/cloud"
 )
 
-// clouds are the suffixes of the vaults' host names, in Azure and in its
-// sovereign clouds. A token's audience is https:// and the suffix.
-var clouds = []string{"vault.azure.net", "vault.usgovcloudapi.net", "vault.azure.cn", "vault.microsoftazure.de"}
-
-// host is a request's Host header, taken apart. Its zero value is no vault's.
+// host is a request's Host header, parsed. Its zero value is no vault's. A vault
+// answers in every cloud; whoever routes requests decides which of them reach it.
 type host struct {
-	vault string // as written in the header, in lower case
-	cloud string
-	port  string // empty when the header has none
+	vault  string // as written in the header, in lower case
+	suffix string // of its cloud, such as "vault.azure.net"
+	port   string // empty when the header has none
 }
 
 func parseHost(header string) host {
@@ -23,16 +22,16 @@ func parseHost(header string) host {
 		name, h.port = before, port
 	}
 	name = strings.TrimSuffix(fold(name), ".")
-	for _, cloud := range clouds {
-		if label, ok := strings.CutSuffix(name, "."+cloud); ok && vaultNameOK(label) {
-			h.vault, h.cloud = label, cloud
+	for _, suffix := range cloud.VaultSuffixes() {
+		if label, ok := strings.CutSuffix(name, "."+suffix); ok && vaultNameOK(label) {
+			h.vault, h.suffix = label, suffix
 			return h
 		}
 	}
 	return host{}
 }
 
-func (h host) dns() string { return h.vault + "." + h.cloud }
+func (h host) dns() string { return h.vault + "." + h.suffix }
 
 // authority is the host of links to following pages: Azure writes the port into
 // them, though it is HTTPS's own.
@@ -43,4 +42,5 @@ func (h host) authority() string {
 	return net.JoinHostPort(h.dns(), h.port)
 }
 
-func (h host) audience() string { return "https://" + h.cloud }
+// audience is the resource that tokens for the vault are for.
+func (h host) audience() string { return "https://" + h.suffix }
