@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -114,12 +115,12 @@ func (c *Client) PurgeObject(ctx context.Context, vaultName string, kind vault.K
 	return err
 }
 
-func (c *Client) SetTokenFault(ctx context.Context, fault *Fault) error {
+func (c *Client) SetTokenFault(ctx context.Context, fault *faults.Fault) error {
 	_, err := opSetTokenFault.call(ctx, c, faultInput{Fault: fault})
 	return err
 }
 
-func (c *Client) SetVaultFault(ctx context.Context, vaultName string, fault *Fault) error {
+func (c *Client) SetVaultFault(ctx context.Context, vaultName string, fault *faults.Fault) error {
 	_, err := opSetVaultFault.call(ctx, c, faultInput{vaultName, fault})
 	return err
 }

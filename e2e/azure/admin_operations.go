@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -98,8 +99,8 @@ type objectInput struct {
 }
 
 type faultInput struct {
-	Vault string `json:"vault,omitempty"`
-	Fault *Fault `json:"fault"` // null clears
+	Vault string        `json:"vault,omitempty"`
+	Fault *faults.Fault `json:"fault"` // null clears
 }
 
 type certificateInput struct {

@@ -29,7 +29,7 @@ type entra struct {
 	issuers      *issuers
 	now          func() time.Time
 	lifetime     atomic.Int64 // a time.Duration
-	tokenFaults  faults
+	tokenFault   currentFault
 	requests     tokenLog
 	key          jose.JSONWebKey
 	signer       jose.Signer

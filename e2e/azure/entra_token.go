@@ -16,7 +16,7 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 func (e *entra) serveToken(w http.ResponseWriter, r *http.Request) {
 	entry := TokenRequest{Time: e.now(), Host: cloud.HostOf(r), Tenant: r.PathValue("tenant")}
 	defer func() { e.requests.add(entry) }()
-	if status, answered := e.tokenFaults.apply(w, r); answered {
+	if status, answered := e.tokenFault.apply(w, r); answered {
 		entry.Outcome, entry.Status = "fault", status
 		return
 	}

@@ -8,25 +8,20 @@ import (
 	"sync"
 	"time"
 
-	"akv-injector/e2e/azure/vault"
+	"akv-injector/e2e/azure/faults"
 )
 
-// Fault is what Azure does wrong, at the token endpoint as at a vault: it waits for
-// Delay, and then hangs, resets the connection or answers with Status. A fault that
-// has a Delay alone is slow, but right.
-type Fault = vault.Fault
-
 // SetTokenFault makes the token endpoint fail; nil ends it.
-func (s *Server) SetTokenFault(fault *Fault) error {
+func (s *Server) SetTokenFault(fault *faults.Fault) error {
 	if fault != nil && fault.Status != 0 && (fault.Status < 400 || fault.Status > 599) {
 		return badRequest("The status %d of a fault must be 400 to 599, or 0 for none.", fault.Status)
 	}
-	s.entra.tokenFaults.set(fault)
+	s.entra.tokenFault.set(fault)
 	return nil
 }
 
 // SetVaultFault makes a vault fail; nil ends it.
-func (s *Server) SetVaultFault(name string, fault *Fault) error {
+func (s *Server) SetVaultFault(name string, fault *faults.Fault) error {
 	found, err := s.directory.vault(name)
 	if err != nil {
 		return err
@@ -34,15 +29,15 @@ func (s *Server) SetVaultFault(name string, fault *Fault) error {
 	return s.vaults.SetFault(found.Name, fault)
 }
 
-// faults is the fault of an endpoint, if any.
-type faults struct {
+// currentFault is the fault of an endpoint, if any.
+type currentFault struct {
 	mu      sync.Mutex
-	current *Fault
+	current *faults.Fault
 	left    int           // how many requests it is still for, where Times says so
 	cleared chan struct{} // closed when current is replaced
 }
 
-func (f *faults) set(fault *Fault) {
+func (f *currentFault) set(fault *faults.Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.current != nil {
@@ -57,15 +52,15 @@ func (f *faults) set(fault *Fault) {
 
 // take gives the fault that the next request meets, and counts it. One that is used
 // up stays, so that those who hang on it can be let go.
-func (f *faults) take() (Fault, <-chan struct{}, bool) {
+func (f *currentFault) take() (faults.Fault, <-chan struct{}, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.current == nil {
-		return Fault{}, nil, false
+		return faults.Fault{}, nil, false
 	}
 	if f.current.Times > 0 {
 		if f.left == 0 {
-			return Fault{}, nil, false
+			return faults.Fault{}, nil, false
 		}
 		f.left--
 	}
@@ -74,7 +69,7 @@ func (f *faults) take() (Fault, <-chan struct{}, bool) {
 
 // apply does to a request what the fault says. It gives the status that the client
 // saw, 0 if it saw none, and whether there is nothing left to answer.
-func (f *faults) apply(w http.ResponseWriter, r *http.Request) (status int, answered bool) {
+func (f *currentFault) apply(w http.ResponseWriter, r *http.Request) (status int, answered bool) {
 	fault, cleared, ok := f.take()
 	if !ok {
 		return 0, false

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 )
 
 func TestPauseKeepsEverything(t *testing.T) {
@@ -129,24 +130,24 @@ func TestTokenFaults(t *testing.T) {
 		_, err := f.workload(t).GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{vaultScope}})
 		return err
 	}
-	set := func(fault *azure.Fault) {
+	set := func(fault *faults.Fault) {
 		t.Helper()
 		if err := f.SetTokenFault(fault); err != nil {
 			t.Fatal(err)
 		}
 	}
-	set(&azure.Fault{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Times: 1})
+	set(&faults.Fault{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Times: 1})
 	if err := get(t.Context()); err == nil || !strings.Contains(err.Error(), "503") {
 		t.Errorf("want 503, got %v", err)
 	}
 	if err := get(t.Context()); err != nil {
 		t.Errorf("it was for once: %v", err)
 	}
-	set(&azure.Fault{Reset: true})
+	set(&faults.Fault{Reset: true})
 	if err := get(t.Context()); err == nil {
 		t.Error("a cut connection gave a token")
 	}
-	set(&azure.Fault{Hang: true, Times: 1})
+	set(&faults.Fault{Hang: true, Times: 1})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := get(ctx); err == nil || !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
@@ -156,7 +157,7 @@ func TestTokenFaults(t *testing.T) {
 	if err := get(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := f.SetTokenFault(&azure.Fault{Status: 42}); err == nil {
+	if err := f.SetTokenFault(&faults.Fault{Status: 42}); err == nil {
 		t.Error("a status that is none was taken")
 	}
 }
@@ -164,7 +165,7 @@ func TestTokenFaults(t *testing.T) {
 // Who hangs on a fault that is cleared is answered then.
 func TestHangingRequestIsLetGo(t *testing.T) {
 	f := newFixture(t, azure.Options{})
-	if err := f.SetTokenFault(&azure.Fault{Hang: true, Times: 1}); err != nil {
+	if err := f.SetTokenFault(&faults.Fault{Hang: true, Times: 1}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 2)
@@ -196,7 +197,7 @@ func TestVaultFault(t *testing.T) {
 	f := newFixture(t, azure.Options{})
 	f.secret(t, "DB-Password", "hunter2")
 	f.assign(t, "Key Vault Secrets User", "", "")
-	if err := f.SetVaultFault(vaultName, &azure.Fault{Status: http.StatusTooManyRequests, Times: 1}); err != nil {
+	if err := f.SetVaultFault(vaultName, &faults.Fault{Status: http.StatusTooManyRequests, Times: 1}); err != nil {
 		t.Fatal(err)
 	}
 	secrets := f.secrets(t, f.workload(t))

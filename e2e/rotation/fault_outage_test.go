@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/system"
 )
 
@@ -30,7 +30,7 @@ func outage(t *testing.T, s *system.System) {
 
 func vaultFault(status int) func(*system.Tenant) error {
 	return func(t *system.Tenant) error {
-		return t.Azure.SetVaultFault(t.Vault, &azure.Fault{Status: status, RetryAfter: time.Second})
+		return t.Azure.SetVaultFault(t.Vault, &faults.Fault{Status: status, RetryAfter: time.Second})
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/system"
 )
@@ -117,7 +117,7 @@ func (f *firstMount) hang(t *testing.T) {
 	t.Helper()
 	_, err := f.SetSecret("DB-Password", "content")
 	check(t, err)
-	check(t, f.Azure.SetVaultFault(f.Vault, &azure.Fault{Hang: true}))
+	check(t, f.Azure.SetVaultFault(f.Vault, &faults.Fault{Hang: true}))
 	t.Cleanup(func() { check(t, f.answer()) }) // whatever else happens
 }
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/system"
 )
 
@@ -22,7 +22,7 @@ func neighbour(t *testing.T, s *system.System) {
 	running, err := good.Run(t.Context(), good.Pod("running", secret))
 	check(t, err)
 
-	check(t, s.Azure.SetVaultFault(slow.Vault, &azure.Fault{Hang: true}))
+	check(t, s.Azure.SetVaultFault(slow.Vault, &faults.Fault{Hang: true}))
 	t.Cleanup(func() { check(t, s.Azure.SetVaultFault(slow.Vault, nil)) }) // whatever else happens
 	if s.Options.Legacy {
 		checkStalled(t, good, running.Name)

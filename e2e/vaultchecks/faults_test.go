@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/webhook"
 )
 
@@ -24,7 +25,7 @@ const answerTime = 5 * time.Second
 // before.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	vaultFault := func(fault azure.Fault) func(*testing.T, *fixture) {
+	vaultFault := func(fault faults.Fault) func(*testing.T, *fixture) {
 		return func(t *testing.T, f *fixture) {
 			t.Helper()
 			if err := f.SetVaultFault(vaultName, &fault); err != nil {
@@ -32,7 +33,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	tokenFault := func(fault azure.Fault) func(*testing.T, *fixture) {
+	tokenFault := func(fault faults.Fault) func(*testing.T, *fixture) {
 		return func(t *testing.T, f *fixture) {
 			t.Helper()
 			if err := f.SetTokenFault(&fault); err != nil {
@@ -71,16 +72,16 @@ func TestFaults(t *testing.T) {
 		// unidentified is set where no token was given before the fault.
 		unidentified bool
 	}{
-		"401":                        {fault: vaultFault(azure.Fault{Status: 401}), says: "did not accept the identity's token (401)"},
-		"403":                        {fault: vaultFault(azure.Fault{Status: 403}), says: "does not let the identity read metadata (403)", one: true},
-		"404 of another server":      {fault: vaultFault(azure.Fault{Status: 404}), says: "gave an answer that Key Vault does not give"},
-		"429":                        {fault: vaultFault(azure.Fault{Status: 429}), says: "too many calls (429)"},
-		"429 with Retry-After":       {fault: vaultFault(azure.Fault{Status: 429, RetryAfter: 5 * time.Minute}), says: "too many calls (429)", wait: 5 * time.Minute},
-		"500":                        {fault: vaultFault(azure.Fault{Status: 500}), says: "error of its own (5xx)"},
-		"503 with Retry-After":       {fault: vaultFault(azure.Fault{Status: 503, RetryAfter: 3 * time.Minute}), says: "error of its own (5xx)", wait: 3 * time.Minute},
-		"hang":                       {fault: vaultFault(azure.Fault{Hang: true}), says: late},
-		"slower than the budget":     {fault: vaultFault(azure.Fault{Delay: time.Minute}), says: late},
-		"reset in the middle":        {fault: vaultFault(azure.Fault{Reset: true}), says: "could not be reached"},
+		"401":                        {fault: vaultFault(faults.Fault{Status: 401}), says: "did not accept the identity's token (401)"},
+		"403":                        {fault: vaultFault(faults.Fault{Status: 403}), says: "does not let the identity read metadata (403)", one: true},
+		"404 of another server":      {fault: vaultFault(faults.Fault{Status: 404}), says: "gave an answer that Key Vault does not give"},
+		"429":                        {fault: vaultFault(faults.Fault{Status: 429}), says: "too many calls (429)"},
+		"429 with Retry-After":       {fault: vaultFault(faults.Fault{Status: 429, RetryAfter: 5 * time.Minute}), says: "too many calls (429)", wait: 5 * time.Minute},
+		"500":                        {fault: vaultFault(faults.Fault{Status: 500}), says: "error of its own (5xx)"},
+		"503 with Retry-After":       {fault: vaultFault(faults.Fault{Status: 503, RetryAfter: 3 * time.Minute}), says: "error of its own (5xx)", wait: 3 * time.Minute},
+		"hang":                       {fault: vaultFault(faults.Fault{Hang: true}), says: late},
+		"slower than the budget":     {fault: vaultFault(faults.Fault{Delay: time.Minute}), says: late},
+		"reset in the middle":        {fault: vaultFault(faults.Fault{Reset: true}), says: "could not be reached"},
 		"expired certificate":        {fault: certificate(azure.CertificateExpired), says: "has a certificate that is not its own"},
 		"another host's certificate": {fault: certificate(azure.CertificateWrongHost), says: "has a certificate that is not its own"},
 		"another CA's certificate":   {fault: certificate(azure.CertificateUnknownAuthority), says: "has a certificate that is not its own"},
@@ -101,8 +102,8 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, says: "does not let the identity read metadata (403)", one: true},
-		"no token":       {fault: tokenFault(azure.Fault{Status: 500}), says: "was not asked, for want of a token", unidentified: true},
-		"a token's hang": {fault: tokenFault(azure.Fault{Hang: true}), says: late, unidentified: true},
+		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not asked, for want of a token", unidentified: true},
+		"a token's hang": {fault: tokenFault(faults.Fault{Hang: true}), says: late, unidentified: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
@@ -201,7 +202,7 @@ type program struct {
 // outage makes the vault fail and get well again.
 func (p *program) outage(t *testing.T, secret func(string)) {
 	t.Helper()
-	if err := p.server.SetVaultFault(vaultName, &azure.Fault{Hang: true}); err != nil {
+	if err := p.server.SetVaultFault(vaultName, &faults.Fault{Hang: true}); err != nil {
 		t.Fatal(err)
 	}
 	p.wantUnchecked(t, "no-such", "did not answer in time")

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/faults"
 )
 
 // standIn are the commands that Azure has not.
@@ -84,7 +85,7 @@ func (p *place) check() error {
 func (s *session) setFault() *cobra.Command {
 	var (
 		at    place
-		fault azure.Fault
+		fault faults.Fault
 	)
 	c := s.command("set", "Make something go wrong", func(ctx context.Context, c *azure.Client) (any, error) {
 		if err := at.check(); err != nil {

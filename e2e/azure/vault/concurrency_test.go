@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -78,7 +79,7 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 			s.Delete("demo-kv", vault.Certificate, "tls"), s.Recover("demo-kv", vault.Certificate, "tls"))
 	})
 	run("faults", func(i int) error {
-		return errors.Join(s.SetFault("*", &vault.Fault{Status: 429, Times: 1}), s.SetFault("demo-kv", nil), s.SetFault("demo-kv", &vault.Fault{Delay: time.Microsecond}))
+		return errors.Join(s.SetFault("*", &faults.Fault{Status: 429, Times: 1}), s.SetFault("demo-kv", nil), s.SetFault("demo-kv", &faults.Fault{Delay: time.Microsecond}))
 	})
 	run("vaults", func(i int) error {
 		return errors.Join(s.CreateVault("short-lived"), s.DeleteVault("short-lived"))

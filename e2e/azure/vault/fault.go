@@ -9,44 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"akv-injector/e2e/azure/faults"
 )
-
-// Fault is what a vault does instead of its work, to every request, before it
-// looks at the token: an SDK client's first request, which has none, counts too.
-type Fault struct {
-	// Status answers with this status, 400 to 599, in Key Vault's words.
-	Status int `json:"status,omitempty"`
-	// RetryAfter is the header of that name, rounded up to whole seconds; it needs
-	// a Status.
-	RetryAfter time.Duration `json:"retryAfter,omitempty"`
-	// Hang never answers, until the request's context ends. When the fault is
-	// cleared or replaced, what hangs is served.
-	Hang bool `json:"hang,omitempty"`
-	// Reset cuts the connection in the middle of the answer's body.
-	Reset bool `json:"reset,omitempty"`
-	// Delay comes before anything else, and alone before a normal answer. It ends
-	// early when the fault is cleared.
-	Delay time.Duration `json:"delay,omitempty"`
-	// Times is the number of requests that get the fault; 0 is all until it is
-	// cleared.
-	Times int `json:"times,omitempty"`
-}
-
-func (f *Fault) check() error {
-	switch {
-	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return fmt.Errorf("status %d: must be 400 to 599, or 0 for none", f.Status)
-	case f.RetryAfter < 0 || f.Delay < 0 || f.Times < 0:
-		return fmt.Errorf("retryAfter, delay and times must not be negative")
-	case f.RetryAfter > 0 && f.Status == 0:
-		return fmt.Errorf("retryAfter needs a status, such as 429")
-	case f.Hang && (f.Status != 0 || f.Reset):
-		return fmt.Errorf("hang gives no answer: leave out status and reset")
-	case f.Status == 0 && !f.Hang && !f.Reset && f.Delay == 0:
-		return fmt.Errorf("the fault does nothing: give a status, hang, reset or delay")
-	}
-	return nil
-}
 
 // allVaults is the name for a fault of every vault.
 const allVaults = "*"
@@ -54,9 +19,9 @@ const allVaults = "*"
 // SetFault gives a vault a fault, replacing its former one; nil clears it. Vault
 // "*" is all vaults, also those made later: one fault with one count for all. A
 // vault's own fault goes first, and clearing "*" clears those too.
-func (s *Service) SetFault(vault string, f *Fault) error {
+func (s *Service) SetFault(vault string, f *faults.Fault) error {
 	if f != nil {
-		if err := f.check(); err != nil {
+		if err := f.Check(); err != nil {
 			return fmt.Errorf("vault %s: fault: %w", vault, err)
 		}
 	}
@@ -77,7 +42,7 @@ func (s *Service) SetFault(vault string, f *Fault) error {
 
 // activeFault is a fault in force.
 type activeFault struct {
-	Fault
+	faults.Fault
 	left    int           // of Times; -1 is no end
 	cleared chan struct{} // closed when it is cleared or replaced
 	waiting atomic.Int64  // requests that its delay or its hanging holds
@@ -94,12 +59,13 @@ func (s *Service) Waiting(vault string) int {
 	return int(fault.waiting.Load())
 }
 
-type faults struct {
+// faultTable has the faults in force.
+type faultTable struct {
 	mu     sync.Mutex
 	active map[string]*activeFault // by folded vault name, or allVaults
 }
 
-func (f *faults) set(vault string, fault *Fault) {
+func (f *faultTable) set(vault string, fault *faults.Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old, ok := f.active[vault]; ok {
@@ -119,7 +85,7 @@ func (f *faults) set(vault string, fault *Fault) {
 	f.active[vault] = &activeFault{Fault: *fault, left: left, cleared: make(chan struct{})}
 }
 
-func (f *faults) clear() {
+func (f *faultTable) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, old := range f.active {
@@ -129,7 +95,7 @@ func (f *faults) clear() {
 }
 
 // take gives the fault that a request to a vault meets, if any, and counts it.
-func (f *faults) take(vault string) *activeFault {
+func (f *faultTable) take(vault string) *activeFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, name := range []string{vault, allVaults} {

@@ -13,10 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
 
-func setFault(t *testing.T, s *stand, name string, f *vault.Fault) {
+func setFault(t *testing.T, s *stand, name string, f *faults.Fault) {
 	t.Helper()
 	if err := s.SetFault(name, f); err != nil {
 		t.Fatal(err)
@@ -36,7 +37,7 @@ func TestThrottledClientWaitsAndRetries(t *testing.T) {
 	s := newStand(t)
 	s.setSecret(t, "one", "value")
 	client := s.secretsAt(t, demoURL, 3)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: http.StatusTooManyRequests, RetryAfter: 300 * time.Millisecond, Times: 1})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 300 * time.Millisecond, Times: 1})
 	began := time.Now()
 	got, err := client.GetSecret(t.Context(), "one", "", nil)
 	if err != nil {
@@ -66,7 +67,7 @@ func TestFaultWithAStatus(t *testing.T) {
 		s := newStand(t)
 		s.setSecret(t, "one", "value")
 		client := s.secrets(t)
-		setFault(t, s, "demo-kv", &vault.Fault{Status: status, Times: 2})
+		setFault(t, s, "demo-kv", &faults.Fault{Status: status, Times: 2})
 		for range 2 {
 			_, err := client.GetSecret(t.Context(), "one", "", nil)
 			wantRefusal(t, err, status, code, "")
@@ -79,7 +80,7 @@ func TestFaultWithAStatus(t *testing.T) {
 
 func TestFaultThatRefusesTokens(t *testing.T) {
 	s := newStand(t)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: http.StatusUnauthorized})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: http.StatusUnauthorized})
 	_, err := s.secrets(t).GetSecret(t.Context(), "one", "", nil)
 	wantRefusal(t, err, http.StatusUnauthorized, "Unauthorized", "")
 }
@@ -102,21 +103,21 @@ func TestFaultsOfOneVaultAndOfAll(t *testing.T) {
 			t.Errorf("%s: demo-kv %d, other-kv %d; want %d, %d", what, gotDemo, gotOther, demo, other)
 		}
 	}
-	setFault(t, s, "Demo-KV", &vault.Fault{Status: 500})
+	setFault(t, s, "Demo-KV", &faults.Fault{Status: 500})
 	want("one's own", 500, 200)
-	setFault(t, s, "*", &vault.Fault{Status: 503})
+	setFault(t, s, "*", &faults.Fault{Status: 503})
 	want("and all", 500, 503)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: 429})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: 429})
 	want("replaced", 429, 503)
 	setFault(t, s, "demo-kv", nil)
 	want("own cleared", 503, 503)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: 500, Times: 1})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: 500, Times: 1})
 	want("own for once", 500, 503)
 	want("own used up", 503, 503)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: 500})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: 500})
 	setFault(t, s, "*", nil)
 	want("all cleared", 200, 200)
-	setFault(t, s, "*", &vault.Fault{Status: 503})
+	setFault(t, s, "*", &faults.Fault{Status: 503})
 	if err := s.CreateVault("third-kv"); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestFaultsOfOneVaultAndOfAll(t *testing.T) {
 		t.Errorf("a vault made later: %d, want 503", got)
 	}
 	setFault(t, s, "*", nil)
-	setFault(t, s, "demo-kv", &vault.Fault{Status: 500})
+	setFault(t, s, "demo-kv", &faults.Fault{Status: 500})
 	if err := errors.Join(s.DeleteVault("demo-kv"), s.CreateVault("demo-kv")); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestFaultsOfOneVaultAndOfAll(t *testing.T) {
 
 func TestFaultsThatMakeNoSense(t *testing.T) {
 	s := newStand(t)
-	for _, f := range []vault.Fault{
+	for _, f := range []faults.Fault{
 		{},
 		{Status: 200},
 		{Status: 600},
@@ -149,7 +150,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 			t.Errorf("%+v was taken", f)
 		}
 	}
-	if err := s.SetFault("other-kv", &vault.Fault{Reset: true}); err == nil {
+	if err := s.SetFault("other-kv", &faults.Fault{Reset: true}); err == nil {
 		t.Error("a fault of no vault was taken")
 	}
 }
@@ -191,7 +192,7 @@ func TestResetCutsTheBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		setFault(t, s, "demo-kv", &vault.Fault{Reset: true, Times: 1})
+		setFault(t, s, "demo-kv", &faults.Fault{Reset: true, Times: 1})
 		if part, err := get(); err == nil || part == 0 || part >= whole {
 			t.Errorf("%d of %d bytes, error %v: want a part, and an error", part, whole, err)
 		}
@@ -212,7 +213,7 @@ func TestResetIsRetriedByTheSDK(t *testing.T) {
 	if _, err := client.GetSecret(t.Context(), "one", "", nil); err != nil {
 		t.Fatal(err)
 	}
-	setFault(t, s, "demo-kv", &vault.Fault{Reset: true, Times: 1})
+	setFault(t, s, "demo-kv", &faults.Fault{Reset: true, Times: 1})
 	if got, err := client.GetSecret(t.Context(), "one", "", nil); err != nil || *got.Value != "value" {
 		t.Errorf("got %v", err)
 	}
@@ -254,7 +255,7 @@ func TestHangEndsWithItsRequestOrTheFault(t *testing.T) {
 		if err := s.CreateVault("demo-kv"); err != nil {
 			t.Fatal(err)
 		}
-		setFault(t, s, "demo-kv", &vault.Fault{Hang: true, Times: 3})
+		setFault(t, s, "demo-kv", &faults.Fault{Hang: true, Times: 3})
 		ctx, cancel := context.WithCancel(t.Context())
 		left := s.served(ctx, "secrets?api-version=7.4")
 		stays := s.served(t.Context(), "secrets?api-version=7.4")
@@ -282,7 +283,7 @@ func TestHangEndsWithItsRequestOrTheFault(t *testing.T) {
 		if !pending(stays) {
 			t.Error("one caller's leaving ended another's request")
 		}
-		setFault(t, s, "demo-kv", &vault.Fault{Status: 500})
+		setFault(t, s, "demo-kv", &faults.Fault{Status: 500})
 		waiting(0)
 		if a, b := <-stays, <-replaced; a != http.StatusOK || b != http.StatusOK {
 			t.Errorf("when the fault was replaced: %d, %d; want what hung to be served", a, b)
@@ -307,7 +308,7 @@ func TestDelayComesFirst(t *testing.T) {
 			began := time.Now()
 			return <-s.served(ctx, "secrets?api-version=7.4"), time.Since(began)
 		}
-		setFault(t, s, "demo-kv", &vault.Fault{Delay: time.Minute})
+		setFault(t, s, "demo-kv", &faults.Fault{Delay: time.Minute})
 		if status, d := took(t.Context()); status != http.StatusOK || d != time.Minute {
 			t.Errorf("delay alone: %d after %s", status, d)
 		}
@@ -316,7 +317,7 @@ func TestDelayComesFirst(t *testing.T) {
 		if status, d := took(ctx); status != 0 || d != time.Second {
 			t.Errorf("whose caller leaves after a second: %d after %s", status, d)
 		}
-		setFault(t, s, "demo-kv", &vault.Fault{Delay: time.Minute, Status: 503})
+		setFault(t, s, "demo-kv", &faults.Fault{Delay: time.Minute, Status: 503})
 		if status, d := took(t.Context()); status != 503 || d != time.Minute {
 			t.Errorf("with a status: %d after %s", status, d)
 		}
@@ -332,7 +333,7 @@ func TestDelayComesFirst(t *testing.T) {
 // A client with a deadline of its own is not held by a vault that hangs.
 func TestHangEndsWithTheClientsDeadline(t *testing.T) {
 	s := newStand(t)
-	setFault(t, s, "demo-kv", &vault.Fault{Hang: true})
+	setFault(t, s, "demo-kv", &faults.Fault{Hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := s.secrets(t).GetSecret(ctx, "one", "", nil)

@@ -42,7 +42,7 @@ type Config struct {
 	// clients where to get a token.
 	TenantID      string
 	LoginEndpoint string
-	// Now is the clock of what is stored; nil is time.Now. A [Fault]'s delay runs
+	// Now is the clock of what is stored; nil is time.Now. A fault's delay runs
 	// on the real one.
 	Now func() time.Time
 }
@@ -58,7 +58,7 @@ type Service struct {
 	vaults map[string]*contents
 	seq    uint64 // of versions, in the order they were made
 
-	faults faults
+	faults faultTable
 	audit  audit
 }
 
