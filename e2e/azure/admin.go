@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -36,7 +37,7 @@ func (o operation[In, Out]) serve(mux *http.ServeMux, do func(context.Context, I
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&in); err != nil && !errors.Is(err, io.EOF) {
-			refuseAdmin(w, badRequest("The body is not what %s takes: %s.", o.name, err))
+			refuseAdmin(w, arm.BadRequest("The body is not what %s takes: %s.", o.name, err))
 			return
 		}
 		out, err := do(r.Context(), in)
@@ -55,15 +56,15 @@ func (o operation[In, Out]) call(ctx context.Context, c *Client, in In) (out Out
 }
 
 func refuseAdmin(w http.ResponseWriter, err error) {
-	refusal := &Error{Code: CodeBadRequest, Message: err.Error()}
+	refusal := &arm.Error{Code: arm.CodeBadRequest, Message: err.Error()}
 	status := http.StatusBadRequest
 	var fromVault *vault.StatusError
 	switch {
 	case errors.As(err, &refusal):
 		switch refusal.Code {
-		case CodeNotFound:
+		case arm.CodeNotFound:
 			status = http.StatusNotFound
-		case CodeConflict:
+		case arm.CodeConflict:
 			status = http.StatusConflict
 		}
 	case errors.As(err, &fromVault):

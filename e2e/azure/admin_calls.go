@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
@@ -12,15 +13,15 @@ import (
 
 func (c *Client) Info(ctx context.Context) (Info, error) { return opInfo.call(ctx, c, nothing{}) }
 
-func (c *Client) CreateIdentity(ctx context.Context, identity Identity) (Identity, error) {
+func (c *Client) CreateIdentity(ctx context.Context, identity arm.Identity) (arm.Identity, error) {
 	return opCreateIdentity.call(ctx, c, identity)
 }
 
-func (c *Client) Identity(ctx context.Context, resourceGroup, name string) (Identity, error) {
+func (c *Client) Identity(ctx context.Context, resourceGroup, name string) (arm.Identity, error) {
 	return opShowIdentity.call(ctx, c, named{resourceGroup, name})
 }
 
-func (c *Client) Identities(ctx context.Context) ([]Identity, error) {
+func (c *Client) Identities(ctx context.Context) ([]arm.Identity, error) {
 	return opListIdentities.call(ctx, c, nothing{})
 }
 
@@ -29,24 +30,24 @@ func (c *Client) DeleteIdentity(ctx context.Context, resourceGroup, name string)
 	return err
 }
 
-func (c *Client) CreateFederatedCredential(ctx context.Context, resourceGroup, identity string, credential FederatedCredential) (FederatedCredential, error) {
+func (c *Client) CreateFederatedCredential(ctx context.Context, resourceGroup, identity string, credential arm.FederatedCredential) (arm.FederatedCredential, error) {
 	return opCreateFederated.call(ctx, c, federatedInput{named{resourceGroup, identity}, credential})
 }
 
-func (c *Client) FederatedCredentials(ctx context.Context, resourceGroup, identity string) ([]FederatedCredential, error) {
+func (c *Client) FederatedCredentials(ctx context.Context, resourceGroup, identity string) ([]arm.FederatedCredential, error) {
 	return opListFederated.call(ctx, c, named{resourceGroup, identity})
 }
 
 func (c *Client) DeleteFederatedCredential(ctx context.Context, resourceGroup, identity, name string) error {
-	_, err := opDeleteFederated.call(ctx, c, federatedInput{named{resourceGroup, identity}, FederatedCredential{Name: name}})
+	_, err := opDeleteFederated.call(ctx, c, federatedInput{named{resourceGroup, identity}, arm.FederatedCredential{Name: name}})
 	return err
 }
 
-func (c *Client) AssignRole(ctx context.Context, role, assignee, scope string) (RoleAssignment, error) {
+func (c *Client) AssignRole(ctx context.Context, role, assignee, scope string) (arm.RoleAssignment, error) {
 	return opAssignRole.call(ctx, c, roleInput{role, assignee, scope})
 }
 
-func (c *Client) RoleAssignments(ctx context.Context) ([]RoleAssignment, error) {
+func (c *Client) RoleAssignments(ctx context.Context) ([]arm.RoleAssignment, error) {
 	return opListAssignments.call(ctx, c, nothing{})
 }
 
@@ -55,11 +56,11 @@ func (c *Client) UnassignRole(ctx context.Context, role, assignee, scope string)
 	return err
 }
 
-func (c *Client) CreateVault(ctx context.Context, resourceGroup, name string) (Vault, error) {
+func (c *Client) CreateVault(ctx context.Context, resourceGroup, name string) (arm.Vault, error) {
 	return opCreateVault.call(ctx, c, named{resourceGroup, name})
 }
 
-func (c *Client) Vaults(ctx context.Context) ([]Vault, error) {
+func (c *Client) Vaults(ctx context.Context) ([]arm.Vault, error) {
 	return opListVaults.call(ctx, c, nothing{})
 }
 

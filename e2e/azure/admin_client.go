@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+
+	"akv-injector/e2e/azure/arm"
 )
 
 // Client does through the admin API what the methods of [Server] do.
@@ -41,7 +43,7 @@ func (c *Client) post(ctx context.Context, name string, in, out any) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		var refusal struct {
-			Error *Error `json:"error"`
+			Error *arm.Error `json:"error"`
 		}
 		if err := json.NewDecoder(response.Body).Decode(&refusal); err != nil || refusal.Error == nil {
 			return fmt.Errorf("stand-in for Azure at %s: %s: %s", c.socket, name, response.Status)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -50,14 +51,14 @@ func act[In any](do func(context.Context, In) error) func(context.Context, In) (
 }
 
 func (s *Server) serveIdentities(mux *http.ServeMux) {
-	opCreateIdentity.serve(mux, func(_ context.Context, in Identity) (Identity, error) { return s.CreateIdentity(in) })
-	opShowIdentity.serve(mux, func(_ context.Context, in named) (Identity, error) { return s.Identity(in.ResourceGroup, in.Name) })
+	opCreateIdentity.serve(mux, func(_ context.Context, in arm.Identity) (arm.Identity, error) { return s.CreateIdentity(in) })
+	opShowIdentity.serve(mux, func(_ context.Context, in named) (arm.Identity, error) { return s.Identity(in.ResourceGroup, in.Name) })
 	opListIdentities.serve(mux, always(s.Identities))
 	opDeleteIdentity.serve(mux, act(func(_ context.Context, in named) error { return s.DeleteIdentity(in.ResourceGroup, in.Name) }))
-	opCreateFederated.serve(mux, func(_ context.Context, in federatedInput) (FederatedCredential, error) {
+	opCreateFederated.serve(mux, func(_ context.Context, in federatedInput) (arm.FederatedCredential, error) {
 		return s.CreateFederatedCredential(in.Identity.ResourceGroup, in.Identity.Name, in.Credential)
 	})
-	opListFederated.serve(mux, func(_ context.Context, in named) ([]FederatedCredential, error) {
+	opListFederated.serve(mux, func(_ context.Context, in named) ([]arm.FederatedCredential, error) {
 		return s.FederatedCredentials(in.ResourceGroup, in.Name)
 	})
 	opDeleteFederated.serve(mux, act(func(_ context.Context, in federatedInput) error {
@@ -66,7 +67,7 @@ func (s *Server) serveIdentities(mux *http.ServeMux) {
 }
 
 func (s *Server) serveRoles(mux *http.ServeMux) {
-	opAssignRole.serve(mux, func(_ context.Context, in roleInput) (RoleAssignment, error) {
+	opAssignRole.serve(mux, func(_ context.Context, in roleInput) (arm.RoleAssignment, error) {
 		return s.AssignRole(in.Role, in.Assignee, in.Scope)
 	})
 	opListAssignments.serve(mux, always(s.RoleAssignments))
@@ -76,7 +77,7 @@ func (s *Server) serveRoles(mux *http.ServeMux) {
 }
 
 func (s *Server) serveVaults(mux *http.ServeMux) {
-	opCreateVault.serve(mux, func(_ context.Context, in named) (Vault, error) { return s.CreateVault(in.ResourceGroup, in.Name) })
+	opCreateVault.serve(mux, func(_ context.Context, in named) (arm.Vault, error) { return s.CreateVault(in.ResourceGroup, in.Name) })
 	opListVaults.serve(mux, always(s.Vaults))
 	opDeleteVault.serve(mux, act(func(_ context.Context, in named) error { return s.DeleteVault(in.Name) }))
 }

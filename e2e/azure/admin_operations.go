@@ -3,6 +3,7 @@ package azure
 import (
 	"time"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
@@ -12,21 +13,21 @@ import (
 var (
 	opInfo = operation[nothing, Info]{"info"}
 
-	opCreateIdentity = operation[Identity, Identity]{"identity/create"}
-	opShowIdentity   = operation[named, Identity]{"identity/show"}
-	opListIdentities = operation[nothing, []Identity]{"identity/list"}
+	opCreateIdentity = operation[arm.Identity, arm.Identity]{"identity/create"}
+	opShowIdentity   = operation[named, arm.Identity]{"identity/show"}
+	opListIdentities = operation[nothing, []arm.Identity]{"identity/list"}
 	opDeleteIdentity = operation[named, nothing]{"identity/delete"}
 
-	opCreateFederated = operation[federatedInput, FederatedCredential]{"federated-credential/create"}
-	opListFederated   = operation[named, []FederatedCredential]{"federated-credential/list"}
+	opCreateFederated = operation[federatedInput, arm.FederatedCredential]{"federated-credential/create"}
+	opListFederated   = operation[named, []arm.FederatedCredential]{"federated-credential/list"}
 	opDeleteFederated = operation[federatedInput, nothing]{"federated-credential/delete"}
 
-	opAssignRole      = operation[roleInput, RoleAssignment]{"role-assignment/create"}
-	opListAssignments = operation[nothing, []RoleAssignment]{"role-assignment/list"}
+	opAssignRole      = operation[roleInput, arm.RoleAssignment]{"role-assignment/create"}
+	opListAssignments = operation[nothing, []arm.RoleAssignment]{"role-assignment/list"}
 	opUnassignRole    = operation[roleInput, nothing]{"role-assignment/delete"}
 
-	opCreateVault = operation[named, Vault]{"vault/create"}
-	opListVaults  = operation[nothing, []Vault]{"vault/list"}
+	opCreateVault = operation[named, arm.Vault]{"vault/create"}
+	opListVaults  = operation[nothing, []arm.Vault]{"vault/list"}
 	opDeleteVault = operation[named, nothing]{"vault/delete"}
 
 	opSetSecret         = operation[objectInput, Object]{"secret/set"}
@@ -77,8 +78,8 @@ type named struct {
 }
 
 type federatedInput struct {
-	Identity   named               `json:"identity"`
-	Credential FederatedCredential `json:"credential"`
+	Identity   named                   `json:"identity"`
+	Credential arm.FederatedCredential `json:"credential"`
 }
 
 type roleInput struct {

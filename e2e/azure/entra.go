@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
 )
 
@@ -25,7 +26,7 @@ const DefaultTokenLifetime = time.Hour
 type entra struct {
 	cloud        cloud.Hosts
 	tenants      []string // the first is ours, the others know no application
-	directory    *directory
+	subscription *arm.Subscription
 	issuers      *issuers
 	now          func() time.Time
 	lifetime     atomic.Int64 // a time.Duration
@@ -37,7 +38,7 @@ type entra struct {
 	maxBodyBytes int64
 }
 
-func newEntra(hosts cloud.Hosts, tenants []string, d *directory, issuers *issuers, now func() time.Time) (*entra, error) {
+func newEntra(hosts cloud.Hosts, tenants []string, subscription *arm.Subscription, issuers *issuers, now func() time.Time) (*entra, error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func newEntra(hosts cloud.Hosts, tenants []string, d *directory, issuers *issuer
 		return nil, err
 	}
 	e := &entra{
-		cloud: hosts, tenants: tenants, directory: d, issuers: issuers, now: now,
+		cloud: hosts, tenants: tenants, subscription: subscription, issuers: issuers, now: now,
 		key: key, signer: signer, maxBodyBytes: 1 << 20,
 	}
 	e.lifetime.Store(int64(DefaultTokenLifetime))

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -24,7 +25,7 @@ type accessClaims struct {
 }
 
 // issue makes an access token. It is one of version 1, as Key Vault asks for.
-func (e *entra) issue(client Identity, audience string, lifetime time.Duration) (string, error) {
+func (e *entra) issue(client arm.Identity, audience string, lifetime time.Duration) (string, error) {
 	now := e.now()
 	return jwt.Signed(e.signer).Claims(jwt.Claims{
 		Issuer:    e.accessIssuer(client.TenantID),

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"akv-injector/e2e/azure/arm"
 )
 
 // clockSkew is how far Entra ID lets the issuer's clock be off.
@@ -17,7 +19,7 @@ const clockSkew = 5 * time.Minute
 // a federated credential names its issuer, subject and audience, its time, and last
 // its signature with the issuer's published keys. Only what a credential names is
 // ever called, or anyone could make Entra ID call any host.
-func (e *entra) verify(ctx context.Context, raw string, client Identity, entry *TokenRequest) *entraError {
+func (e *entra) verify(ctx context.Context, raw string, client arm.Identity, federated []arm.FederatedCredential, entry *TokenRequest) *entraError {
 	// RS256 alone, which is all that Azure documents for federated credentials.
 	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(token.Headers) != 1 {
@@ -29,7 +31,7 @@ func (e *entra) verify(ctx context.Context, raw string, client Identity, entry *
 	}
 	entry.Issuer, entry.Subject, entry.Audience = claims.Issuer, claims.Subject, strings.Join(claims.Audience, ",")
 
-	if refusal := matchFederated(client, claims); refusal != nil {
+	if refusal := matchFederated(client, federated, claims); refusal != nil {
 		return refusal
 	}
 	if refusal := e.checkTime(claims); refusal != nil {
@@ -71,10 +73,10 @@ func (e *entra) checkTime(claims jwt.Claims) *entraError {
 // matchFederated looks for a federated credential with the assertion's issuer,
 // subject and audience. It names the first of them that no credential has, and none
 // of them if each is there but never together.
-func matchFederated(client Identity, claims jwt.Claims) *entraError {
+func matchFederated(client arm.Identity, federated []arm.FederatedCredential, claims jwt.Claims) *entraError {
 	audience := strings.Join(claims.Audience, ",")
 	var issuer, subject, subjectFolded, audienceFound bool
-	for _, credential := range client.federated {
+	for _, credential := range federated {
 		if credential.Issuer != claims.Issuer {
 			continue
 		}
@@ -91,7 +93,7 @@ func matchFederated(client Identity, claims jwt.Claims) *entraError {
 		audienceFound = audienceFound || hasAudience
 	}
 	switch {
-	case len(client.federated) == 0:
+	case len(federated) == 0:
 		return noFederation(client.ClientID, client.Name)
 	case !issuer:
 		return noIssuer(claims.Issuer)

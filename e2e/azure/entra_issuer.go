@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"akv-injector/e2e/azure/arm"
 )
 
 // issuers fetches and keeps the keys of token issuers, as their OIDC discovery
@@ -42,7 +44,7 @@ func (i *issuers) trust(pem []byte) error {
 	defer i.mu.Unlock()
 	roots := i.roots.Clone()
 	if !roots.AppendCertsFromPEM(pem) {
-		return badRequest("The file has no certificate in PEM.")
+		return arm.BadRequest("The file has no certificate in PEM.")
 	}
 	i.roots = roots
 	return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 )
 
 const vaultScope = "https://vault.azure.net/.default"
@@ -27,17 +28,17 @@ const vaultScope = "https://vault.azure.net/.default"
 func TestTokenRefusals(t *testing.T) {
 	otherTenant := uuid.NewString()
 	f := newFixture(t, azure.Options{OtherTenants: []string{otherTenant}})
-	lonely, err := f.CreateIdentity(azure.Identity{Name: "lonely-id"})
+	lonely, err := f.CreateIdentity(arm.Identity{Name: "lonely-id"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Its two credentials have the issuer, the subject and the audience of the
 	// assertion, but not together.
-	crossed, err := f.CreateIdentity(azure.Identity{Name: "crossed-id"})
+	crossed, err := f.CreateIdentity(arm.Identity{Name: "crossed-id"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, credential := range map[string]azure.FederatedCredential{
+	for name, credential := range map[string]arm.FederatedCredential{
 		"other-audience": {Issuer: f.issuer.url, Subject: subject, Audiences: []string{"api://other"}},
 		"other-subject":  {Issuer: f.issuer.url, Subject: subject + "-other"},
 	} {

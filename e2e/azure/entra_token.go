@@ -63,7 +63,7 @@ func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenReq
 	if refusal != nil {
 		return "", 0, refusal
 	}
-	client, ok := e.directory.client(form.Get("client_id"))
+	client, federated, ok := e.subscription.Client(form.Get("client_id"))
 	if !ok || !strings.EqualFold(client.TenantID, tenant) {
 		return "", 0, applicationNotFound(form.Get("client_id"), tenant)
 	}
@@ -71,7 +71,7 @@ func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenReq
 	if refusal != nil {
 		return "", 0, refusal
 	}
-	if refusal := e.verify(r.Context(), raw, client, entry); refusal != nil {
+	if refusal := e.verify(r.Context(), raw, client, federated, entry); refusal != nil {
 		return "", 0, refusal
 	}
 	lifetime = time.Duration(e.lifetime.Load())

@@ -8,13 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/faults"
 )
 
 // SetTokenFault makes the token endpoint fail; nil ends it.
 func (s *Server) SetTokenFault(fault *faults.Fault) error {
 	if fault != nil && fault.Status != 0 && (fault.Status < 400 || fault.Status > 599) {
-		return badRequest("The status %d of a fault must be 400 to 599, or 0 for none.", fault.Status)
+		return arm.BadRequest("The status %d of a fault must be 400 to 599, or 0 for none.", fault.Status)
 	}
 	s.entra.tokenFault.set(fault)
 	return nil
@@ -22,7 +23,7 @@ func (s *Server) SetTokenFault(fault *faults.Fault) error {
 
 // SetVaultFault makes a vault fail; nil ends it.
 func (s *Server) SetVaultFault(name string, fault *faults.Fault) error {
-	found, err := s.directory.vault(name)
+	found, err := s.subscription.Vault(name)
 	if err != nil {
 		return err
 	}

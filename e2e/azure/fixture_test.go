@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -28,7 +29,7 @@ const (
 type fixture struct {
 	*azure.Server
 	issuer   *issuer
-	identity azure.Identity
+	identity arm.Identity
 	client   *http.Client
 }
 
@@ -52,10 +53,10 @@ func newFixture(t *testing.T, options azure.Options) *fixture {
 	if _, err := f.CreateVault("", vaultName); err != nil {
 		t.Fatal(err)
 	}
-	if f.identity, err = f.CreateIdentity(azure.Identity{Name: "payments-id"}); err != nil {
+	if f.identity, err = f.CreateIdentity(arm.Identity{Name: "payments-id"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.CreateFederatedCredential("", "payments-id", azure.FederatedCredential{
+	if _, err := f.CreateFederatedCredential("", "payments-id", arm.FederatedCredential{
 		Name: "cluster", Issuer: f.issuer.url, Subject: subject,
 	}); err != nil {
 		t.Fatal(err)

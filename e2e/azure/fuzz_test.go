@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/net/dns/dnsmessage"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
 )
 
@@ -52,13 +53,13 @@ func publicHosts(tb testing.TB) cloud.Hosts {
 // code, in JSON, and never with a token.
 func FuzzTokenEndpoint(f *testing.F) {
 	tenant := uuid.NewString()
-	d := newDirectory(publicHosts(f), tenant)
-	identity, err := d.createIdentity(Identity{Name: "payments-id"})
+	d := arm.New(publicHosts(f), tenant)
+	identity, err := d.CreateIdentity(arm.Identity{Name: "payments-id"})
 	if err != nil {
 		f.Fatal(err)
 	}
 	// Nothing listens at port 0 of this address, so no issuer is ever reached.
-	if _, err := d.createFederated("", "payments-id", FederatedCredential{Name: "cluster", Issuer: "https://127.0.0.1:0", Subject: "s"}); err != nil {
+	if _, err := d.CreateFederatedCredential("", "payments-id", arm.FederatedCredential{Name: "cluster", Issuer: "https://127.0.0.1:0", Subject: "s"}); err != nil {
 		f.Fatal(err)
 	}
 	e, err := newEntra(publicHosts(f), []string{tenant}, d, newIssuers(nil), time.Now)
@@ -69,9 +70,9 @@ func FuzzTokenEndpoint(f *testing.F) {
 	part := base64.RawURLEncoding.EncodeToString
 	for _, seed := range []string{
 		"", "%", "grant_type", "grant_type=client_credentials;x", form, form + "a.b.c", form + "..", form + "....",
-		form + seedToken(f, jwt.Claims{Issuer: "https://127.0.0.1:0", Subject: "s", Audience: jwt.Audience{DefaultAudience}, Expiry: jwt.NewNumericDate(time.Now().Add(time.Hour))}),
+		form + seedToken(f, jwt.Claims{Issuer: "https://127.0.0.1:0", Subject: "s", Audience: jwt.Audience{arm.DefaultAudience}, Expiry: jwt.NewNumericDate(time.Now().Add(time.Hour))}),
 		form + seedToken(f, map[string]any{"iss": 7, "sub": nil, "aud": []any{1}, "exp": "never"}),
-		form + seedToken(f, map[string]any{"iss": "https://127.0.0.1:0", "sub": "s", "aud": DefaultAudience, "exp": 1e300, "nbf": -1e300}),
+		form + seedToken(f, map[string]any{"iss": "https://127.0.0.1:0", "sub": "s", "aud": arm.DefaultAudience, "exp": 1e300, "nbf": -1e300}),
 		form + part([]byte(`{"alg":"none"}`)) + "." + part([]byte(`{}`)) + ".",
 		form + part([]byte(`{"alg":"HS256","kid":"x"}`)) + "." + part([]byte(`{"iss":"https://127.0.0.1:0"}`)) + ".AA",
 		form + part([]byte(`{"alg":"RS256","jwk":{"kty":"RSA","n":"AQ","e":"AQ"}}`)) + "." + part([]byte(`null`)) + ".AA",
@@ -109,7 +110,7 @@ func FuzzTokenEndpoint(f *testing.F) {
 // A vault takes no token but Entra ID's.
 func FuzzBearer(f *testing.F) {
 	tenant := uuid.NewString()
-	e, err := newEntra(publicHosts(f), []string{tenant}, newDirectory(publicHosts(f), tenant), newIssuers(nil), time.Now)
+	e, err := newEntra(publicHosts(f), []string{tenant}, arm.New(publicHosts(f), tenant), newIssuers(nil), time.Now)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -144,18 +145,6 @@ func FuzzDNS(f *testing.F) {
 		var parsed dnsmessage.Message
 		if err := parsed.Unpack(answer); err != nil || !parsed.Response {
 			t.Errorf("%x is answered with %x: %v", message, answer, err)
-		}
-	})
-}
-
-func FuzzParseScope(f *testing.F) {
-	f.Add("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/secrets/n")
-	f.Add("/subscriptions/s")
-	f.Add("////////")
-	f.Fuzz(func(t *testing.T, id string) {
-		parsed, err := parseScope(id)
-		if err == nil && !parsed.covers(parsed) {
-			t.Errorf("%q does not cover itself: %+v", id, parsed)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -82,5 +83,5 @@ func (s *Server) version(vaultName string, kind vault.Kind, name, version string
 			return s.object(vaultName, o, true), nil
 		}
 	}
-	return Object{}, notFound("A %s with (name/id) %s/%s was not found in this key vault.", kind, name, version)
+	return Object{}, arm.NotFound("A %s with (name/id) %s/%s was not found in this key vault.", kind, name, version)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/vault"
 )
@@ -49,7 +50,7 @@ func TestWorkloadReadsAllKindsOfObjects(t *testing.T) {
 	got.Time = got.Time.UTC().Truncate(0)
 	want := azure.TokenRequest{
 		Time: got.Time, Host: "login.microsoftonline.com", Tenant: f.TenantID(), ClientID: f.identity.ClientID,
-		Scope: got.Scope, Issuer: f.issuer.url, Subject: subject, Audience: azure.DefaultAudience,
+		Scope: got.Scope, Issuer: f.issuer.url, Subject: subject, Audience: arm.DefaultAudience,
 		Outcome: "ok", Status: http.StatusOK,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

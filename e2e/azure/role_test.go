@@ -124,26 +124,3 @@ func TestRolesAtHigherScopes(t *testing.T) {
 		})
 	}
 }
-
-func TestAssignRoleRefuses(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	scope, err := f.VaultScope(vaultName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, test := range map[string]struct{ role, assignee, scope, want string }{
-		"role":                   {"Key Vault Secret User", f.identity.PrincipalID, scope, "Role 'Key Vault Secret User' doesn't exist."},
-		"assignee":               {"Key Vault Secrets User", "00000000-0000-0000-0000-000000000001", scope, "Cannot find user or service principal"},
-		"vault that is not":      {"Key Vault Secrets User", f.identity.PrincipalID, scope + "x", "was not found"},
-		"subscription":           {"Key Vault Secrets User", f.identity.PrincipalID, "/subscriptions/other", "could not be found"},
-		"scope: a vault's name":  {"Key Vault Secrets User", f.identity.PrincipalID, vaultName, "is not the resource id of"},
-		"scope: a vault's URL":   {"Key Vault Secrets User", f.identity.PrincipalID, f.VaultURL(vaultName), "is not the resource id of"},
-		"scope: half an object":  {"Key Vault Secrets User", f.identity.PrincipalID, scope + "/secrets", "is not the resource id of"},
-		"scope: of no kind":      {"Key Vault Secrets User", f.identity.PrincipalID, scope + "/things/x", "is not the resource id of"},
-		"scope: another service": {"Key Vault Secrets User", f.identity.PrincipalID, strings.Replace(scope, "KeyVault", "Storage", 1), "is not the resource id of"},
-	} {
-		if _, err := f.AssignRole(test.role, test.assignee, test.scope); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: want …%s…, got %v", name, test.want, err)
-		}
-	}
-}

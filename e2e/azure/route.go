@@ -18,7 +18,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.entra.ServeHTTP(w, r)
 		return
 	}
-	if _, ok := s.directory.cloud.VaultOf(host); ok {
+	if _, ok := s.cloud.VaultOf(host); ok {
 		s.vaults.ServeHTTP(w, r)
 		return
 	}
@@ -28,7 +28,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // lookup gives the address of a host that exists: every login host, and each vault
 // of this cloud, as in Azure's DNS.
 func (s *Server) lookup(host string) (netip.Addr, bool) {
-	name, isVault := s.directory.cloud.VaultOf(host)
+	name, isVault := s.cloud.VaultOf(host)
 	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) {
 		return s.front.addr().Addr(), true
 	}
@@ -39,8 +39,8 @@ func (s *Server) lookup(host string) (netip.Addr, bool) {
 // has a wildcard for vaults, so that none has to exist.
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(hello.ServerName)
-	if _, ok := s.directory.cloud.VaultOf(host); ok {
-		host = "*." + s.directory.cloud.VaultSuffix
+	if _, ok := s.cloud.VaultOf(host); ok {
+		host = "*." + s.cloud.VaultSuffix
 	} else if !cloud.IsLogin(host) {
 		return nil, fmt.Errorf("no service here has the host name %q", hello.ServerName)
 	}

@@ -11,22 +11,25 @@ import (
 	"sync"
 	"time"
 
+	"akv-injector/e2e/azure/arm"
+	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/vault"
 )
 
 // Server is a running stand-in for Azure. Its methods are what an administrator
 // does there, and what can go wrong there; all may be called at once.
 type Server struct {
-	options   Options
-	directory *directory
-	issuers   *issuers
-	entra     *entra
-	vaults    *vault.Service
-	authority *authority
-	front     *front
-	dns       *dnsServer
-	admin     *adminServer
-	ownDir    bool
+	options      Options
+	cloud        cloud.Hosts
+	subscription *arm.Subscription
+	issuers      *issuers
+	entra        *entra
+	vaults       *vault.Service
+	authority    *authority
+	front        *front
+	dns          *dnsServer
+	admin        *adminServer
+	ownDir       bool
 
 	vaultChanges sync.Mutex // making and removing a vault, which are two steps
 	certificate  struct {
@@ -49,21 +52,21 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context, address netip.Addr) error {
-	hosts, _ := s.options.Cloud.Hosts() // options.complete has looked it up
-	s.directory = newDirectory(hosts, s.options.TenantID)
+	s.cloud, _ = s.options.Cloud.Hosts() // options.complete has checked the name
+	s.subscription = arm.New(s.cloud, s.options.TenantID)
 	s.issuers = newIssuers(s.options.IssuerCAs)
 	var err error
 	tenants := append([]string{s.options.TenantID}, s.options.OtherTenants...)
-	if s.entra, err = newEntra(hosts, tenants, s.directory, s.issuers, s.options.Now); err != nil {
+	if s.entra, err = newEntra(s.cloud, tenants, s.subscription, s.issuers, s.options.Now); err != nil {
 		return err
 	}
 	s.entra.lifetime.Store(int64(s.options.TokenLifetime))
 	s.vaults = vault.New(vault.Config{
 		Authenticate:  s.entra.authenticate,
-		Allowed:       s.directory.allowed,
-		Resource:      s.directory.resource,
+		Allowed:       s.subscription.Allowed,
+		Resource:      s.resource,
 		TenantID:      s.options.TenantID,
-		LoginEndpoint: hosts.LoginEndpoint(),
+		LoginEndpoint: s.cloud.LoginEndpoint(),
 		Now:           s.options.Now,
 	})
 	if s.authority, err = newAuthority(); err != nil {
@@ -134,7 +137,7 @@ func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault
 	switch fault {
 	case CertificateGood, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost:
 	default:
-		return badRequest("The certificate fault %q is none of %s, %s, %s.", fault, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost)
+		return arm.BadRequest("The certificate fault %q is none of %s, %s, %s.", fault, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost)
 	}
 	s.certificate.Lock()
 	s.certificate.fault = fault
@@ -145,7 +148,7 @@ func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault
 // SetTokenLifetime is the lifetime of access tokens that are given from now on.
 func (s *Server) SetTokenLifetime(lifetime time.Duration) error {
 	if lifetime < time.Second {
-		return badRequest("The token lifetime %s is below the second that clients are told.", lifetime)
+		return arm.BadRequest("The token lifetime %s is below the second that clients are told.", lifetime)
 	}
 	s.entra.lifetime.Store(int64(lifetime))
 	return nil
@@ -174,7 +177,7 @@ func (s *Server) ClearAudit() {
 func (s *Server) TenantID() string { return s.options.TenantID }
 
 // SubscriptionID is the subscription of all resources.
-func (s *Server) SubscriptionID() string { return s.directory.subscription }
+func (s *Server) SubscriptionID() string { return s.subscription.ID() }
 
 // CAFile is the certificate, in PEM, that clients have to trust.
 func (s *Server) CAFile() string { return filepath.Join(s.options.Dir, "ca.crt") }
@@ -197,7 +200,7 @@ func (s *Server) HTTPSAddress() netip.AddrPort { return s.front.addr() }
 func (s *Server) DNSAddress() netip.AddrPort { return s.dns.address }
 
 // LoginEndpoint is the URL of Entra ID, the authority host of the SDKs.
-func (s *Server) LoginEndpoint() string { return s.directory.cloud.LoginEndpoint() }
+func (s *Server) LoginEndpoint() string { return s.cloud.LoginEndpoint() }
 
 // VaultURL is the address of a vault, for the SDKs; whether it exists is not asked.
-func (s *Server) VaultURL(name string) string { return s.directory.cloud.VaultURI(name) }
+func (s *Server) VaultURL(name string) string { return s.cloud.VaultURI(name) }

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -119,7 +120,7 @@ func TestClient(t *testing.T) {
 		"a vault":     c.DeleteVault(t.Context(), "no-such-kv"),
 		"a secret":    c.PurgeObject(t.Context(), vaultName, vault.Secret, "nothing"),
 	} {
-		var refusal *azure.Error
+		var refusal *arm.Error
 		if !errors.As(err, &refusal) || !strings.HasSuffix(refusal.Code, "NotFound") {
 			t.Errorf("%s that is not there: %v", what, err)
 		}

@@ -22,7 +22,7 @@ func (s *Server) Transport() *http.Transport {
 				return nil, err
 			}
 			host = strings.ToLower(host)
-			if _, isVault := s.directory.cloud.VaultOf(host); isVault {
+			if _, isVault := s.cloud.VaultOf(host); isVault {
 				if _, exists := s.lookup(host); !exists {
 					return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 				}

@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cli"
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/examples"
@@ -77,7 +77,7 @@ func newAKSUser(t *testing.T, s *system.System, dir string) *aksUser {
 	t.Helper()
 	az, err := build.Own(t.Context(), s.Options.Log, "./cmd/az")
 	check(t, err)
-	signedIn, err := s.Azure.CreateIdentity(azure.Identity{Name: "signed-in-user"})
+	signedIn, err := s.Azure.CreateIdentity(arm.Identity{Name: "signed-in-user"})
 	check(t, err)
 	user := &aksUser{s, newTerminal(t, s, dir)}
 	// The stand-in has neither clusters nor people.

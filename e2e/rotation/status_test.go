@@ -17,7 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/system"
 )
@@ -123,7 +123,7 @@ type onlooker struct {
 // token of a service account, as a pipeline does.
 func newOnlooker(t *testing.T, tenant *system.Tenant, name string, roles ...string) *onlooker {
 	t.Helper()
-	identity, err := tenant.Azure.CreateIdentity(azure.Identity{Name: name})
+	identity, err := tenant.Azure.CreateIdentity(arm.Identity{Name: name})
 	check(t, err)
 	scope, err := tenant.Azure.VaultScope(tenant.Vault)
 	check(t, err)
@@ -134,7 +134,7 @@ func newOnlooker(t *testing.T, tenant *system.Tenant, name string, roles ...stri
 	_, err = tenant.Client.CoreV1().ServiceAccounts(tenant.Namespace).
 		Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	check(t, err)
-	_, err = tenant.Azure.CreateFederatedCredential("", name, azure.FederatedCredential{
+	_, err = tenant.Azure.CreateFederatedCredential("", name, arm.FederatedCredential{
 		Name: name, Issuer: tenant.Issuer, Audiences: []string{system.Audience},
 		Subject: fmt.Sprintf("system:serviceaccount:%s:%s", tenant.Namespace, name),
 	})

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
@@ -47,7 +47,7 @@ func (s *System) NewPlainTenant(ctx context.Context, name string) (*Tenant, erro
 }
 
 func (s *System) newTenant(ctx context.Context, name string, labels map[string]string) (*Tenant, error) {
-	identity, err := s.Azure.CreateIdentity(azure.Identity{Name: name})
+	identity, err := s.Azure.CreateIdentity(arm.Identity{Name: name})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (t *Tenant) FederateAs(issuer, subject, audience string) error {
 	if err := t.Unfederate(); err != nil {
 		return err
 	}
-	_, err := t.Azure.CreateFederatedCredential("", t.Namespace, azure.FederatedCredential{
+	_, err := t.Azure.CreateFederatedCredential("", t.Namespace, arm.FederatedCredential{
 		Name: federated, Issuer: issuer, Subject: subject, Audiences: []string{audience},
 	})
 	return err

@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
@@ -50,7 +51,7 @@ const (
 // fixture is Azure with a vault and akv-injector's identity, and a reader that asks as it.
 type fixture struct {
 	*azure.Server
-	identity azure.Identity
+	identity arm.Identity
 	issuer   *issuer
 	reader   *keyvault.Reader
 	registry *prometheus.Registry
@@ -99,16 +100,16 @@ func (f *fixture) newReader(t *testing.T, timeout time.Duration) {
 }
 
 // setUp does what docs/vault-checks.md says.
-func setUp(t *testing.T, server *azure.Server, issuer string) azure.Identity {
+func setUp(t *testing.T, server *azure.Server, issuer string) arm.Identity {
 	t.Helper()
 	if _, err := server.CreateVault("", vaultName); err != nil {
 		t.Fatal(err)
 	}
-	identity, err := server.CreateIdentity(azure.Identity{Name: "akv-injector"})
+	identity, err := server.CreateIdentity(arm.Identity{Name: "akv-injector"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.CreateFederatedCredential("", identity.Name, azure.FederatedCredential{
+	if _, err := server.CreateFederatedCredential("", identity.Name, arm.FederatedCredential{
 		Name: "akv-injector", Issuer: issuer, Subject: subject,
 	}); err != nil {
 		t.Fatal(err)
@@ -117,7 +118,7 @@ func setUp(t *testing.T, server *azure.Server, issuer string) azure.Identity {
 	return identity
 }
 
-func assign(t *testing.T, server *azure.Server, identity azure.Identity) {
+func assign(t *testing.T, server *azure.Server, identity arm.Identity) {
 	t.Helper()
 	scope, err := server.VaultScope(vaultName)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 	"akv-injector/e2e/cluster"
@@ -41,7 +42,7 @@ func TestProgram(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "azure-identity-token")
 	// The client id is made with the issuer known, and the program starts before: as in a
 	// cluster whose identity is set up later.
-	identity, err := server.CreateIdentity(azure.Identity{Name: "akv-injector"})
+	identity, err := server.CreateIdentity(arm.Identity{Name: "akv-injector"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestProgram(t *testing.T) {
 	if err := server.TrustIssuers(ca); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.CreateFederatedCredential("", identity.Name, azure.FederatedCredential{
+	if _, err := server.CreateFederatedCredential("", identity.Name, arm.FederatedCredential{
 		Name: "akv-injector", Issuer: c.Issuer, Subject: subject,
 	}); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 )
 
 // SocketVariable names the admin socket where --socket does not.
@@ -47,7 +48,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "ERROR: %s\n", err)
-	var refusal *azure.Error
+	var refusal *arm.Error
 	var usage *usageError
 	switch {
 	case errors.As(err, &usage):

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 )
 
 // account is what scripts ask for the tenant and the subscription.
@@ -32,7 +33,7 @@ func (s *session) identity() *cobra.Command {
 		return require(c, "name", "resource-group")
 	}
 	create := named(s.command("create", "Create or update an identity", func(ctx context.Context, c *azure.Client) (any, error) {
-		return c.CreateIdentity(ctx, azure.Identity{Name: name, ResourceGroup: resourceGroup, ClientID: clientID, PrincipalID: principalID})
+		return c.CreateIdentity(ctx, arm.Identity{Name: name, ResourceGroup: resourceGroup, ClientID: clientID, PrincipalID: principalID})
 	}))
 	create.Flags().String("location", "", "taken and not looked at")
 	create.Flags().StringVar(&clientID, "stand-in-client-id", "", "client id, which Azure makes up")
@@ -58,7 +59,7 @@ func groupFlags(c *cobra.Command, resourceGroup *string) {
 func (s *session) federated() *cobra.Command {
 	var (
 		identity, resourceGroup string
-		credential              azure.FederatedCredential
+		credential              arm.FederatedCredential
 	)
 	flags := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVar(&identity, "identity-name", "", "name of the identity")
@@ -75,7 +76,7 @@ func (s *session) federated() *cobra.Command {
 		}))
 		c.Flags().StringVar(&credential.Issuer, "issuer", "", "issuer of the tokens, to the letter")
 		c.Flags().StringVar(&credential.Subject, "subject", "", "such as system:serviceaccount:NAMESPACE:NAME")
-		c.Flags().StringArrayVar(&credential.Audiences, "audiences", nil, "audience of the tokens (default "+azure.DefaultAudience+")")
+		c.Flags().StringArrayVar(&credential.Audiences, "audiences", nil, "audience of the tokens (default "+arm.DefaultAudience+")")
 		return require(c, "issuer", "subject")
 	}
 	find := func(ctx context.Context, c *azure.Client) (any, error) {
@@ -88,7 +89,7 @@ func (s *session) federated() *cobra.Command {
 				return one, nil
 			}
 		}
-		return nil, &azure.Error{Code: azure.CodeNotFound, Message: "The federated credential '" + credential.Name + "' was not found."}
+		return nil, &arm.Error{Code: arm.CodeNotFound, Message: "The federated credential '" + credential.Name + "' was not found."}
 	}
 	remove := named(s.command("delete", "Delete a federated credential", func(ctx context.Context, c *azure.Client) (any, error) {
 		return nil, c.DeleteFederatedCredential(ctx, resourceGroup, identity, credential.Name)

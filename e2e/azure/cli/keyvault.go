@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 )
 
 func (s *session) keyvault() *cobra.Command {
@@ -39,7 +40,7 @@ func (s *session) keyvault() *cobra.Command {
 					return one, nil
 				}
 			}
-			return nil, &azure.Error{Code: azure.CodeNotFound, Message: "The Vault '" + name + "' not found within subscription."}
+			return nil, &arm.Error{Code: arm.CodeNotFound, Message: "The Vault '" + name + "' not found within subscription."}
 		})),
 		s.command("list", "List vaults", func(ctx context.Context, c *azure.Client) (any, error) { return c.Vaults(ctx) }),
 		named(s.command("delete", "Delete a vault", func(ctx context.Context, c *azure.Client) (any, error) {

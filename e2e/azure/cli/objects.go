@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -97,7 +98,7 @@ func (o *objects) show() *cobra.Command {
 				return one, nil
 			}
 		}
-		return nil, &azure.Error{Code: azure.CodeNotFound, Message: "Version '" + o.version + "' of '" + o.name + "' was not found."}
+		return nil, &arm.Error{Code: arm.CodeNotFound, Message: "Version '" + o.version + "' of '" + o.name + "' was not found."}
 	})
 	o.versionFlag(c)
 	return c

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/arm"
 )
 
 func (s *session) role() *cobra.Command {
@@ -42,7 +43,7 @@ func (s *session) role() *cobra.Command {
 	yesFlag(remove)
 	list := flags(s.command("list", "List role assignments", func(ctx context.Context, c *azure.Client) (any, error) {
 		all, err := c.RoleAssignments(ctx)
-		kept := []azure.RoleAssignment{}
+		kept := []arm.RoleAssignment{}
 		for _, one := range all {
 			if matches(role, one.RoleDefinitionName) && matches(assignee+objectID, one.PrincipalID) && matches(scope, one.Scope) {
 				kept = append(kept, one)

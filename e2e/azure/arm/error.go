@@ -1,8 +1,8 @@
-package azure
+package arm
 
 import "fmt"
 
-// The codes of [Error], which are Azure Resource Manager's.
+// The codes of [Error], which are Resource Manager's.
 const (
 	CodeBadRequest = "BadRequest"
 	CodeNotFound   = "ResourceNotFound"
@@ -17,14 +17,17 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("(%s) %s", e.Code, e.Message) }
 
-func badRequest(format string, args ...any) error {
+// BadRequest returns a refusal of a request that is wrong in itself.
+func BadRequest(format string, args ...any) error {
 	return &Error{Code: CodeBadRequest, Message: fmt.Sprintf(format, args...)}
 }
 
-func notFound(format string, args ...any) error {
+// NotFound returns a refusal for a resource that does not exist.
+func NotFound(format string, args ...any) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf(format, args...)}
 }
 
-func conflict(format string, args ...any) error {
+// Conflict returns a refusal for a resource that would clash with another.
+func Conflict(format string, args ...any) error {
 	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
 }

@@ -1,11 +1,9 @@
-package azure
+package arm
 
-import (
-	"strings"
-)
+import "strings"
 
-// scope is a place that a role is assigned at. Fields further down are empty where
-// it stands higher: a subscription, a resource group, a vault, or an object in it.
+// scope is where a role is assigned: a subscription, a resource group, a vault, or an
+// object in a vault. The fields below its level are empty.
 type scope struct {
 	subscription, group, vault, object string // object is "secrets/NAME"
 }
@@ -13,9 +11,9 @@ type scope struct {
 // parseScope reads a resource id, such as
 // /subscriptions/S/resourceGroups/G/providers/Microsoft.KeyVault/vaults/V/secrets/N.
 func parseScope(id string) (scope, error) {
-	wrong := badRequest("The scope '%s' is not the resource id of a subscription, a resource group, a vault (…/providers/Microsoft.KeyVault/vaults/NAME), or a secret, key or certificate in one (…/secrets/NAME).", id)
+	wrong := BadRequest("The scope '%s' is not the resource id of a subscription, a resource group, a vault (…/providers/Microsoft.KeyVault/vaults/NAME), or a secret, key or certificate in one (…/secrets/NAME).", id)
 	parts := strings.Split(strings.Trim(fold(id), "/"), "/")
-	// What stands at each place, and where a scope may end.
+	// The words of each part, empty for names, and where a scope may end.
 	words := []string{"subscriptions", "", "resourcegroups", "", "providers", "microsoft.keyvault", "vaults", ""}
 	switch len(parts) {
 	case 2, 4, 8, 10:
@@ -48,7 +46,7 @@ func parseScope(id string) (scope, error) {
 	return s, nil
 }
 
-// covers says whether a role assigned here holds there: at the same place, or
+// covers reports whether a role assigned here is valid there: at the same level, or
 // anywhere below it.
 func (s scope) covers(there scope) bool {
 	return s.subscription == there.subscription &&

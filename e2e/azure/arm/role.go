@@ -1,19 +1,17 @@
-package azure
+package arm
 
-import (
-	"strings"
-)
+import "strings"
 
 // role is a built-in role of Azure, with what it allows on the data in a vault.
-// What it allows on the vault itself plays no part here.
+// What it allows on the vault as a resource is not needed here.
 type role struct {
 	name, id    string
 	dataActions []string // '*' stands for anything, slashes too
 }
 
-// roles are as Azure's documentation of built-in roles has them. To read a
-// secret's value and to read about it are different rights, and the roles that
-// manage vaults have neither: that is the mistake that people make.
+// roles are copied from Azure's documentation of built-in roles. To read a secret's
+// value and to read its metadata are different rights, and the roles that manage
+// vaults have neither: people often assign one of those by mistake.
 var roles = []role{
 	{"Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", []string{
 		"Microsoft.KeyVault/vaults/*",
@@ -61,7 +59,7 @@ var roles = []role{
 	{"Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", nil},
 }
 
-// findRole takes a role's name, its id, or its id as a resource.
+// findRole finds a role by its name, its id, or its resource id.
 func findRole(nameOrID string) (*role, error) {
 	id := nameOrID[strings.LastIndex(nameOrID, "/")+1:]
 	for i := range roles {
@@ -69,7 +67,7 @@ func findRole(nameOrID string) (*role, error) {
 			return &roles[i], nil
 		}
 	}
-	return nil, badRequest("Role '%s' doesn't exist.", nameOrID)
+	return nil, BadRequest("Role '%s' doesn't exist.", nameOrID)
 }
 
 func (r *role) allows(action string) bool {
@@ -81,7 +79,7 @@ func (r *role) allows(action string) bool {
 	return false
 }
 
-// matchAction compares an action with a role's pattern, without case.
+// matchAction reports whether an action fits a role's pattern; case does not matter.
 func matchAction(pattern, action string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	rest, ok := strings.CutPrefix(strings.ToLower(action), parts[0])

@@ -1,0 +1,142 @@
+package arm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// RoleAssignment gives a principal a role at a scope and below.
+type RoleAssignment struct {
+	ID                 string `json:"id"`
+	Name               string `json:"name"`
+	PrincipalID        string `json:"principalId"`
+	PrincipalType      string `json:"principalType"`
+	RoleDefinitionID   string `json:"roleDefinitionId"`
+	RoleDefinitionName string `json:"roleDefinitionName"`
+	Scope              string `json:"scope"`
+	Type               string `json:"type"`
+
+	role *role
+	at   scope
+}
+
+// AssignRole assigns a role, by name or id, to an assignee, which is the principal id
+// or the client id of an identity. The scope is a resource id; see
+// [Subscription.VaultScope] and [Subscription.ObjectScope]. An assignment that exists
+// is returned as it is.
+func (s *Subscription) AssignRole(roleName, assignee, scopeID string) (RoleAssignment, error) {
+	role, err := findRole(roleName)
+	if err != nil {
+		return RoleAssignment{}, err
+	}
+	at, err := parseScope(scopeID)
+	if err != nil {
+		return RoleAssignment{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.subscription != fold(s.id) {
+		return RoleAssignment{}, NotFound("The subscription '%s' could not be found.", at.subscription)
+	}
+	if at.vault != "" && (s.vaults[at.vault] == nil || fold(s.vaults[at.vault].ResourceGroup) != at.group) {
+		return RoleAssignment{}, NotFound("The Resource 'Microsoft.KeyVault/vaults/%s' under resource group '%s' was not found.", at.vault, at.group)
+	}
+	principal, err := s.principal(assignee)
+	if err != nil {
+		return RoleAssignment{}, err
+	}
+	for _, existing := range s.assignments {
+		if existing.role == role && existing.at == at && existing.PrincipalID == principal {
+			return existing, nil
+		}
+	}
+	made := RoleAssignment{
+		Name:               uuid.NewString(),
+		PrincipalID:        principal,
+		PrincipalType:      "ServicePrincipal",
+		RoleDefinitionID:   fmt.Sprintf("/subscriptions/%s/providers/Microsoft.Authorization/roleDefinitions/%s", s.id, role.id),
+		RoleDefinitionName: role.name,
+		Scope:              scopeID,
+		Type:               "Microsoft.Authorization/roleAssignments",
+		role:               role,
+		at:                 at,
+	}
+	made.ID = fmt.Sprintf("%s/providers/%s/%s", strings.TrimSuffix(scopeID, "/"), made.Type, made.Name)
+	s.assignments = append(s.assignments, made)
+	return made, nil
+}
+
+// RoleAssignments lists all assignments, the oldest first.
+func (s *Subscription) RoleAssignments() []RoleAssignment {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append([]RoleAssignment{}, s.assignments...)
+}
+
+// UnassignRole removes the assignments of an assignee. An empty role is any role, an
+// empty scope any scope. It is no error if none matched, as for az.
+func (s *Subscription) UnassignRole(roleName, assignee, scopeID string) error {
+	var (
+		role *role
+		at   scope
+		err  error
+	)
+	if roleName != "" {
+		if role, err = findRole(roleName); err != nil {
+			return err
+		}
+	}
+	if scopeID != "" {
+		if at, err = parseScope(scopeID); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	principal, err := s.principal(assignee)
+	if err != nil {
+		return err
+	}
+	s.assignments = slices.DeleteFunc(s.assignments, func(a RoleAssignment) bool {
+		return a.PrincipalID == principal && (role == nil || a.role == role) && (scopeID == "" || a.at == at)
+	})
+	return nil
+}
+
+// principal finds the principal id of an assignee. An identity that was deleted can
+// still be named by its principal id, so that its assignments can be removed. It needs
+// the lock held.
+func (s *Subscription) principal(assignee string) (string, error) {
+	for _, identity := range s.identities {
+		if strings.EqualFold(identity.PrincipalID, assignee) || strings.EqualFold(identity.ClientID, assignee) {
+			return identity.PrincipalID, nil
+		}
+	}
+	for _, assignment := range s.assignments {
+		if strings.EqualFold(assignment.PrincipalID, assignee) {
+			return assignment.PrincipalID, nil
+		}
+	}
+	return "", BadRequest("Cannot find user or service principal in graph database for '%s'. It is the principal id or the client id of a managed identity.", assignee)
+}
+
+// Allowed reports whether a principal may do a data action on an object of a vault
+// ("secrets/NAME"), or on the vault if object is empty.
+func (s *Subscription) Allowed(principal, vault, object, action string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	resource := s.vaults[fold(vault)]
+	if resource == nil {
+		return false
+	}
+	there := scope{fold(s.id), fold(resource.ResourceGroup), fold(vault), fold(object)}
+	for _, assignment := range s.assignments {
+		if strings.EqualFold(assignment.PrincipalID, principal) && assignment.at.covers(there) && assignment.role.allows(action) {
+			return true
+		}
+	}
+	return false
+}
