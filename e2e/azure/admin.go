@@ -125,3 +125,9 @@ func (a *adminServer) close() error {
 	<-a.done
 	return err
 }
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has gone
+}

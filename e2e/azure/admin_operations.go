@@ -5,6 +5,7 @@ import (
 
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
@@ -68,7 +69,7 @@ type Info struct {
 
 // Audit is what was asked of the token endpoint and of the vaults.
 type Audit struct {
-	TokenRequests []TokenRequest `json:"tokenRequests"`
+	TokenRequests []entra.TokenRequest `json:"tokenRequests"`
 	VaultCalls    []vault.Call   `json:"vaultCalls"`
 }
 

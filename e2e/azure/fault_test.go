@@ -1,7 +1,6 @@
 package azure_test
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -9,9 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/faults"
@@ -121,75 +117,6 @@ func TestOtherHostsAreNotServed(t *testing.T) {
 	}
 	if !errors.As(err, &missing) || !missing.IsNotFound {
 		t.Errorf("want that there is no such host, got %v", err)
-	}
-}
-
-func TestTokenFaults(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	get := func(ctx context.Context) error {
-		_, err := f.workload(t).GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{vaultScope}})
-		return err
-	}
-	set := func(fault *faults.Fault) {
-		t.Helper()
-		if err := f.SetTokenFault(fault); err != nil {
-			t.Fatal(err)
-		}
-	}
-	set(&faults.Fault{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Times: 1})
-	if err := get(t.Context()); err == nil || !strings.Contains(err.Error(), "503") {
-		t.Errorf("want 503, got %v", err)
-	}
-	if err := get(t.Context()); err != nil {
-		t.Errorf("it was for once: %v", err)
-	}
-	set(&faults.Fault{Reset: true})
-	if err := get(t.Context()); err == nil {
-		t.Error("a cut connection gave a token")
-	}
-	set(&faults.Fault{Hang: true, Times: 1})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := get(ctx); err == nil || !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
-		t.Errorf("want no answer, got %v", err)
-	}
-	set(nil)
-	if err := get(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := f.SetTokenFault(&faults.Fault{Status: 42}); err == nil {
-		t.Error("a status that is none was taken")
-	}
-}
-
-// Who hangs on a fault that is cleared is answered then.
-func TestHangingRequestIsLetGo(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	if err := f.SetTokenFault(&faults.Fault{Hang: true, Times: 1}); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 2)
-	for range 2 {
-		credential := f.workload(t)
-		go func() {
-			_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{vaultScope}})
-			done <- err
-		}()
-	}
-	// The fault is for one of the two, so when the other is served, this one has met it.
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-done:
-		t.Fatalf("neither hangs: %v", err)
-	default:
-	}
-	if err := f.SetTokenFault(nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 

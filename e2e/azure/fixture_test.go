@@ -16,27 +16,29 @@ import (
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/arm"
+	"akv-injector/e2e/azure/issuertest"
 	"akv-injector/e2e/azure/vault"
 )
 
 const (
-	subject   = "system:serviceaccount:payments:api"
-	vaultName = "payments-kv"
+	vaultScope = "https://vault.azure.net/.default"
+	subject    = "system:serviceaccount:payments:api"
+	vaultName  = "payments-kv"
 )
 
 // fixture is Azure after the documented steps but the role assignment: a vault, an
 // identity, and its federated credential for one service account of a cluster.
 type fixture struct {
 	*azure.Server
-	issuer   *issuer
+	issuer   *issuertest.Issuer
 	identity arm.Identity
 	client   *http.Client
 }
 
 func newFixture(t *testing.T, options azure.Options) *fixture {
 	t.Helper()
-	f := &fixture{issuer: newIssuer(t)}
-	options.IssuerCAs = f.issuer.roots()
+	f := &fixture{issuer: issuertest.New(t)}
+	options.IssuerCAs = f.issuer.Roots()
 	server, err := azure.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +59,7 @@ func newFixture(t *testing.T, options azure.Options) *fixture {
 		t.Fatal(err)
 	}
 	if _, err := f.CreateFederatedCredential("", "payments-id", arm.FederatedCredential{
-		Name: "cluster", Issuer: f.issuer.url, Subject: subject,
+		Name: "cluster", Issuer: f.issuer.URL, Subject: subject,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func (f *fixture) credential(t *testing.T, tenant, client, assertion string) *az
 // workload is the credential of the pod that everything is set up for.
 func (f *fixture) workload(t *testing.T) *azidentity.ClientAssertionCredential {
 	t.Helper()
-	return f.credential(t, f.TenantID(), f.identity.ClientID, f.issuer.token(t, f.issuer.claims(subject)))
+	return f.credential(t, f.TenantID(), f.identity.ClientID, f.issuer.Token(t, f.issuer.Claims(subject)))
 }
 
 func (f *fixture) secrets(t *testing.T, credential azcore.TokenCredential) *azsecrets.Client {

@@ -157,14 +157,3 @@ func sockaddr(address netip.AddrPort) unix.Sockaddr {
 	}
 	return &unix.SockaddrInet6{Port: int(address.Port()), Addr: address.Addr().As16()}
 }
-
-// abort closes a connection with a reset instead of a farewell.
-func abort(conn net.Conn) {
-	if over, ok := conn.(*tls.Conn); ok {
-		conn = over.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // it is closed in any case
-	}
-	_ = conn.Close()
-}

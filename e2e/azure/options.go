@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/entra"
 )
 
 // Options says where a stand-in for Azure is and what it is like. The zero value
@@ -41,7 +42,7 @@ type Options struct {
 	// IssuerCAs are trusted when the issuer of an assertion is asked for its keys;
 	// see also [Server.TrustIssuers].
 	IssuerCAs *x509.CertPool
-	// TokenLifetime is of access tokens; 0 is [DefaultTokenLifetime]. The SDKs renew
+	// TokenLifetime is of access tokens; 0 is [entra.DefaultTokenLifetime]. The SDKs renew
 	// a token 5 minutes before its end, so one that lives shorter is used once.
 	TokenLifetime time.Duration
 
@@ -73,7 +74,7 @@ func (o Options) complete() (Options, netip.Addr, error) {
 		}
 	}
 	if o.TokenLifetime == 0 {
-		o.TokenLifetime = DefaultTokenLifetime
+		o.TokenLifetime = entra.DefaultTokenLifetime
 	}
 	if o.TokenLifetime < time.Second {
 		return o, netip.Addr{}, fmt.Errorf("token lifetime %s: clients are told whole seconds", o.TokenLifetime)

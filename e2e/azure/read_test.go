@@ -13,6 +13,7 @@ import (
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -48,9 +49,9 @@ func TestWorkloadReadsAllKindsOfObjects(t *testing.T) {
 	}
 	got := requests[0]
 	got.Time = got.Time.UTC().Truncate(0)
-	want := azure.TokenRequest{
+	want := entra.TokenRequest{
 		Time: got.Time, Host: "login.microsoftonline.com", Tenant: f.TenantID(), ClientID: f.identity.ClientID,
-		Scope: got.Scope, Issuer: f.issuer.url, Subject: subject, Audience: arm.DefaultAudience,
+		Scope: got.Scope, Issuer: f.issuer.URL, Subject: subject, Audience: arm.DefaultAudience,
 		Outcome: "ok", Status: http.StatusOK,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -69,7 +70,7 @@ func TestWorkloadIdentityCredential(t *testing.T) {
 	f.secret(t, "DB-Password", "hunter2")
 	f.assign(t, "Key Vault Secrets User", "", "")
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(f.issuer.token(t, f.issuer.claims(subject))), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(f.issuer.Token(t, f.issuer.Claims(subject))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("AZURE_TENANT_ID", f.TenantID())

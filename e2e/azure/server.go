@@ -13,6 +13,7 @@ import (
 
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -22,8 +23,7 @@ type Server struct {
 	options      Options
 	cloud        cloud.Hosts
 	subscription *arm.Subscription
-	issuers      *issuers
-	entra        *entra
+	entra        *entra.Service
 	vaults       *vault.Service
 	authority    *authority
 	front        *front
@@ -54,15 +54,21 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 func (s *Server) start(ctx context.Context, address netip.Addr) error {
 	s.cloud, _ = s.options.Cloud.Hosts() // options.complete has checked the name
 	s.subscription = arm.New(s.cloud, s.options.TenantID)
-	s.issuers = newIssuers(s.options.IssuerCAs)
 	var err error
-	tenants := append([]string{s.options.TenantID}, s.options.OtherTenants...)
-	if s.entra, err = newEntra(s.cloud, tenants, s.subscription, s.issuers, s.options.Now); err != nil {
+	if s.entra, err = entra.New(entra.Config{
+		Cloud:        s.cloud,
+		Tenants:      append([]string{s.options.TenantID}, s.options.OtherTenants...),
+		Subscription: s.subscription,
+		IssuerCAs:    s.options.IssuerCAs,
+		Now:          s.options.Now,
+	}); err != nil {
 		return err
 	}
-	s.entra.lifetime.Store(int64(s.options.TokenLifetime))
+	if err := s.entra.SetTokenLifetime(s.options.TokenLifetime); err != nil {
+		return err
+	}
 	s.vaults = vault.New(vault.Config{
-		Authenticate:  s.entra.authenticate,
+		Authenticate:  s.authenticate,
 		Allowed:       s.subscription.Allowed,
 		Resource:      s.resource,
 		TenantID:      s.options.TenantID,
@@ -145,31 +151,15 @@ func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault
 	return s.front.reopen(ctx)
 }
 
-// SetTokenLifetime is the lifetime of access tokens that are given from now on.
-func (s *Server) SetTokenLifetime(lifetime time.Duration) error {
-	if lifetime < time.Second {
-		return arm.BadRequest("The token lifetime %s is below the second that clients are told.", lifetime)
-	}
-	s.entra.lifetime.Store(int64(lifetime))
-	return nil
-}
-
 // SetDNSDelay makes every DNS answer late, or none with 0.
 func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.delay.Store(int64(delay)) }
-
-// TrustIssuers adds certificate authorities, in PEM, that token issuers may have
-// their certificates from: a cluster may be made after its Azure.
-func (s *Server) TrustIssuers(pem []byte) error { return s.issuers.trust(pem) }
 
 // Vault gives the data plane, to fill vaults and to read their audit.
 func (s *Server) Vault() *vault.Service { return s.vaults }
 
-// TokenRequests is the log of the token endpoint, the oldest first.
-func (s *Server) TokenRequests() []TokenRequest { return s.entra.requests.all() }
-
 // ClearAudit forgets what the vaults and the token endpoint were asked.
 func (s *Server) ClearAudit() {
-	s.entra.requests.clear()
+	s.entra.ClearAudit()
 	s.vaults.ClearAudit()
 }
 

@@ -133,7 +133,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	f := newFixture(t, azure.Options{Log: &log})
 	f.secret(t, "DB-Password", "a-very-secret-value")
 	f.assign(t, "Key Vault Secrets User", "", "")
-	assertion := f.issuer.token(t, f.issuer.claims(subject))
+	assertion := f.issuer.Token(t, f.issuer.Claims(subject))
 	credential := f.credential(t, f.TenantID(), f.identity.ClientID, assertion)
 	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{vaultScope}})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"akv-injector/e2e/azure/arm"
+	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -37,6 +38,15 @@ func (s *Server) DeleteVault(name string) error {
 	}
 	s.subscription.RemoveVault(name)
 	return nil
+}
+
+// SetVaultFault makes a vault fail; nil ends the fault.
+func (s *Server) SetVaultFault(name string, fault *faults.Fault) error {
+	found, err := s.subscription.Vault(name)
+	if err != nil {
+		return err
+	}
+	return s.vaults.SetFault(found.Name, fault)
 }
 
 // resource is a vault as Key Vault's refusals name it.

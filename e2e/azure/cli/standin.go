@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
 )
 
@@ -40,7 +41,7 @@ func (s *session) tokenLifetime() *cobra.Command {
 	c := s.command("token-lifetime", "Set the lifetime of access tokens given from now on", func(ctx context.Context, c *azure.Client) (any, error) {
 		return nil, c.SetTokenLifetime(ctx, lifetime)
 	})
-	c.Flags().DurationVar(&lifetime, "lifetime", azure.DefaultTokenLifetime, "such as 10m")
+	c.Flags().DurationVar(&lifetime, "lifetime", entra.DefaultTokenLifetime, "such as 10m")
 	return require(c, "lifetime")
 }
 

@@ -15,6 +15,7 @@ import (
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/cli"
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/entra"
 )
 
 func main() {
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&options.TenantID, "tenant", "", "tenant `id` (default a random one)")
 	flags.StringVar(&name, "cloud", string(cloud.Public), "cloud `name`")
 	flags.StringVar(&cas, "issuer-ca", "", "PEM `file` of authorities that token issuers have their certificates from")
-	flags.DurationVar(&options.TokenLifetime, "token-lifetime", azure.DefaultTokenLifetime, "`lifetime` of access tokens")
+	flags.DurationVar(&options.TokenLifetime, "token-lifetime", entra.DefaultTokenLifetime, "`lifetime` of access tokens")
 	flags.BoolVar(&quiet, "quiet", false, "do not log requests")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -1,8 +1,10 @@
-package azure
+package entra
 
 import (
+	"crypto/tls"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -12,22 +14,13 @@ import (
 	"akv-injector/e2e/azure/faults"
 )
 
-// SetTokenFault makes the token endpoint fail; nil ends it.
-func (s *Server) SetTokenFault(fault *faults.Fault) error {
+// SetFault makes the token endpoint fail; nil ends the fault.
+func (s *Service) SetFault(fault *faults.Fault) error {
 	if fault != nil && fault.Status != 0 && (fault.Status < 400 || fault.Status > 599) {
 		return arm.BadRequest("The status %d of a fault must be 400 to 599, or 0 for none.", fault.Status)
 	}
-	s.entra.tokenFault.set(fault)
+	s.fault.set(fault)
 	return nil
-}
-
-// SetVaultFault makes a vault fail; nil ends it.
-func (s *Server) SetVaultFault(name string, fault *faults.Fault) error {
-	found, err := s.subscription.Vault(name)
-	if err != nil {
-		return err
-	}
-	return s.vaults.SetFault(found.Name, fault)
 }
 
 // currentFault is the fault of an endpoint, if any.
@@ -51,8 +44,8 @@ func (f *currentFault) set(fault *faults.Fault) {
 	}
 }
 
-// take gives the fault that the next request meets, and counts it. One that is used
-// up stays, so that those who hang on it can be let go.
+// take returns the fault of the next request, and counts it. One that is used up
+// stays, so that requests that hang on it can be released.
 func (f *currentFault) take() (faults.Fault, <-chan struct{}, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,8 +61,8 @@ func (f *currentFault) take() (faults.Fault, <-chan struct{}, bool) {
 	return *f.current, f.cleared, true
 }
 
-// apply does to a request what the fault says. It gives the status that the client
-// saw, 0 if it saw none, and whether there is nothing left to answer.
+// apply does to a request what the fault says. It returns the status that the client
+// saw, 0 if none, and whether the request is done.
 func (f *currentFault) apply(w http.ResponseWriter, r *http.Request) (status int, answered bool) {
 	fault, cleared, ok := f.take()
 	if !ok {
@@ -88,7 +81,7 @@ func (f *currentFault) apply(w http.ResponseWriter, r *http.Request) (status int
 	switch {
 	case fault.Hang:
 		select {
-		case <-cleared: // Azure is well again, and answers those that still wait
+		case <-cleared: // the fault is over: what still waits is answered
 			return 0, false
 		case <-r.Context().Done():
 			return 0, true
@@ -111,12 +104,18 @@ func (f *currentFault) apply(w http.ResponseWriter, r *http.Request) (status int
 	}
 }
 
-// reset ends a connection without an answer. Over HTTP/2 only the request's stream
-// can be: it is aborted.
+// reset ends a connection without an answer. Over HTTP/2 only the request's stream can
+// be ended.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // net/http's own way to break off, which it does not log
 	}
-	abort(conn)
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a close is then a reset; the connection is closed in any case
+	}
+	_ = conn.Close()
 }

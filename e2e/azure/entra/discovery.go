@@ -1,4 +1,4 @@
-package azure
+package entra
 
 import (
 	"net/http"
@@ -9,13 +9,13 @@ import (
 	"akv-injector/e2e/azure/cloud"
 )
 
-// serveInstance tells a client which hosts it may trust with its credentials, and
-// where to go on. MSAL asks it before it sends a secret to a host that it does not
-// know by heart.
-func (e *entra) serveInstance(w http.ResponseWriter, r *http.Request) {
+// serveInstance lists the hosts that a client may send its credentials to, and where
+// the tenant's documents are. MSAL asks before it sends a secret to a host that is not
+// in its own list.
+func (s *Service) serveInstance(w http.ResponseWriter, r *http.Request) {
 	endpoint, err := url.Parse(r.URL.Query().Get("authorization_endpoint"))
 	if err != nil || endpoint.Scheme != "https" || !cloud.IsLogin(endpoint.Hostname()) {
-		e.refuse(w, r, invalidInstance())
+		s.refuse(w, r, invalidInstance())
 		return
 	}
 	type metadata struct {
@@ -38,14 +38,14 @@ func (e *entra) serveInstance(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-func (e *entra) serveConfiguration(w http.ResponseWriter, r *http.Request) {
-	tenant, refusal := e.tenant(r)
+func (s *Service) serveConfiguration(w http.ResponseWriter, r *http.Request) {
+	tenant, refusal := s.tenant(r)
 	if refusal != nil {
-		e.refuse(w, r, refusal)
+		s.refuse(w, r, refusal)
 		return
 	}
 	// Every alias answers with the host that the cloud prefers.
-	base := e.cloud.LoginEndpoint() + "/" + tenant
+	base := s.cloud.LoginEndpoint() + "/" + tenant
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
@@ -63,14 +63,14 @@ func (e *entra) serveConfiguration(w http.ResponseWriter, r *http.Request) {
 		"frontchannel_logout_supported":         true,
 		"end_session_endpoint":                  base + "/oauth2/v2.0/logout",
 		"claims_supported":                      []string{"sub", "iss", "aud", "exp", "iat", "tid", "ver"},
-		"cloud_instance_name":                   e.cloud.Login[0],
+		"cloud_instance_name":                   s.cloud.Login[0],
 	})
 }
 
-func (e *entra) serveKeys(w http.ResponseWriter, r *http.Request) {
-	if _, refusal := e.tenant(r); refusal != nil {
-		e.refuse(w, r, refusal)
+func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
+	if _, refusal := s.tenant(r); refusal != nil {
+		s.refuse(w, r, refusal)
 		return
 	}
-	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{e.key.Public()}})
+	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.key.Public()}})
 }

@@ -1,4 +1,6 @@
-package azure_test
+// Package issuertest is a token issuer for tests, such as a cluster is: OIDC discovery
+// and signing keys over HTTPS, and tokens like those that are projected into pods.
+package issuertest
 
 import (
 	"crypto/rand"
@@ -20,12 +22,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// issuer is a cluster's token issuer: OIDC discovery and keys, over HTTPS.
-type issuer struct {
+// Issuer is a running token issuer.
+type Issuer struct {
+	// URL is the issuer as its tokens name it.
+	URL string
+	// Asked is how often the keys were fetched.
+	Asked atomic.Int32
+	// Broken makes discovery fail with 503 while it is true.
+	Broken atomic.Bool
+
 	server *httptest.Server
-	url    string
-	asked  atomic.Int32 // how often the keys were fetched
-	broken atomic.Bool
 
 	mu        sync.Mutex
 	key       *rsa.PrivateKey
@@ -33,34 +39,35 @@ type issuer struct {
 	published []jose.JSONWebKey
 }
 
-func newIssuer(t *testing.T) *issuer {
+// New starts an issuer that ends with the test.
+func New(t *testing.T) *Issuer {
 	t.Helper()
-	i := &issuer{}
-	i.rotate(t)
+	i := &Issuer{}
+	i.Rotate(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		if i.broken.Load() {
+		if i.Broken.Load() {
 			http.Error(w, "out of order", http.StatusServiceUnavailable)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.url, "jwks_uri": i.url + "/openid/v1/jwks"})
+		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/openid/v1/jwks"})
 	})
 	mux.HandleFunc("GET /openid/v1/jwks", func(w http.ResponseWriter, _ *http.Request) {
-		i.asked.Add(1)
+		i.Asked.Add(1)
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: i.published})
 	})
 	i.server = httptest.NewUnstartedServer(mux)
-	i.server.Config.ErrorLog = log.New(io.Discard, "", 0) // who does not trust it is what a test is about
+	i.server.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it is what a test may be about
 	i.server.StartTLS()
 	t.Cleanup(i.server.Close)
-	i.url = i.server.URL
+	i.URL = i.server.URL
 	return i
 }
 
-// rotate gives the issuer another key, and publishes it alone.
-func (i *issuer) rotate(t *testing.T) {
+// Rotate gives the issuer another key, the only one that it publishes.
+func (i *Issuer) Rotate(t *testing.T) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -72,21 +79,23 @@ func (i *issuer) rotate(t *testing.T) {
 	i.published = []jose.JSONWebKey{{Key: key.Public(), KeyID: i.kid, Algorithm: "RS256", Use: "sig"}}
 }
 
-func (i *issuer) roots() *x509.CertPool {
+// Roots has the certificate authority that clients of the issuer need.
+func (i *Issuer) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(i.server.Certificate())
 	return pool
 }
 
-func (i *issuer) pem() []byte {
+// PEM is what Roots has, in PEM.
+func (i *Issuer) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.server.Certificate().Raw})
 }
 
-// claims are those of a pod's projected token.
-func (i *issuer) claims(subject string) jwt.Claims {
+// Claims are those of a pod's projected token, for Entra ID and good for an hour.
+func (i *Issuer) Claims(subject string) jwt.Claims {
 	now := time.Now()
 	return jwt.Claims{
-		Issuer:    i.url,
+		Issuer:    i.URL,
 		Subject:   subject,
 		Audience:  jwt.Audience{"api://AzureADTokenExchange"},
 		IssuedAt:  jwt.NewNumericDate(now),
@@ -95,16 +104,17 @@ func (i *issuer) claims(subject string) jwt.Claims {
 	}
 }
 
-// token signs claims with the issuer's key.
-func (i *issuer) token(tb testing.TB, claims jwt.Claims) string {
+// Token signs claims with the issuer's key.
+func (i *Issuer) Token(tb testing.TB, claims jwt.Claims) string {
 	tb.Helper()
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return signToken(tb, i.key, i.kid, claims)
+	return i.TokenAs(tb, i, claims)
 }
 
-func signToken(tb testing.TB, key *rsa.PrivateKey, kid string, claims jwt.Claims) string {
+// TokenAs signs claims with the issuer's key, under the id of another issuer's key.
+func (i *Issuer) TokenAs(tb testing.TB, other *Issuer, claims jwt.Claims) string {
 	tb.Helper()
+	key, _ := i.current()
+	_, kid := other.current()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
 	if err != nil {
 		tb.Fatal(err)
@@ -114,4 +124,10 @@ func signToken(tb testing.TB, key *rsa.PrivateKey, kid string, claims jwt.Claims
 		tb.Fatal(err)
 	}
 	return token
+}
+
+func (i *Issuer) current() (key *rsa.PrivateKey, kid string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.key, i.kid
 }

@@ -1,4 +1,4 @@
-package azure
+package entra
 
 import (
 	"slices"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TokenRequest is the record of a request for a token. It has never the assertion
-// nor the token.
+// TokenRequest is the record of a request for a token. It never has the assertion or
+// the token.
 type TokenRequest struct {
 	Time     time.Time `json:"time"`
 	Host     string    `json:"host"`
@@ -22,12 +22,19 @@ type TokenRequest struct {
 	Outcome string `json:"outcome"`
 	Code    int    `json:"code,omitempty"`
 	Status  int    `json:"status"`
-	// Detail is what Entra ID keeps to itself: why the issuer could not be asked.
+	// Detail is what Entra ID does not tell the client: why the issuer's keys could not
+	// be fetched.
 	Detail string `json:"detail,omitempty"`
 }
 
 // maxRecords bounds a log that a client in a loop could fill.
 const maxRecords = 100_000
+
+// TokenRequests returns the requests for tokens, the oldest first.
+func (s *Service) TokenRequests() []TokenRequest { return s.requests.all() }
+
+// ClearAudit forgets all requests.
+func (s *Service) ClearAudit() { s.requests.clear() }
 
 type tokenLog struct {
 	mu      sync.Mutex

@@ -1,4 +1,4 @@
-package azure
+package entra
 
 import (
 	"net/http"
@@ -13,17 +13,17 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // serveToken exchanges an assertion, such as a pod's service account token, for an
 // access token of the identity that the assertion may stand for.
-func (e *entra) serveToken(w http.ResponseWriter, r *http.Request) {
-	entry := TokenRequest{Time: e.now(), Host: cloud.HostOf(r), Tenant: r.PathValue("tenant")}
-	defer func() { e.requests.add(entry) }()
-	if status, answered := e.tokenFault.apply(w, r); answered {
+func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
+	entry := TokenRequest{Time: s.now(), Host: cloud.HostOf(r), Tenant: r.PathValue("tenant")}
+	defer func() { s.requests.add(entry) }()
+	if status, answered := s.fault.apply(w, r); answered {
 		entry.Outcome, entry.Status = "fault", status
 		return
 	}
-	token, lifetime, refusal := e.exchange(w, r, &entry)
+	token, lifetime, refusal := s.exchange(w, r, &entry)
 	if refusal != nil {
 		entry.Outcome, entry.Code, entry.Status = refusal.kind, refusal.code, refusal.status
-		e.refuse(w, r, refusal)
+		s.refuse(w, r, refusal)
 		return
 	}
 	entry.Outcome, entry.Status = "ok", http.StatusOK
@@ -36,18 +36,18 @@ func (e *entra) serveToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// exchange checks a request in the order that Entra ID does, and fills in the log's
-// entry with what it has learned by then.
-func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenRequest) (token string, lifetime time.Duration, _ *entraError) {
-	tenant, refusal := e.tenant(r)
+// exchange checks a request in Entra ID's order, and fills in the log's entry as it
+// goes.
+func (s *Service) exchange(w http.ResponseWriter, r *http.Request, entry *TokenRequest) (token string, lifetime time.Duration, _ *oauthError) {
+	tenant, refusal := s.tenant(r)
 	if refusal != nil {
 		return "", 0, refusal
 	}
 	if r.Method != http.MethodPost {
 		return "", 0, onlyPost(r.Method)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, e.maxBodyBytes)
-	// What cannot be read as a form is one without parameters, to Entra ID too.
+	r.Body = http.MaxBytesReader(w, r.Body, s.maxBodyBytes)
+	// A body that is no form is one without parameters; so it is for Entra ID.
 	_ = r.ParseForm()
 	form := r.PostForm
 	entry.ClientID, entry.Scope = form.Get("client_id"), form.Get("scope")
@@ -59,11 +59,11 @@ func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenReq
 	if grant := form.Get("grant_type"); grant != "client_credentials" {
 		return "", 0, unsupportedGrant(grant)
 	}
-	audience, refusal := e.resource(form.Get("scope"), tenant)
+	audience, refusal := s.resource(form.Get("scope"), tenant)
 	if refusal != nil {
 		return "", 0, refusal
 	}
-	client, federated, ok := e.subscription.Client(form.Get("client_id"))
+	client, federated, ok := s.subscription.Client(form.Get("client_id"))
 	if !ok || !strings.EqualFold(client.TenantID, tenant) {
 		return "", 0, applicationNotFound(form.Get("client_id"), tenant)
 	}
@@ -71,23 +71,23 @@ func (e *entra) exchange(w http.ResponseWriter, r *http.Request, entry *TokenReq
 	if refusal != nil {
 		return "", 0, refusal
 	}
-	if refusal := e.verify(r.Context(), raw, client, federated, entry); refusal != nil {
+	if refusal := s.verify(r.Context(), raw, client, federated, entry); refusal != nil {
 		return "", 0, refusal
 	}
-	lifetime = time.Duration(e.lifetime.Load())
-	token, err := e.issue(client, audience, lifetime)
+	lifetime = time.Duration(s.lifetime.Load())
+	token, err := s.issue(client, audience, lifetime)
 	if err != nil {
-		return "", 0, &entraError{http.StatusInternalServerError, "server_error", 90033, "A transient error has occurred. Please try again."}
+		return "", 0, &oauthError{http.StatusInternalServerError, "server_error", 90033, "A transient error has occurred. Please try again."}
 	}
 	return token, lifetime, nil
 }
 
-// resource finds what the token is to be for. Key Vault is all there is to ask for.
-func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError) {
+// resource finds the resource that the token is for. Key Vault is the only one here.
+func (s *Service) resource(scopes, tenant string) (audience string, _ *oauthError) {
 	var resources []string
 	for scope := range strings.FieldsSeq(scopes) {
 		switch scope {
-		case "openid", "profile", "offline_access": // MSAL adds them to what it is asked for
+		case "openid", "profile", "offline_access": // MSAL adds them
 		default:
 			resources = append(resources, scope)
 		}
@@ -103,17 +103,17 @@ func (e *entra) resource(scopes, tenant string) (audience string, _ *entraError)
 	if !ok {
 		return "", scopeWithoutDefault(scope)
 	}
-	// The audience is as it was asked for: https://vault.azure.net//.default gives a
-	// token for https://vault.azure.net/, which no vault takes.
-	if strings.TrimSuffix(resource, "/") != e.cloud.VaultAudience() {
+	// The audience is copied from the request: https://vault.azure.net//.default gives a
+	// token for https://vault.azure.net/, which no vault accepts.
+	if strings.TrimSuffix(resource, "/") != s.cloud.VaultAudience() {
 		return "", resourceNotFound(resource, tenant)
 	}
 	return resource, nil
 }
 
-// assertion takes the assertion out of the form. A managed identity has no secret,
-// so whichever is sent is wrong.
-func assertion(form url.Values, client string) (string, *entraError) {
+// assertion reads the assertion from the form. A managed identity has no secret, so
+// every secret is wrong.
+func assertion(form url.Values, client string) (string, *oauthError) {
 	raw := form.Get("client_assertion")
 	switch {
 	case raw == "" && form.Get("client_secret") != "":

@@ -1,4 +1,4 @@
-package azure
+package entra
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 	"akv-injector/e2e/azure/arm"
 )
 
-// clockSkew is how far Entra ID lets the issuer's clock be off.
+// clockSkew is how far the issuer's clock may be off.
 const clockSkew = 5 * time.Minute
 
-// verify checks an assertion against the identity that it is to stand for: whether
-// a federated credential names its issuer, subject and audience, its time, and last
-// its signature with the issuer's published keys. Only what a credential names is
-// ever called, or anyone could make Entra ID call any host.
-func (e *entra) verify(ctx context.Context, raw string, client arm.Identity, federated []arm.FederatedCredential, entry *TokenRequest) *entraError {
-	// RS256 alone, which is all that Azure documents for federated credentials.
+// verify checks an assertion for an identity: that a federated credential names its
+// issuer, subject and audience, then its time, and last its signature with the issuer's
+// published keys. Only an issuer that a credential names is called, or anyone could
+// make Entra ID call any host.
+func (s *Service) verify(ctx context.Context, raw string, client arm.Identity, federated []arm.FederatedCredential, entry *TokenRequest) *oauthError {
+	// Azure documents only RS256 for federated credentials.
 	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(token.Headers) != 1 {
 		return malformedAssertion("The assertion is not a JWT signed with RS256.")
@@ -34,11 +34,11 @@ func (e *entra) verify(ctx context.Context, raw string, client arm.Identity, fed
 	if refusal := matchFederated(client, federated, claims); refusal != nil {
 		return refusal
 	}
-	if refusal := e.checkTime(claims); refusal != nil {
+	if refusal := s.checkTime(claims); refusal != nil {
 		return refusal
 	}
 	kid := token.Headers[0].KeyID
-	keys, err := e.issuers.keys(ctx, claims.Issuer, kid)
+	keys, err := s.issuers.keys(ctx, claims.Issuer, kid)
 	if err != nil {
 		entry.Detail = err.Error()
 		return issuerUnreachable()
@@ -54,8 +54,8 @@ func (e *entra) verify(ctx context.Context, raw string, client arm.Identity, fed
 	return wrongSignature(kid, client.ClientID)
 }
 
-func (e *entra) checkTime(claims jwt.Claims) *entraError {
-	var from, until time.Time // the zero time is what Entra ID says of a missing one
+func (s *Service) checkTime(claims jwt.Claims) *oauthError {
+	var from, until time.Time // Entra ID writes the zero time for one that is missing
 	if claims.NotBefore != nil {
 		from = claims.NotBefore.Time()
 	}
@@ -63,17 +63,17 @@ func (e *entra) checkTime(claims jwt.Claims) *entraError {
 		return malformedAssertion("The assertion has no 'exp' claim.")
 	}
 	until = claims.Expiry.Time()
-	now := e.now()
+	now := s.now()
 	if now.Before(from.Add(-clockSkew)) || !now.Before(until.Add(clockSkew)) {
 		return outOfTime(now, from, until)
 	}
 	return nil
 }
 
-// matchFederated looks for a federated credential with the assertion's issuer,
-// subject and audience. It names the first of them that no credential has, and none
-// of them if each is there but never together.
-func matchFederated(client arm.Identity, federated []arm.FederatedCredential, claims jwt.Claims) *entraError {
+// matchFederated looks for a federated credential with the assertion's issuer, subject
+// and audience. The refusal names the first of them that no credential has, or all if
+// each is there but never together.
+func matchFederated(client arm.Identity, federated []arm.FederatedCredential, claims jwt.Claims) *oauthError {
 	audience := strings.Join(claims.Audience, ",")
 	var issuer, subject, subjectFolded, audienceFound bool
 	for _, credential := range federated {

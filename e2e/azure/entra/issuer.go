@@ -1,4 +1,4 @@
-package azure
+package entra
 
 import (
 	"context"
@@ -26,7 +26,7 @@ type issuers struct {
 	known map[string]jose.JSONWebKeySet
 }
 
-// issuerTimeout bounds both calls to an issuer; the client behind waits meanwhile.
+// issuerTimeout bounds both calls to an issuer; the workload waits meanwhile.
 const issuerTimeout = 10 * time.Second
 
 func newIssuers(roots *x509.CertPool) *issuers {
@@ -37,6 +37,10 @@ func newIssuers(roots *x509.CertPool) *issuers {
 	}
 	return &issuers{roots: roots, known: map[string]jose.JSONWebKeySet{}}
 }
+
+// TrustIssuers adds certificate authorities, in PEM, that token issuers may have their
+// certificates from: a cluster may be made after its Azure.
+func (s *Service) TrustIssuers(pem []byte) error { return s.issuers.trust(pem) }
 
 // trust adds certificate authorities that an issuer may have its certificate from.
 func (i *issuers) trust(pem []byte) error {
@@ -50,9 +54,9 @@ func (i *issuers) trust(pem []byte) error {
 	return nil
 }
 
-// keys gives an issuer's keys with that id, none if it has none. Keys are kept, and
+// keys returns an issuer's keys with that id, none if it has none. Keys are kept, and
 // fetched again for an id that is not among them, so that a cluster may change its
-// keys; a key that was withdrawn stays good until then, as it does in Azure.
+// keys; a key that was withdrawn is valid until then, as in Azure.
 func (i *issuers) keys(ctx context.Context, issuer, kid string) ([]jose.JSONWebKey, error) {
 	i.mu.Lock()
 	set, roots := i.known[issuer], i.roots
@@ -73,8 +77,7 @@ func (i *issuers) keys(ctx context.Context, issuer, kid string) ([]jose.JSONWebK
 func fetchKeys(ctx context.Context, issuer string, roots *x509.CertPool) (jose.JSONWebKeySet, error) {
 	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
 	defer cancel()
-	// It is not told where proxies are, nor does it keep connections: a cluster's API
-	// server comes and goes.
+	// It uses no proxy and keeps no connection: a cluster's API server comes and goes.
 	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
 		DisableKeepAlives: true,

@@ -1,7 +1,6 @@
-package azure_test
+package entra_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,16 +17,15 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 
-	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/arm"
+	"akv-injector/e2e/azure/entra"
+	"akv-injector/e2e/azure/issuertest"
 )
-
-const vaultScope = "https://vault.azure.net/.default"
 
 // What the SDK is refused for, in the order in which things are checked.
 func TestTokenRefusals(t *testing.T) {
 	otherTenant := uuid.NewString()
-	f := newFixture(t, azure.Options{OtherTenants: []string{otherTenant}})
+	f := newFixture(t, func(c *entra.Config) { c.Tenants = append(c.Tenants, otherTenant) })
 	lonely, err := f.CreateIdentity(arm.Identity{Name: "lonely-id"})
 	if err != nil {
 		t.Fatal(err)
@@ -39,15 +37,15 @@ func TestTokenRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, credential := range map[string]arm.FederatedCredential{
-		"other-audience": {Issuer: f.issuer.url, Subject: subject, Audiences: []string{"api://other"}},
-		"other-subject":  {Issuer: f.issuer.url, Subject: subject + "-other"},
+		"other-audience": {Issuer: f.issuer.URL, Subject: subject, Audiences: []string{"api://other"}},
+		"other-subject":  {Issuer: f.issuer.URL, Subject: subject + "-other"},
 	} {
 		credential.Name = name
 		if _, err := f.CreateFederatedCredential("", "crossed-id", credential); err != nil {
 			t.Fatal(err)
 		}
 	}
-	stranger := newIssuer(t)
+	stranger := issuertest.New(t)
 	nobody, unknownTenant := uuid.NewString(), uuid.NewString()
 
 	for name, test := range map[string]struct {
@@ -91,7 +89,7 @@ func TestTokenRefusals(t *testing.T) {
 		},
 		"issuer but for a slash": {
 			change: func(c *jwt.Claims) { c.Issuer += "/" },
-			want:   700211, text: "presented assertion issuer '" + f.issuer.url + "/'.",
+			want:   700211, text: "presented assertion issuer '" + f.issuer.URL + "/'.",
 		},
 		"subject": {
 			change: func(c *jwt.Claims) { c.Subject = "system:serviceaccount:payments:default" },
@@ -107,7 +105,7 @@ func TestTokenRefusals(t *testing.T) {
 		},
 		"issuer, subject and audience of different credentials": {
 			client: crossed.ClientID,
-			want:   70021, text: "Assertion Issuer: '" + f.issuer.url + "'. Assertion Subject: '" + subject + "'. Assertion Audience: 'api://AzureADTokenExchange'.",
+			want:   70021, text: "Assertion Issuer: '" + f.issuer.URL + "'. Assertion Subject: '" + subject + "'. Assertion Audience: 'api://AzureADTokenExchange'.",
 		},
 		"expired": {
 			change: func(c *jwt.Claims) { c.Expiry = jwt.NewNumericDate(time.Now().Add(-6 * time.Minute)) },
@@ -122,11 +120,11 @@ func TestTokenRefusals(t *testing.T) {
 			want:   50027, text: "has no 'exp' claim",
 		},
 		"signed by another issuer": {
-			assertion: stranger.token(t, f.issuer.claims(subject)),
-			want:      7000272, text: "could not be found in the metadata of identity provider " + f.issuer.url,
+			assertion: stranger.Token(t, f.issuer.Claims(subject)),
+			want:      7000272, text: "could not be found in the metadata of identity provider " + f.issuer.URL,
 		},
 		"signed by another key of the same id": {
-			assertion: signToken(t, stranger.key, f.issuer.kid, f.issuer.claims(subject)),
+			assertion: stranger.TokenAs(t, f.issuer, f.issuer.Claims(subject)),
 			want:      700027, text: "Client assertion contains an invalid signature.",
 		},
 		"no JWT": {
@@ -135,15 +133,15 @@ func TestTokenRefusals(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			claims := f.issuer.claims(subject)
+			claims := f.issuer.Claims(subject)
 			if test.change != nil {
 				test.change(&claims)
 			}
 			if test.assertion == "" {
-				test.assertion = f.issuer.token(t, claims)
+				test.assertion = f.issuer.Token(t, claims)
 			}
 			if test.tenant == "" {
-				test.tenant = f.TenantID()
+				test.tenant = f.tenant
 			}
 			if test.client == "" {
 				test.client = f.identity.ClientID
@@ -174,12 +172,12 @@ func TestTokenRefusals(t *testing.T) {
 
 // What no SDK sends, and the form of an answer.
 func TestTokenForm(t *testing.T) {
-	f := newFixture(t, azure.Options{})
+	f := newFixture(t, nil)
 	full := func() url.Values {
 		return url.Values{
 			"grant_type": {"client_credentials"}, "client_id": {f.identity.ClientID}, "scope": {vaultScope},
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-			"client_assertion":      {f.issuer.token(t, f.issuer.claims(subject))},
+			"client_assertion":      {f.issuer.Token(t, f.issuer.Claims(subject))},
 		}
 	}
 	for name, test := range map[string]struct {
@@ -211,7 +209,7 @@ func TestTokenForm(t *testing.T) {
 			}
 			tenant := test.tenant
 			if tenant == "" {
-				tenant = f.TenantID()
+				tenant = f.tenant
 			}
 			correlation := uuid.NewString()
 			status, answer := f.post(t, "login.microsoftonline.com", tenant, form, correlation)
@@ -228,7 +226,7 @@ func TestTokenForm(t *testing.T) {
 			}
 		})
 	}
-	status, answer := f.post(t, "login.microsoftonline.com", f.TenantID(), full(), "")
+	status, answer := f.post(t, "login.microsoftonline.com", f.tenant, full(), "")
 	if status != http.StatusOK || answer.Type != "Bearer" || answer.ExpiresIn != 3600 || answer.Token == "" {
 		t.Errorf("the full form is answered with %d", status)
 	}
@@ -236,16 +234,16 @@ func TestTokenForm(t *testing.T) {
 
 // A host of another cloud is Entra ID too, and does not know the tenant.
 func TestOtherCloudsKnowNoTenant(t *testing.T) {
-	f := newFixture(t, azure.Options{})
+	f := newFixture(t, nil)
 	for host, want := range map[string]int{
 		"login.microsoft.com":      0,
 		"login.microsoftonline.us": 90002,
 		"login.chinacloudapi.cn":   90002,
 	} {
-		_, answer := f.post(t, host, f.TenantID(), url.Values{
+		_, answer := f.post(t, host, f.tenant, url.Values{
 			"grant_type": {"client_credentials"}, "client_id": {f.identity.ClientID}, "scope": {vaultScope},
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-			"client_assertion":      {f.issuer.token(t, f.issuer.claims(subject))},
+			"client_assertion":      {f.issuer.Token(t, f.issuer.Claims(subject))},
 		}, "")
 		got := 0
 		if len(answer.Codes) > 0 {
@@ -254,6 +252,33 @@ func TestOtherCloudsKnowNoTenant(t *testing.T) {
 		if got != want {
 			t.Errorf("%s answers with AADSTS%d, want %d", host, got, want)
 		}
+	}
+}
+
+// The SDK renews a token five minutes before its end: one that lives an hour is used
+// again and again, one that lives a minute only once.
+func TestTokenLifetime(t *testing.T) {
+	f := newFixture(t, nil)
+	use := func(want int) {
+		t.Helper()
+		f.ClearAudit()
+		credential := f.workload(t)
+		for range 3 {
+			if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{vaultScope}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := len(f.TokenRequests()); got != want {
+			t.Errorf("three uses took %d tokens, want %d", got, want)
+		}
+	}
+	use(1)
+	if err := f.SetTokenLifetime(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	use(3)
+	if err := f.SetTokenLifetime(time.Millisecond); err == nil {
+		t.Error("a lifetime below a second was taken")
 	}
 }
 
@@ -294,52 +319,4 @@ func (f *fixture) post(t *testing.T, host, tenant string, form url.Values, corre
 		t.Fatalf("%s: %s: %v", response.Status, body, err)
 	}
 	return response.StatusCode, answer
-}
-
-func TestDiscovery(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	for path, want := range map[string]string{
-		"/common/discovery/instance?api-version=1.1&authorization_endpoint=https%3A%2F%2Flogin.microsoft.com%2F" + f.TenantID() + "%2Foauth2%2Fv2.0%2Fauthorize": `"tenant_discovery_endpoint":"https://login.microsoft.com/` + f.TenantID() + `/v2.0/.well-known/openid-configuration"`,
-		"/common/discovery/instance?api-version=1.1&authorization_endpoint=https%3A%2F%2Fevil.example%2Fx%2Foauth2%2Fv2.0%2Fauthorize":                           `"error":"invalid_instance"`,
-		"/" + f.TenantID() + "/v2.0/.well-known/openid-configuration":                                                                                            `"issuer":"https://login.microsoftonline.com/` + f.TenantID() + `/v2.0"`,
-
-		"/" + f.TenantID() + "/discovery/v2.0/keys": `"kty":"RSA"`,
-		"/" + f.TenantID() + "/oauth2/v2.0/token":   `AADSTS900561: The endpoint only accepts POST requests. Received a GET request.`,
-	} {
-		for _, host := range []string{"login.microsoftonline.com", "login.microsoft.com"} {
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			response, err := f.client.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(response.Body)
-			response.Body.Close()
-			if err != nil || !strings.Contains(string(body), want) {
-				t.Errorf("%s%s: want %s, got %s %s %v", host, path, want, response.Status, body, err)
-			}
-			if strings.Contains(string(body), `"d":`) {
-				t.Errorf("%s%s gives the private key away", host, path)
-			}
-		}
-	}
-}
-
-// A host that MSAL does not know by heart is asked about at a host that it does.
-func TestInstanceDiscoveryOfTheSDK(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	options := f.sdk()
-	options.Cloud.ActiveDirectoryAuthorityHost = "https://login.evil.example/"
-	credential, err := azidentity.NewClientAssertionCredential(f.TenantID(), f.identity.ClientID,
-		func(context.Context) (string, error) { return "", errors.New("the assertion was asked for") },
-		&azidentity.ClientAssertionCredentialOptions{ClientOptions: options})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{vaultScope}})
-	if err == nil || !strings.Contains(err.Error(), "invalid_instance") {
-		t.Errorf("want invalid_instance, got %v", err)
-	}
 }
