@@ -6,6 +6,7 @@ import (
 
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/front"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -126,7 +127,7 @@ func (c *Client) SetVaultFault(ctx context.Context, vaultName string, fault *fau
 	return err
 }
 
-func (c *Client) SetCertificateFault(ctx context.Context, fault CertificateFault) error {
+func (c *Client) SetCertificateFault(ctx context.Context, fault front.CertificateFault) error {
 	_, err := opSetCertificateFault.call(ctx, c, certificateInput{fault})
 	return err
 }

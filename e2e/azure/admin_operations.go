@@ -7,6 +7,7 @@ import (
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/front"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -70,7 +71,7 @@ type Info struct {
 // Audit is what was asked of the token endpoint and of the vaults.
 type Audit struct {
 	TokenRequests []entra.TokenRequest `json:"tokenRequests"`
-	VaultCalls    []vault.Call   `json:"vaultCalls"`
+	VaultCalls    []vault.Call         `json:"vaultCalls"`
 }
 
 type named struct {
@@ -106,7 +107,7 @@ type faultInput struct {
 }
 
 type certificateInput struct {
-	Fault CertificateFault `json:"fault"`
+	Fault front.CertificateFault `json:"fault"`
 }
 
 type durationInput struct {

@@ -7,9 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
-	"time"
-
-	"golang.org/x/net/dns/dnsmessage"
 
 	"akv-injector/e2e/azure"
 )
@@ -62,68 +59,4 @@ func TestDNS(t *testing.T) {
 	if _, err := resolver(f, "udp").LookupHost(t.Context(), "other-kv.vault.azure.net."); err == nil {
 		t.Error("a vault that has been deleted still resolves")
 	}
-}
-
-func TestDNSDelay(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	f.SetDNSDelay(time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	var late *net.DNSError
-	if _, err := resolver(f, "udp").LookupHost(ctx, "login.microsoftonline.com."); !errors.As(err, &late) || !late.IsTimeout {
-		t.Errorf("want a timeout, got %v", err)
-	}
-	f.SetDNSDelay(0)
-	if _, err := resolver(f, "udp").LookupHost(t.Context(), "login.microsoftonline.com."); err != nil {
-		t.Error(err)
-	}
-}
-
-// An IPv6 address is asked for first, here and there: that there is none must not
-// look as if there were no host.
-func TestDNSHasNoIPv6(t *testing.T) {
-	f := newFixture(t, azure.Options{})
-	answer := f.ask(t, "login.microsoftonline.com.", dnsmessage.TypeAAAA)
-	if answer.RCode != dnsmessage.RCodeSuccess || len(answer.Answers) != 0 || len(answer.Questions) != 1 {
-		t.Errorf("got %+v", answer)
-	}
-	if answer := f.ask(t, "no-such-kv.vault.azure.net.", dnsmessage.TypeAAAA); answer.RCode != dnsmessage.RCodeNameError {
-		t.Errorf("got %+v", answer)
-	}
-}
-
-func (f *fixture) ask(t *testing.T, host string, kind dnsmessage.Type) dnsmessage.Message {
-	t.Helper()
-	question := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: 7, RecursionDesired: true},
-		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(host), Type: kind, Class: dnsmessage.ClassINET}},
-	}
-	packed, err := question.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "udp", f.DNSAddress().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Write(packed); err != nil {
-		t.Fatal(err)
-	}
-	buffer := make([]byte, 512)
-	n, err := conn.Read(buffer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answer dnsmessage.Message
-	if err := answer.Unpack(buffer[:n]); err != nil {
-		t.Fatal(err)
-	}
-	if answer.ID != 7 || !answer.Response {
-		t.Errorf("the answer is to another question: %+v", answer.Header)
-	}
-	return answer
 }

@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/front"
 )
 
 func TestPauseKeepsEverything(t *testing.T) {
@@ -60,10 +61,10 @@ func TestCertificateFaults(t *testing.T) {
 	if err := read(); err != nil {
 		t.Fatal(err)
 	}
-	for fault, is := range map[azure.CertificateFault]func(error) bool{
-		azure.CertificateUnknownAuthority: func(err error) bool { return errors.As(err, new(x509.UnknownAuthorityError)) },
-		azure.CertificateWrongHost:        func(err error) bool { return errors.As(err, new(x509.HostnameError)) },
-		azure.CertificateExpired: func(err error) bool {
+	for fault, is := range map[front.CertificateFault]func(error) bool{
+		front.CertificateUnknownAuthority: func(err error) bool { return errors.As(err, new(x509.UnknownAuthorityError)) },
+		front.CertificateWrongHost:        func(err error) bool { return errors.As(err, new(x509.HostnameError)) },
+		front.CertificateExpired: func(err error) bool {
 			var invalid x509.CertificateInvalidError
 			return errors.As(err, &invalid) && invalid.Reason == x509.Expired
 		},
@@ -76,7 +77,7 @@ func TestCertificateFaults(t *testing.T) {
 			t.Errorf("%s: got %v", fault, err)
 		}
 	}
-	if err := f.SetCertificateFault(t.Context(), azure.CertificateGood); err != nil {
+	if err := f.SetCertificateFault(t.Context(), front.CertificateGood); err != nil {
 		t.Fatal(err)
 	}
 	f.client.CloseIdleConnections()

@@ -30,7 +30,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) lookup(host string) (netip.Addr, bool) {
 	name, isVault := s.cloud.VaultOf(host)
 	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) {
-		return s.front.addr().Addr(), true
+		return s.front.Addr().Addr(), true
 	}
 	return netip.Addr{}, false
 }
@@ -44,10 +44,7 @@ func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	} else if !cloud.IsLogin(host) {
 		return nil, fmt.Errorf("no service here has the host name %q", hello.ServerName)
 	}
-	s.certificate.Lock()
-	fault := s.certificate.fault
-	s.certificate.Unlock()
-	return s.authority.leaf(host, fault)
+	return s.authority.Certificate(host)
 }
 
 // logged writes a line for each request: the path names what was asked for, and

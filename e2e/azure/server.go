@@ -13,7 +13,9 @@ import (
 
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/dns"
 	"akv-injector/e2e/azure/entra"
+	"akv-injector/e2e/azure/front"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -25,17 +27,13 @@ type Server struct {
 	subscription *arm.Subscription
 	entra        *entra.Service
 	vaults       *vault.Service
-	authority    *authority
-	front        *front
-	dns          *dnsServer
+	authority    *front.Authority
+	front        *front.Listener
+	dns          *dns.Server
 	admin        *adminServer
 	ownDir       bool
 
 	vaultChanges sync.Mutex // making and removing a vault, which are two steps
-	certificate  struct {
-		sync.Mutex
-		fault CertificateFault
-	}
 }
 
 // Start starts a stand-in for Azure. It runs until Stop; ctx is for the start.
@@ -75,7 +73,7 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 		LoginEndpoint: s.cloud.LoginEndpoint(),
 		Now:           s.options.Now,
 	})
-	if s.authority, err = newAuthority(); err != nil {
+	if s.authority, err = front.NewAuthority(); err != nil {
 		return err
 	}
 	if err := s.makeDir(); err != nil {
@@ -88,11 +86,11 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 		// be noticed.
 		SessionTicketsDisabled: true,
 	}
-	s.front = newFront(s.logged(s), config, netip.AddrPortFrom(address, uint16(s.options.HTTPSPort)))
-	if err := s.front.open(ctx); err != nil {
+	s.front = front.New(s.logged(s), config, netip.AddrPortFrom(address, uint16(s.options.HTTPSPort)))
+	if err := s.front.Open(ctx); err != nil {
 		return err
 	}
-	if s.dns, err = startDNS(ctx, netip.AddrPortFrom(address, uint16(s.options.DNSPort)), s.lookup); err != nil {
+	if s.dns, err = dns.Start(ctx, netip.AddrPortFrom(address, uint16(s.options.DNSPort)), s.lookup); err != nil {
 		return err
 	}
 	s.admin, err = startAdmin(ctx, s.AdminSocket(), s.adminHandler())
@@ -109,17 +107,17 @@ func (s *Server) makeDir() (err error) {
 	} else if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(s.CAFile(), s.authority.pem(), 0o644)
+	return os.WriteFile(s.CAFile(), s.authority.PEM(), 0o644)
 }
 
 // Stop ends it, with all that it had. A second call does nothing.
 func (s *Server) Stop() error {
 	var errs []error
 	if s.front != nil {
-		errs = append(errs, s.front.close())
+		errs = append(errs, s.front.Close())
 	}
 	if s.dns != nil {
-		errs = append(errs, s.dns.close())
+		errs = append(errs, s.dns.Close())
 	}
 	if s.admin != nil {
 		errs = append(errs, s.admin.close())
@@ -132,27 +130,25 @@ func (s *Server) Stop() error {
 
 // Pause makes Azure unreachable: connections are refused and broken. Names still
 // resolve, the admin API answers, and nothing is forgotten.
-func (s *Server) Pause() error { return s.front.shut() }
+func (s *Server) Pause() error { return s.front.Shut() }
 
 // Resume ends a pause, at the same port.
-func (s *Server) Resume(ctx context.Context) error { return s.front.open(ctx) }
+func (s *Server) Resume(ctx context.Context) error { return s.front.Open(ctx) }
 
 // SetCertificateFault makes the server show wrong certificates, or good ones again.
 // Connections that clients still have are broken, so that they notice.
-func (s *Server) SetCertificateFault(ctx context.Context, fault CertificateFault) error {
+func (s *Server) SetCertificateFault(ctx context.Context, fault front.CertificateFault) error {
 	switch fault {
-	case CertificateGood, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost:
+	case front.CertificateGood, front.CertificateExpired, front.CertificateUnknownAuthority, front.CertificateWrongHost:
 	default:
-		return arm.BadRequest("The certificate fault %q is none of %s, %s, %s.", fault, CertificateExpired, CertificateUnknownAuthority, CertificateWrongHost)
+		return arm.BadRequest("The certificate fault %q is none of %s, %s, %s.", fault, front.CertificateExpired, front.CertificateUnknownAuthority, front.CertificateWrongHost)
 	}
-	s.certificate.Lock()
-	s.certificate.fault = fault
-	s.certificate.Unlock()
-	return s.front.reopen(ctx)
+	s.authority.SetFault(fault)
+	return s.front.Reopen(ctx)
 }
 
 // SetDNSDelay makes every DNS answer late, or none with 0.
-func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.delay.Store(int64(delay)) }
+func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.SetDelay(delay) }
 
 // Vault gives the data plane, to fill vaults and to read their audit.
 func (s *Server) Vault() *vault.Service { return s.vaults }
@@ -173,7 +169,7 @@ func (s *Server) SubscriptionID() string { return s.subscription.ID() }
 func (s *Server) CAFile() string { return filepath.Join(s.options.Dir, "ca.crt") }
 
 // CA is what is in CAFile.
-func (s *Server) CA() []byte { return s.authority.pem() }
+func (s *Server) CA() []byte { return s.authority.PEM() }
 
 // AdminSocket is the unix socket of the admin API.
 func (s *Server) AdminSocket() string {
@@ -184,10 +180,10 @@ func (s *Server) AdminSocket() string {
 }
 
 // HTTPSAddress is where all hosts are served.
-func (s *Server) HTTPSAddress() netip.AddrPort { return s.front.addr() }
+func (s *Server) HTTPSAddress() netip.AddrPort { return s.front.Addr() }
 
 // DNSAddress is where the DNS server listens, with UDP and TCP.
-func (s *Server) DNSAddress() netip.AddrPort { return s.dns.address }
+func (s *Server) DNSAddress() netip.AddrPort { return s.dns.Address() }
 
 // LoginEndpoint is the URL of Entra ID, the authority host of the SDKs.
 func (s *Server) LoginEndpoint() string { return s.cloud.LoginEndpoint() }

@@ -14,7 +14,7 @@ import (
 func (s *Server) Transport() *http.Transport {
 	dialer := &net.Dialer{}
 	return &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: s.authority.pool()},
+		TLSClientConfig:   &tls.Config{RootCAs: s.authority.Pool()},
 		ForceAttemptHTTP2: true, // which a dialer of one's own turns off
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
@@ -27,7 +27,7 @@ func (s *Server) Transport() *http.Transport {
 					return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 				}
 			}
-			return dialer.DialContext(ctx, network, s.front.addr().String())
+			return dialer.DialContext(ctx, network, s.front.Addr().String())
 		},
 	}
 }

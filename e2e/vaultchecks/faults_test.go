@@ -10,6 +10,7 @@ import (
 
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/front"
 	"akv-injector/webhook"
 )
 
@@ -41,7 +42,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	certificate := func(fault azure.CertificateFault) func(*testing.T, *fixture) {
+	certificate := func(fault front.CertificateFault) func(*testing.T, *fixture) {
 		return func(t *testing.T, f *fixture) {
 			t.Helper()
 			if err := f.SetCertificateFault(t.Context(), fault); err != nil {
@@ -52,7 +53,7 @@ func TestFaults(t *testing.T) {
 	mended := func(t *testing.T, f *fixture) {
 		t.Helper()
 		for _, err := range []error{
-			f.SetVaultFault(vaultName, nil), f.SetTokenFault(nil), f.SetCertificateFault(t.Context(), azure.CertificateGood), f.Resume(t.Context()),
+			f.SetVaultFault(vaultName, nil), f.SetTokenFault(nil), f.SetCertificateFault(t.Context(), front.CertificateGood), f.Resume(t.Context()),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -82,9 +83,9 @@ func TestFaults(t *testing.T) {
 		"hang":                       {fault: vaultFault(faults.Fault{Hang: true}), says: late},
 		"slower than the budget":     {fault: vaultFault(faults.Fault{Delay: time.Minute}), says: late},
 		"reset in the middle":        {fault: vaultFault(faults.Fault{Reset: true}), says: "could not be reached"},
-		"expired certificate":        {fault: certificate(azure.CertificateExpired), says: "has a certificate that is not its own"},
-		"another host's certificate": {fault: certificate(azure.CertificateWrongHost), says: "has a certificate that is not its own"},
-		"another CA's certificate":   {fault: certificate(azure.CertificateUnknownAuthority), says: "has a certificate that is not its own"},
+		"expired certificate":        {fault: certificate(front.CertificateExpired), says: "has a certificate that is not its own"},
+		"another host's certificate": {fault: certificate(front.CertificateWrongHost), says: "has a certificate that is not its own"},
+		"another CA's certificate":   {fault: certificate(front.CertificateUnknownAuthority), says: "has a certificate that is not its own"},
 		"slow DNS":                   {fault: func(_ *testing.T, f *fixture) { f.SetDNSDelay(time.Minute) }, says: late},
 		"connection refused": {fault: func(t *testing.T, f *fixture) {
 			t.Helper()

@@ -10,6 +10,7 @@ import (
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/front"
 )
 
 // standIn are the commands that Azure has not.
@@ -98,7 +99,7 @@ func (s *session) setFault() *cobra.Command {
 		case at.dns:
 			return nil, c.SetDNSDelay(ctx, fault.Delay)
 		case at.certificate != "":
-			return nil, c.SetCertificateFault(ctx, azure.CertificateFault(at.certificate))
+			return nil, c.SetCertificateFault(ctx, front.CertificateFault(at.certificate))
 		default:
 			return nil, c.SetVaultFault(ctx, at.vault, &fault)
 		}
@@ -133,7 +134,7 @@ func (s *session) clearFault() *cobra.Command {
 		case at.dns:
 			return nil, c.SetDNSDelay(ctx, 0)
 		case certificate:
-			return nil, c.SetCertificateFault(ctx, azure.CertificateGood)
+			return nil, c.SetCertificateFault(ctx, front.CertificateGood)
 		default:
 			return nil, c.SetVaultFault(ctx, at.vault, nil)
 		}

@@ -1,4 +1,4 @@
-package azure
+package front
 
 import (
 	"crypto/ecdsa"
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// CertificateFault is what is wrong with the certificates that the server shows.
+// CertificateFault is what is wrong with the certificates of all hosts.
 type CertificateFault string
 
-// What a client can meet: a middlebox with an authority of its own, a certificate
+// The faults that clients meet: a middlebox with an authority of its own, a certificate
 // for another host, one that has expired.
 const (
 	CertificateGood             CertificateFault = ""
@@ -30,15 +30,16 @@ const (
 // validity is longer than any run.
 const validity = 7 * 24 * time.Hour
 
-// authority signs the certificates of every host that the server answers for. Its
-// key is nowhere but in memory. Certificates follow the machine's clock, and not
-// the one in [Options]: clients compare them with theirs.
-type authority struct {
+// Authority signs the certificates of every host that the stand-in answers for. Its key
+// is only in memory. Certificates follow the machine's clock, whatever the clock of
+// tokens is: clients compare them with the machine's.
+type Authority struct {
 	cert    *x509.Certificate
 	key     *ecdsa.PrivateKey
 	leafKey *ecdsa.PrivateKey
 
 	mu     sync.Mutex
+	fault  CertificateFault
 	leaves map[leafName]*tls.Certificate
 }
 
@@ -47,7 +48,8 @@ type leafName struct {
 	fault CertificateFault
 }
 
-func newAuthority() (*authority, error) {
+// NewAuthority returns an authority with a key of its own.
+func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func newAuthority() (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &authority{key: key, leafKey: leafKey, leaves: map[leafName]*tls.Certificate{}}
+	a := &Authority{key: key, leafKey: leafKey, leaves: map[leafName]*tls.Certificate{}}
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: "Stand-in for Azure", Organization: []string{"End-to-end tests"}},
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
@@ -82,25 +84,36 @@ func sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, signer *e
 	return x509.CreateCertificate(rand.Reader, template, parent, public, signer)
 }
 
-func (a *authority) pem() []byte {
+// PEM is the authority's own certificate, which clients have to trust.
+func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-func (a *authority) pool() *x509.CertPool {
+// Pool has the same certificate as PEM.
+func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
 }
 
-// leaf gives the certificate of a host, made when first asked for.
-func (a *authority) leaf(host string, fault CertificateFault) (*tls.Certificate, error) {
+// SetFault makes the certificates wrong, or good again. Connections that clients have
+// already are not affected.
+func (a *Authority) SetFault(fault CertificateFault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	name := leafName{host, fault}
+	a.fault = fault
+}
+
+// Certificate returns the certificate of a host, which is made at the first request.
+// What is wrong with it is up to the fault that is set.
+func (a *Authority) Certificate(host string) (*tls.Certificate, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	name := leafName{host, a.fault}
 	if made := a.leaves[name]; made != nil {
 		return made, nil
 	}
-	made, err := a.issue(host, fault)
+	made, err := a.issue(host, a.fault)
 	if err != nil {
 		return nil, fmt.Errorf("certificate for %s: %w", host, err)
 	}
@@ -108,7 +121,7 @@ func (a *authority) leaf(host string, fault CertificateFault) (*tls.Certificate,
 	return made, nil
 }
 
-func (a *authority) issue(host string, fault CertificateFault) (*tls.Certificate, error) {
+func (a *Authority) issue(host string, fault CertificateFault) (*tls.Certificate, error) {
 	signer := a
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: host},
@@ -119,7 +132,7 @@ func (a *authority) issue(host string, fault CertificateFault) (*tls.Certificate
 	}
 	switch fault {
 	case CertificateUnknownAuthority:
-		other, err := newAuthority()
+		other, err := NewAuthority()
 		if err != nil {
 			return nil, err
 		}

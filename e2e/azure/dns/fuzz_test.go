@@ -1,4 +1,4 @@
-package azure
+package dns
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 )
 
 func FuzzDNS(f *testing.F) {
-	d := &dnsServer{lookup: func(string) (netip.Addr, bool) { return netip.MustParseAddr("127.0.0.1"), true }, ended: make(chan struct{})}
+	s := &Server{lookup: func(string) (netip.Addr, bool) { return netip.MustParseAddr("127.0.0.1"), true }, ended: make(chan struct{})}
 	question := dnsmessage.Message{
 		Header:    dnsmessage.Header{ID: 1},
 		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("a."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}},
@@ -22,7 +22,7 @@ func FuzzDNS(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xc0}, 64))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		answer := d.answer(message)
+		answer := s.answer(message)
 		if answer == nil {
 			return
 		}

@@ -1,4 +1,6 @@
-package azure
+// Package dns is the stand-in's DNS server. It answers for the hosts that its lookup
+// knows; no other host exists for its clients, and the outside world is not asked.
+package dns
 
 import (
 	"context"
@@ -17,17 +19,16 @@ import (
 )
 
 const (
-	// dnsTTL is short, for vaults come and go.
-	dnsTTL = 5
-	// dnsIdle ends a TCP connection that asks nothing.
-	dnsIdle = 30 * time.Second
-	// dnsTries is for a free port that is free for both UDP and TCP.
-	dnsTries = 20
+	// ttl is short because vaults are created and deleted.
+	ttl = 5
+	// idle ends a TCP connection that asks nothing.
+	idle = 30 * time.Second
+	// tries is how often a free port is looked for that is free for both UDP and TCP.
+	tries = 20
 )
 
-// dnsServer answers for the hosts that lookup knows. All else does not exist: the
-// world outside is not here.
-type dnsServer struct {
+// Server is a running DNS server, with UDP and TCP at one port.
+type Server struct {
 	lookup  func(host string) (netip.Addr, bool)
 	address netip.AddrPort
 	delay   atomic.Int64 // a time.Duration
@@ -39,27 +40,29 @@ type dnsServer struct {
 	serving sync.WaitGroup
 }
 
-func startDNS(ctx context.Context, address netip.AddrPort, lookup func(string) (netip.Addr, bool)) (*dnsServer, error) {
-	d := &dnsServer{lookup: lookup, ended: make(chan struct{})}
-	if err := d.listen(ctx, address); err != nil {
+// Start starts a server; ctx is for the start. Port 0 is any free one. The lookup takes a
+// host name in lower case without a dot at its end, and reports whether the host exists.
+func Start(ctx context.Context, address netip.AddrPort, lookup func(string) (netip.Addr, bool)) (*Server, error) {
+	s := &Server{lookup: lookup, ended: make(chan struct{})}
+	if err := s.listen(ctx, address); err != nil {
 		return nil, fmt.Errorf("listen for DNS: %w", err)
 	}
-	d.serving.Go(d.serveUDP)
-	d.serving.Go(d.serveTCP)
-	return d, nil
+	s.serving.Go(s.serveUDP)
+	s.serving.Go(s.serveTCP)
+	return s, nil
 }
 
-func (d *dnsServer) listen(ctx context.Context, address netip.AddrPort) error {
+func (s *Server) listen(ctx context.Context, address netip.AddrPort) error {
 	var err error
-	for range dnsTries {
-		if d.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(address)); err != nil {
+	for range tries {
+		if s.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(address)); err != nil {
 			return err
 		}
-		d.address = d.udp.LocalAddr().(*net.UDPAddr).AddrPort()
-		if d.tcp, err = (&net.ListenConfig{}).Listen(ctx, "tcp", d.address.String()); err == nil {
+		s.address = s.udp.LocalAddr().(*net.UDPAddr).AddrPort()
+		if s.tcp, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.address.String()); err == nil {
 			return nil
 		}
-		d.udp.Close()
+		s.udp.Close()
 		if address.Port() != 0 {
 			return err
 		}
@@ -67,61 +70,68 @@ func (d *dnsServer) listen(ctx context.Context, address netip.AddrPort) error {
 	return err
 }
 
-func (d *dnsServer) close() (err error) {
-	d.once.Do(func() {
-		close(d.ended)
-		err = errors.Join(d.udp.Close(), d.tcp.Close())
-		d.serving.Wait()
+// Address is where the server listens.
+func (s *Server) Address() netip.AddrPort { return s.address }
+
+// SetDelay makes every answer late; 0 ends the delay.
+func (s *Server) SetDelay(delay time.Duration) { s.delay.Store(int64(delay)) }
+
+// Close stops the server. A second call does nothing.
+func (s *Server) Close() (err error) {
+	s.once.Do(func() {
+		close(s.ended)
+		err = errors.Join(s.udp.Close(), s.tcp.Close())
+		s.serving.Wait()
 	})
 	return err
 }
 
-func (d *dnsServer) serveUDP() {
+func (s *Server) serveUDP() {
 	buffer := make([]byte, 4096)
 	for {
-		n, from, err := d.udp.ReadFromUDPAddrPort(buffer)
+		n, from, err := s.udp.ReadFromUDPAddrPort(buffer)
 		if err != nil {
-			if d.isEnded() {
+			if s.isEnded() {
 				return
 			}
 			continue // such as an ICMP message about an earlier answer
 		}
 		question := append([]byte{}, buffer[:n]...)
-		d.serving.Go(func() {
-			if answer := d.answer(question); answer != nil {
-				_, _ = d.udp.WriteToUDPAddrPort(answer, from) // who asked has gone, or asks again
+		s.serving.Go(func() {
+			if answer := s.answer(question); answer != nil {
+				_, _ = s.udp.WriteToUDPAddrPort(answer, from) // the client has gone, or asks again
 			}
 		})
 	}
 }
 
-func (d *dnsServer) serveTCP() {
+func (s *Server) serveTCP() {
 	for {
-		conn, err := d.tcp.Accept()
+		conn, err := s.tcp.Accept()
 		if err != nil {
-			if d.isEnded() {
+			if s.isEnded() {
 				return
 			}
 			continue
 		}
-		d.serving.Go(func() { d.serveConn(conn) })
+		s.serving.Go(func() { s.serveConn(conn) })
 	}
 }
 
-// serveConn answers the questions of a TCP connection, each with its length before it.
-func (d *dnsServer) serveConn(conn net.Conn) {
+// serveConn answers the questions of a TCP connection. Each begins with its length.
+func (s *Server) serveConn(conn net.Conn) {
 	defer conn.Close()
 	closed := make(chan struct{})
 	defer close(closed)
 	go func() {
 		select {
-		case <-d.ended:
+		case <-s.ended:
 			conn.Close()
 		case <-closed:
 		}
 	}()
 	for {
-		if err := conn.SetReadDeadline(time.Now().Add(dnsIdle)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(idle)); err != nil {
 			return
 		}
 		var length [2]byte
@@ -132,7 +142,7 @@ func (d *dnsServer) serveConn(conn net.Conn) {
 		if _, err := io.ReadFull(conn, question); err != nil {
 			return
 		}
-		answer := d.answer(question)
+		answer := s.answer(question)
 		if answer == nil {
 			return
 		}
@@ -142,23 +152,23 @@ func (d *dnsServer) serveConn(conn net.Conn) {
 	}
 }
 
-func (d *dnsServer) isEnded() bool {
+func (s *Server) isEnded() bool {
 	select {
-	case <-d.ended:
+	case <-s.ended:
 		return true
 	default:
 		return false
 	}
 }
 
-// answer makes the answer to a question; nil is none at all.
-func (d *dnsServer) answer(message []byte) []byte {
-	if delay := time.Duration(d.delay.Load()); delay > 0 {
+// answer returns the answer to a question; nil is no answer at all.
+func (s *Server) answer(message []byte) []byte {
+	if delay := time.Duration(s.delay.Load()); delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-d.ended:
+		case <-s.ended:
 			return nil
 		}
 	}
@@ -183,15 +193,15 @@ func (d *dnsServer) answer(message []byte) []byte {
 	if reply.RCode == dnsmessage.RCodeSuccess {
 		var found bool
 		host := strings.ToLower(strings.TrimSuffix(questions[0].Name.String(), "."))
-		if address, found = d.lookup(host); !found {
+		if address, found = s.lookup(host); !found {
 			reply.RCode = dnsmessage.RCodeNameError
 		}
 	}
 	return pack(reply, questions, address)
 }
 
-// pack writes an answer. A host has one IPv4 address; that it has none of another
-// type is an empty success, and not that there is no such host.
+// pack encodes an answer. A host has one IPv4 address. A question for another type is
+// answered with success and no record, which does not mean that there is no such host.
 func pack(reply dnsmessage.Header, questions []dnsmessage.Question, address netip.Addr) []byte {
 	builder := dnsmessage.NewBuilder(nil, reply)
 	builder.EnableCompression()
@@ -208,7 +218,7 @@ func pack(reply dnsmessage.Header, questions []dnsmessage.Question, address neti
 	}
 	if address.Is4() && questions[0].Class == dnsmessage.ClassINET &&
 		(questions[0].Type == dnsmessage.TypeA || questions[0].Type == dnsmessage.TypeALL) {
-		header := dnsmessage.ResourceHeader{Name: questions[0].Name, Class: dnsmessage.ClassINET, TTL: dnsTTL}
+		header := dnsmessage.ResourceHeader{Name: questions[0].Name, Class: dnsmessage.ClassINET, TTL: ttl}
 		if err := builder.AResource(header, dnsmessage.AResource{A: address.As4()}); err != nil {
 			return nil
 		}
