@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/dns"
@@ -30,7 +31,7 @@ type Server struct {
 	authority    *front.Authority
 	front        *front.Listener
 	dns          *dns.Server
-	admin        *adminServer
+	admin        *admin.Listener
 	ownDir       bool
 
 	vaultChanges sync.Mutex // making and removing a vault, which are two steps
@@ -93,7 +94,8 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 	if s.dns, err = dns.Start(ctx, netip.AddrPortFrom(address, uint16(s.options.DNSPort)), s.lookup); err != nil {
 		return err
 	}
-	s.admin, err = startAdmin(ctx, s.AdminSocket(), s.adminHandler())
+	api := &admin.API{Subscription: s.subscription, Entra: s.entra, Vaults: s.vaults, Server: s}
+	s.admin, err = admin.Listen(ctx, s.AdminSocket(), api.Handler())
 	return err
 }
 
@@ -120,7 +122,7 @@ func (s *Server) Stop() error {
 		errs = append(errs, s.dns.Close())
 	}
 	if s.admin != nil {
-		errs = append(errs, s.admin.close())
+		errs = append(errs, s.admin.Close())
 	}
 	if s.ownDir {
 		errs = append(errs, os.RemoveAll(s.options.Dir))
@@ -152,12 +154,6 @@ func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.SetDelay(delay) }
 
 // Vault gives the data plane, to fill vaults and to read their audit.
 func (s *Server) Vault() *vault.Service { return s.vaults }
-
-// ClearAudit forgets what the vaults and the token endpoint were asked.
-func (s *Server) ClearAudit() {
-	s.entra.ClearAudit()
-	s.vaults.ClearAudit()
-}
 
 // TenantID is the tenant of all identities and vaults.
 func (s *Server) TenantID() string { return s.options.TenantID }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -25,7 +25,7 @@ type policy struct {
 func (s *session) certificate() *cobra.Command {
 	o := &objects{session: s, kind: vault.Certificate}
 	var text string
-	create := o.making("create", "Create a certificate, or a new version of it", func(ctx context.Context, c *azure.Client, a vault.Attributes) (any, error) {
+	create := o.making("create", "Create a certificate, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
 		read, err := readPolicy(text)
 		if err != nil {
 			return nil, err

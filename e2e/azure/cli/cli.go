@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 )
 
@@ -97,7 +97,7 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // command is one that calls the stand-in and prints what it gives; nil is nothing.
-func (s *session) command(name, short string, run func(ctx context.Context, c *azure.Client) (any, error)) *cobra.Command {
+func (s *session) command(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -113,7 +113,7 @@ func (s *session) command(name, short string, run func(ctx context.Context, c *a
 			if err := s.checkOutput(); err != nil {
 				return err
 			}
-			result, err := run(c.Context(), azure.NewClient(s.socket))
+			result, err := run(c.Context(), admin.NewClient(s.socket))
 			if err != nil || result == nil {
 				return err
 			}

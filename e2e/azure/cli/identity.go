@@ -5,14 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 )
 
 // account is what scripts ask for the tenant and the subscription.
 func (s *session) account() *cobra.Command {
 	return group("account", "Manage Azure subscription information",
-		s.command("show", "Get the details of a subscription", func(ctx context.Context, c *azure.Client) (any, error) {
+		s.command("show", "Get the details of a subscription", func(ctx context.Context, c *admin.Client) (any, error) {
 			info, err := c.Info(ctx)
 			return map[string]any{
 				"environmentName": info.Cloud,
@@ -32,7 +32,7 @@ func (s *session) identity() *cobra.Command {
 		groupFlags(c, &resourceGroup)
 		return require(c, "name", "resource-group")
 	}
-	create := named(s.command("create", "Create or update an identity", func(ctx context.Context, c *azure.Client) (any, error) {
+	create := named(s.command("create", "Create or update an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 		return c.CreateIdentity(ctx, arm.Identity{Name: name, ResourceGroup: resourceGroup, ClientID: clientID, PrincipalID: principalID})
 	}))
 	create.Flags().String("location", "", "taken and not looked at")
@@ -41,11 +41,11 @@ func (s *session) identity() *cobra.Command {
 
 	return group("identity", "Managed identities",
 		create,
-		named(s.command("show", "Get an identity", func(ctx context.Context, c *azure.Client) (any, error) {
+		named(s.command("show", "Get an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.Identity(ctx, resourceGroup, name)
 		})),
-		s.command("list", "List identities", func(ctx context.Context, c *azure.Client) (any, error) { return c.Identities(ctx) }),
-		named(s.command("delete", "Delete an identity", func(ctx context.Context, c *azure.Client) (any, error) {
+		s.command("list", "List identities", func(ctx context.Context, c *admin.Client) (any, error) { return c.Identities(ctx) }),
+		named(s.command("delete", "Delete an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.DeleteIdentity(ctx, resourceGroup, name)
 		})),
 		s.federated(),
@@ -71,7 +71,7 @@ func (s *session) federated() *cobra.Command {
 		return require(flags(c), "name")
 	}
 	write := func(name string) *cobra.Command {
-		c := named(s.command(name, "Create or update a federated credential of an identity", func(ctx context.Context, c *azure.Client) (any, error) {
+		c := named(s.command(name, "Create or update a federated credential of an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.CreateFederatedCredential(ctx, resourceGroup, identity, credential)
 		}))
 		c.Flags().StringVar(&credential.Issuer, "issuer", "", "issuer of the tokens, to the letter")
@@ -79,7 +79,7 @@ func (s *session) federated() *cobra.Command {
 		c.Flags().StringArrayVar(&credential.Audiences, "audiences", nil, "audience of the tokens (default "+arm.DefaultAudience+")")
 		return require(c, "issuer", "subject")
 	}
-	find := func(ctx context.Context, c *azure.Client) (any, error) {
+	find := func(ctx context.Context, c *admin.Client) (any, error) {
 		all, err := c.FederatedCredentials(ctx, resourceGroup, identity)
 		if err != nil {
 			return nil, err
@@ -91,14 +91,14 @@ func (s *session) federated() *cobra.Command {
 		}
 		return nil, &arm.Error{Code: arm.CodeNotFound, Message: "The federated credential '" + credential.Name + "' was not found."}
 	}
-	remove := named(s.command("delete", "Delete a federated credential", func(ctx context.Context, c *azure.Client) (any, error) {
+	remove := named(s.command("delete", "Delete a federated credential", func(ctx context.Context, c *admin.Client) (any, error) {
 		return nil, c.DeleteFederatedCredential(ctx, resourceGroup, identity, credential.Name)
 	}))
 	yesFlag(remove)
 	return group("federated-credential", "Federated credentials of identities",
 		write("create"), write("update"),
 		named(s.command("show", "Show a federated credential", find)),
-		flags(s.command("list", "List federated credentials", func(ctx context.Context, c *azure.Client) (any, error) {
+		flags(s.command("list", "List federated credentials", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.FederatedCredentials(ctx, resourceGroup, identity)
 		})),
 		remove,

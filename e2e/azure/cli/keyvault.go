@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 )
 
@@ -20,7 +20,7 @@ func (s *session) keyvault() *cobra.Command {
 		groupFlags(c, &resourceGroup)
 		return require(c, "name")
 	}
-	create := require(named(s.command("create", "Create a vault", func(ctx context.Context, c *azure.Client) (any, error) {
+	create := require(named(s.command("create", "Create a vault", func(ctx context.Context, c *admin.Client) (any, error) {
 		if !rbac {
 			return nil, usagef("the stand-in has role-based access control only, which is Azure's default: leave out --enable-rbac-authorization false")
 		}
@@ -30,7 +30,7 @@ func (s *session) keyvault() *cobra.Command {
 	create.Flags().BoolVar(&rbac, "enable-rbac-authorization", true, "roles decide who may do what")
 	return group("keyvault", "Key vaults",
 		create,
-		named(s.command("show", "Show a vault", func(ctx context.Context, c *azure.Client) (any, error) {
+		named(s.command("show", "Show a vault", func(ctx context.Context, c *admin.Client) (any, error) {
 			all, err := c.Vaults(ctx)
 			if err != nil {
 				return nil, err
@@ -42,8 +42,8 @@ func (s *session) keyvault() *cobra.Command {
 			}
 			return nil, &arm.Error{Code: arm.CodeNotFound, Message: "The Vault '" + name + "' not found within subscription."}
 		})),
-		s.command("list", "List vaults", func(ctx context.Context, c *azure.Client) (any, error) { return c.Vaults(ctx) }),
-		named(s.command("delete", "Delete a vault", func(ctx context.Context, c *azure.Client) (any, error) {
+		s.command("list", "List vaults", func(ctx context.Context, c *admin.Client) (any, error) { return c.Vaults(ctx) }),
+		named(s.command("delete", "Delete a vault", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.DeleteVault(ctx, name)
 		})),
 		s.secret(), s.key(), s.certificate(),

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/vault"
 )
@@ -20,23 +20,23 @@ type objects struct {
 }
 
 // command is one on the vault that --vault-name names.
-func (o *objects) command(name, short string, run func(ctx context.Context, c *azure.Client) (any, error)) *cobra.Command {
+func (o *objects) command(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
 	c := o.session.command(name, short, run)
 	c.Flags().StringVar(&o.vault, "vault-name", "", "name of the vault")
 	return require(c, "vault-name")
 }
 
 // named is one on the object that --name names, too.
-func (o *objects) named(name, short string, run func(ctx context.Context, c *azure.Client) (any, error)) *cobra.Command {
+func (o *objects) named(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
 	c := o.command(name, short, run)
 	c.Flags().StringVarP(&o.name, "name", "n", "", "name of the object")
 	return require(c, "name")
 }
 
 // making is one that makes a version of an object.
-func (o *objects) making(name, short string, run func(ctx context.Context, c *azure.Client, a vault.Attributes) (any, error)) *cobra.Command {
+func (o *objects) making(name, short string, run func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error)) *cobra.Command {
 	var c *cobra.Command
-	c = o.named(name, short, func(ctx context.Context, client *azure.Client) (any, error) {
+	c = o.named(name, short, func(ctx context.Context, client *admin.Client) (any, error) {
 		a, err := o.attributes.value(c)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (o *objects) making(name, short string, run func(ctx context.Context, c *az
 // alike are the commands that need nothing of the kind.
 func (o *objects) alike() []*cobra.Command {
 	var set *cobra.Command
-	set = o.named("set-attributes", "Change the attributes of a version", func(ctx context.Context, client *azure.Client) (any, error) {
+	set = o.named("set-attributes", "Change the attributes of a version", func(ctx context.Context, client *admin.Client) (any, error) {
 		a, err := o.attributes.value(set)
 		if err != nil {
 			return nil, err
@@ -63,19 +63,19 @@ func (o *objects) alike() []*cobra.Command {
 	o.versionFlag(set)
 	return []*cobra.Command{
 		set,
-		o.command("list", "List the objects of a vault, without their values", func(ctx context.Context, c *azure.Client) (any, error) {
+		o.command("list", "List the objects of a vault, without their values", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.Objects(ctx, o.vault, o.kind)
 		}),
-		o.named("list-versions", "List the versions of an object, the newest first", func(ctx context.Context, c *azure.Client) (any, error) {
+		o.named("list-versions", "List the versions of an object, the newest first", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.Versions(ctx, o.vault, o.kind, o.name)
 		}),
-		o.named("delete", "Delete an object, which can be recovered", func(ctx context.Context, c *azure.Client) (any, error) {
+		o.named("delete", "Delete an object, which can be recovered", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.DeleteObject(ctx, o.vault, o.kind, o.name)
 		}),
-		o.named("recover", "Recover a deleted object", func(ctx context.Context, c *azure.Client) (any, error) {
+		o.named("recover", "Recover a deleted object", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.RecoverObject(ctx, o.vault, o.kind, o.name)
 		}),
-		o.named("purge", "Delete a deleted object for good", func(ctx context.Context, c *azure.Client) (any, error) {
+		o.named("purge", "Delete a deleted object for good", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.PurgeObject(ctx, o.vault, o.kind, o.name)
 		}),
 	}
@@ -88,7 +88,7 @@ func (o *objects) versionFlag(c *cobra.Command) {
 // show is for keys and certificates, whose content the stand-in's administrator has
 // no need of.
 func (o *objects) show() *cobra.Command {
-	c := o.named("show", "Show the attributes of a version", func(ctx context.Context, c *azure.Client) (any, error) {
+	c := o.named("show", "Show the attributes of a version", func(ctx context.Context, c *admin.Client) (any, error) {
 		all, err := c.Versions(ctx, o.vault, o.kind, o.name)
 		if err != nil {
 			return nil, err

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/arm"
 )
 
@@ -26,14 +26,14 @@ func (s *session) role() *cobra.Command {
 		}
 		return assignee + objectID, nil
 	}
-	create := require(flags(s.command("create", "Create a role assignment", func(ctx context.Context, c *azure.Client) (any, error) {
+	create := require(flags(s.command("create", "Create a role assignment", func(ctx context.Context, c *admin.Client) (any, error) {
 		principal, err := who()
 		if err != nil {
 			return nil, err
 		}
 		return c.AssignRole(ctx, role, principal, scope)
 	})), "role", "scope")
-	remove := flags(s.command("delete", "Delete role assignments", func(ctx context.Context, c *azure.Client) (any, error) {
+	remove := flags(s.command("delete", "Delete role assignments", func(ctx context.Context, c *admin.Client) (any, error) {
 		principal, err := who()
 		if err != nil {
 			return nil, err
@@ -41,7 +41,7 @@ func (s *session) role() *cobra.Command {
 		return nil, c.UnassignRole(ctx, role, principal, scope)
 	}))
 	yesFlag(remove)
-	list := flags(s.command("list", "List role assignments", func(ctx context.Context, c *azure.Client) (any, error) {
+	list := flags(s.command("list", "List role assignments", func(ctx context.Context, c *admin.Client) (any, error) {
 		all, err := c.RoleAssignments(ctx)
 		kept := []arm.RoleAssignment{}
 		for _, one := range all {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -14,7 +14,7 @@ func (s *session) secret() *cobra.Command {
 	o := &objects{session: s, kind: vault.Secret}
 	var value, file string
 	var set *cobra.Command
-	set = o.making("set", "Create a secret, or a new version of it", func(ctx context.Context, c *azure.Client, a vault.Attributes) (any, error) {
+	set = o.making("set", "Create a secret, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
 		if set.Flags().Changed("value") == set.Flags().Changed("file") {
 			return nil, usagef("exactly one of --value and --file is required")
 		}
@@ -29,7 +29,7 @@ func (s *session) secret() *cobra.Command {
 	})
 	set.Flags().StringVar(&value, "value", "", "the secret's value")
 	set.Flags().StringVarP(&file, "file", "f", "", "file that has the secret's value")
-	show := o.named("show", "Get a secret, with its value", func(ctx context.Context, c *azure.Client) (any, error) {
+	show := o.named("show", "Get a secret, with its value", func(ctx context.Context, c *admin.Client) (any, error) {
 		return c.ShowSecret(ctx, o.vault, o.name, o.version)
 	})
 	o.versionFlag(show)
@@ -39,7 +39,7 @@ func (s *session) secret() *cobra.Command {
 func (s *session) key() *cobra.Command {
 	o := &objects{session: s, kind: vault.Key}
 	var keyType string
-	create := o.making("create", "Create a key, or a new version of it", func(ctx context.Context, c *azure.Client, a vault.Attributes) (any, error) {
+	create := o.making("create", "Create a key, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
 		return c.CreateKey(ctx, o.vault, o.name, keyType, a)
 	})
 	create.Flags().StringVar(&keyType, "kty", "RSA", "RSA or EC")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/front"
@@ -16,9 +16,9 @@ import (
 // standIn are the commands that Azure has not.
 func (s *session) standIn() *cobra.Command {
 	return group("stand-in", "What only the stand-in can do",
-		s.command("info", "Show where the stand-in is", func(ctx context.Context, c *azure.Client) (any, error) { return c.Info(ctx) }),
-		s.command("pause", "Make Azure unreachable", func(ctx context.Context, c *azure.Client) (any, error) { return nil, c.Pause(ctx) }),
-		s.command("resume", "Make Azure reachable again", func(ctx context.Context, c *azure.Client) (any, error) { return nil, c.Resume(ctx) }),
+		s.command("info", "Show where the stand-in is", func(ctx context.Context, c *admin.Client) (any, error) { return c.Info(ctx) }),
+		s.command("pause", "Make Azure unreachable", func(ctx context.Context, c *admin.Client) (any, error) { return nil, c.Pause(ctx) }),
+		s.command("resume", "Make Azure reachable again", func(ctx context.Context, c *admin.Client) (any, error) { return nil, c.Resume(ctx) }),
 		s.audit(), s.tokenLifetime(), s.trustIssuer(),
 		group("fault", "What goes wrong", s.setFault(), s.clearFault()),
 	)
@@ -26,7 +26,7 @@ func (s *session) standIn() *cobra.Command {
 
 func (s *session) audit() *cobra.Command {
 	var clear bool
-	audit := s.command("audit", "Show what was asked of the token endpoint and the vaults", func(ctx context.Context, c *azure.Client) (any, error) {
+	audit := s.command("audit", "Show what was asked of the token endpoint and the vaults", func(ctx context.Context, c *admin.Client) (any, error) {
 		found, err := c.Audit(ctx)
 		if err == nil && clear {
 			err = c.ClearAudit(ctx)
@@ -39,7 +39,7 @@ func (s *session) audit() *cobra.Command {
 
 func (s *session) tokenLifetime() *cobra.Command {
 	var lifetime time.Duration
-	c := s.command("token-lifetime", "Set the lifetime of access tokens given from now on", func(ctx context.Context, c *azure.Client) (any, error) {
+	c := s.command("token-lifetime", "Set the lifetime of access tokens given from now on", func(ctx context.Context, c *admin.Client) (any, error) {
 		return nil, c.SetTokenLifetime(ctx, lifetime)
 	})
 	c.Flags().DurationVar(&lifetime, "lifetime", entra.DefaultTokenLifetime, "such as 10m")
@@ -48,7 +48,7 @@ func (s *session) tokenLifetime() *cobra.Command {
 
 func (s *session) trustIssuer() *cobra.Command {
 	var file string
-	c := s.command("trust-issuer", "Trust a certificate authority of token issuers", func(ctx context.Context, c *azure.Client) (any, error) {
+	c := s.command("trust-issuer", "Trust a certificate authority of token issuers", func(ctx context.Context, c *admin.Client) (any, error) {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func (s *session) setFault() *cobra.Command {
 		at    place
 		fault faults.Fault
 	)
-	c := s.command("set", "Make something go wrong", func(ctx context.Context, c *azure.Client) (any, error) {
+	c := s.command("set", "Make something go wrong", func(ctx context.Context, c *admin.Client) (any, error) {
 		if err := at.check(); err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func (s *session) clearFault() *cobra.Command {
 		at          place
 		certificate bool
 	)
-	c := s.command("clear", "Make it right again", func(ctx context.Context, c *azure.Client) (any, error) {
+	c := s.command("clear", "Make it right again", func(ctx context.Context, c *admin.Client) (any, error) {
 		if certificate {
 			at.certificate = "good"
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/cli"
 )
 
@@ -192,7 +193,7 @@ func TestStandIn(t *testing.T) {
 	}
 	sh.az("stand-in", "token-lifetime", "--lifetime", "10m")
 
-	var audit azure.Audit
+	var audit admin.Audit
 	if err := json.Unmarshal([]byte(sh.az("stand-in", "audit", "--clear")), &audit); err != nil {
 		t.Fatal(err)
 	}

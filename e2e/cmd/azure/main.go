@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"akv-injector/e2e/azure"
+	"akv-injector/e2e/azure/admin"
 	"akv-injector/e2e/azure/cli"
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/entra"
@@ -72,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // tell prints what a shell can take as it is, and what it is for beside it.
-func tell(w io.Writer, info azure.Info) {
+func tell(w io.Writer, info admin.Info) {
 	fmt.Fprintf(w, "# Azure is at %s for every host, DNS at %s. Ctrl-C ends it.\n", info.HTTPSAddress, info.DNSAddress)
 	for _, variable := range []struct{ name, value, use string }{
 		{cli.SocketVariable, info.AdminSocket, "where az administers it"},

@@ -1,4 +1,4 @@
-package azure
+package admin
 
 import (
 	"fmt"
@@ -17,11 +17,11 @@ type Object struct {
 	Managed     *bool             `json:"managed"`
 	Name        string            `json:"name"`
 	Tags        map[string]string `json:"tags"`
-	// Value is a secret's, where it was asked for.
+	// Value is the value of a secret, if it was asked for.
 	Value *string `json:"value,omitempty"`
 }
 
-// ObjectAttributes are what an [Object] has besides its content.
+// ObjectAttributes are the metadata of an [Object].
 type ObjectAttributes struct {
 	Created       time.Time  `json:"created"`
 	Enabled       bool       `json:"enabled"`
@@ -42,13 +42,13 @@ func (o Object) Version() string {
 
 // object describes a version of an object. az gives an id without the version in
 // lists of objects.
-func (s *Server) object(vaultName string, o vault.Object, withVersion bool) Object {
+func (a *API) object(vaultName string, o vault.Object, withVersion bool) Object {
 	made := Object{
 		Attributes: ObjectAttributes{
 			Created: o.Created, Enabled: o.Enabled, Expires: o.Expires, NotBefore: o.NotBefore,
 			RecoveryLevel: "Recoverable+Purgeable", Updated: o.Updated,
 		},
-		ID:   fmt.Sprintf("%s%s/%s", s.VaultURL(vaultName), o.Kind, o.Name),
+		ID:   fmt.Sprintf("%s%s/%s", a.Server.VaultURL(vaultName), o.Kind, o.Name),
 		Name: o.Name,
 		Tags: o.Tags,
 	}
@@ -64,24 +64,35 @@ func (s *Server) object(vaultName string, o vault.Object, withVersion bool) Obje
 	return made
 }
 
-func (s *Server) objects(vaultName string, found []vault.Object, withVersions bool) []Object {
+func (a *API) objects(vaultName string, found []vault.Object, withVersions bool) []Object {
 	all := make([]Object, 0, len(found))
 	for _, o := range found {
-		all = append(all, s.object(vaultName, o, withVersions))
+		all = append(all, a.object(vaultName, o, withVersions))
 	}
 	return all
 }
 
 // version describes one version of an object; the empty one is the newest.
-func (s *Server) version(vaultName string, kind vault.Kind, name, version string) (Object, error) {
-	found, err := s.vaults.Versions(vaultName, kind, name)
+func (a *API) version(vaultName string, kind vault.Kind, name, version string) (Object, error) {
+	found, err := a.Vaults.Versions(vaultName, kind, name)
 	if err != nil {
 		return Object{}, err
 	}
 	for _, o := range found { // the newest first
 		if version == "" || o.Version == version {
-			return s.object(vaultName, o, true), nil
+			return a.object(vaultName, o, true), nil
 		}
 	}
 	return Object{}, arm.NotFound("A %s with (name/id) %s/%s was not found in this key vault.", kind, name, version)
+}
+
+// secret describes a version of a secret, with its value.
+func (a *API) secret(vaultName, name, version string) (Object, error) {
+	found, err := a.version(vaultName, vault.Secret, name, version)
+	if err != nil {
+		return Object{}, err
+	}
+	value, err := a.Vaults.SecretValue(vaultName, name, found.Version())
+	found.Value = &value
+	return found, err
 }

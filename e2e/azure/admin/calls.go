@@ -1,4 +1,4 @@
-package azure
+package admin
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"akv-injector/e2e/azure/vault"
 )
 
-// The calls below do what the methods of [Server] of the same name do.
+// The calls below do what the methods of azure.Server of the same name do.
 
 func (c *Client) Info(ctx context.Context) (Info, error) { return opInfo.call(ctx, c, nothing{}) }
 
@@ -70,14 +70,14 @@ func (c *Client) DeleteVault(ctx context.Context, name string) error {
 	return err
 }
 
-// The calls on objects do what the methods of [vault.Service] do, and describe what
-// there is then.
+// The calls on objects do what the methods of [vault.Service] do, and return the object
+// as it is then.
 
 func (c *Client) SetSecret(ctx context.Context, vaultName, name, value string, a vault.Attributes) (Object, error) {
 	return opSetSecret.call(ctx, c, objectInput{Vault: vaultName, Kind: vault.Secret, Name: name, Value: value, Attributes: a})
 }
 
-// ShowSecret gives a secret with its value; version "" is the newest.
+// ShowSecret returns a secret with its value; version "" is the newest.
 func (c *Client) ShowSecret(ctx context.Context, vaultName, name, version string) (Object, error) {
 	return opShowSecret.call(ctx, c, objectInput{Vault: vaultName, Kind: vault.Secret, Name: name, Version: version})
 }

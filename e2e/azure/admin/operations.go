@@ -1,4 +1,4 @@
-package azure
+package admin
 
 import (
 	"time"
@@ -56,7 +56,7 @@ var (
 	opClearAudit = operation[nothing, nothing]{"audit/clear"}
 )
 
-// Info is where a server is and what it is.
+// Info is where a stand-in listens, and what its tenant is.
 type Info struct {
 	TenantID       string     `json:"tenantId"`
 	SubscriptionID string     `json:"subscriptionId"`
@@ -68,7 +68,7 @@ type Info struct {
 	AdminSocket    string     `json:"adminSocket"`
 }
 
-// Audit is what was asked of the token endpoint and of the vaults.
+// Audit has the requests to the token endpoint and to the vaults, the oldest first.
 type Audit struct {
 	TokenRequests []entra.TokenRequest `json:"tokenRequests"`
 	VaultCalls    []vault.Call         `json:"vaultCalls"`

@@ -1,4 +1,4 @@
-package azure
+package admin
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 	"akv-injector/e2e/azure/arm"
 )
 
-// Client does through the admin API what the methods of [Server] do.
+// Client calls the operations of a stand-in that runs in another process.
 type Client struct {
 	socket string
 	http   *http.Client
 }
 
-// NewClient makes a client of the server whose admin socket that is.
+// NewClient returns a client of the stand-in at an admin socket.
 func NewClient(socket string) *Client {
 	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
