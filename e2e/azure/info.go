@@ -5,7 +5,7 @@ import (
 	"akv-injector/e2e/azure/vault"
 )
 
-// Info says where the server is and what it is.
+// Info returns where the server listens, and its tenant.
 func (s *Server) Info() admin.Info {
 	return admin.Info{
 		TenantID:       s.TenantID(),

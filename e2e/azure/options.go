@@ -14,14 +14,14 @@ import (
 	"akv-injector/e2e/azure/entra"
 )
 
-// Options says where a stand-in for Azure is and what it is like. The zero value
-// is good.
+// Options are where a stand-in for Azure listens and how it is set up. The zero value
+// is valid.
 type Options struct {
 	// Address is the IP address to listen on, and the one that every host name
 	// resolves to; empty is 127.0.0.1.
 	Address string
-	// HTTPSPort is where all hosts are served. Clients of a real host name come to
-	// 443; 0 is any free port, for clients that use [Server.Transport].
+	// HTTPSPort is where all hosts are served. Clients that use real host names connect
+	// to 443; 0 is any free port, for clients that use [Server.Transport].
 	HTTPSPort int
 	// DNSPort is where the DNS server listens, with UDP and TCP; 0 is any free port.
 	DNSPort int
@@ -29,25 +29,25 @@ type Options struct {
 	// admin.sock in Dir.
 	AdminSocket string
 	// Dir is the folder for the certificate authority's certificate; empty is a
-	// folder of its own, which goes with Stop.
+	// temporary one, which Stop removes.
 	Dir string
 
 	// Cloud is where the tenant and the vaults are; empty is [cloud.Public]. Login
-	// hosts of other clouds answer that they know no such tenant.
+	// hosts of other clouds answer that the tenant does not exist.
 	Cloud cloud.Name
 	// TenantID is the tenant of all identities and vaults; empty is a random one.
 	TenantID string
-	// OtherTenants exist, and have no application of ours.
+	// OtherTenants exist, and have no application.
 	OtherTenants []string
 	// IssuerCAs are trusted when the issuer of an assertion is asked for its keys;
 	// see also [Server.TrustIssuers].
 	IssuerCAs *x509.CertPool
-	// TokenLifetime is of access tokens; 0 is [entra.DefaultTokenLifetime]. The SDKs renew
-	// a token 5 minutes before its end, so one that lives shorter is used once.
+	// TokenLifetime is the lifetime of access tokens; 0 is [entra.DefaultTokenLifetime].
+	// The SDKs renew a token 5 minutes before its end, so a shorter one is used once.
 	TokenLifetime time.Duration
 
-	// Log has a line for each request: never a token, a form or a value. Nil is
-	// silence.
+	// Log gets a line for each request: never a token, a form or a value. Nil logs
+	// nothing.
 	Log io.Writer
 	// Now is the clock of tokens and objects; nil is time.Now.
 	Now func() time.Time

@@ -11,7 +11,7 @@ import (
 	"akv-injector/e2e/azure/cloud"
 )
 
-// ServeHTTP leads a request to the service that its host names.
+// ServeHTTP passes a request to the service that its host names.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host := cloud.HostOf(r)
 	if cloud.IsLogin(host) {
@@ -25,8 +25,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, fmt.Sprintf("no service here has the host name %q", host), http.StatusMisdirectedRequest)
 }
 
-// lookup gives the address of a host that exists: every login host, and each vault
-// of this cloud, as in Azure's DNS.
+// lookup returns the address of a host, and reports whether it exists: every login host
+// does, and each vault of this cloud, as in Azure's DNS.
 func (s *Server) lookup(host string) (netip.Addr, bool) {
 	name, isVault := s.cloud.VaultOf(host)
 	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) {
@@ -35,8 +35,8 @@ func (s *Server) lookup(host string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// getCertificate makes a certificate for the host that a client asks for. Azure's
-// has a wildcard for vaults, so that none has to exist.
+// getCertificate returns the certificate of the host that a client asks for. As in Azure
+// it has a wildcard for vaults, so that the vault need not exist.
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(hello.ServerName)
 	if _, ok := s.cloud.VaultOf(host); ok {
@@ -47,8 +47,8 @@ func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return s.authority.Certificate(host)
 }
 
-// logged writes a line for each request: the path names what was asked for, and
-// everything that is secret is elsewhere.
+// logged writes a line for each request. The path names what was asked for; everything
+// that is secret is elsewhere.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
@@ -60,7 +60,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status of an answer, 0 while there is none.
+// statusWriter records the status of an answer, 0 if there is none yet.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

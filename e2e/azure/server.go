@@ -20,8 +20,8 @@ import (
 	"akv-injector/e2e/azure/vault"
 )
 
-// Server is a running stand-in for Azure. Its methods are what an administrator
-// does there, and what can go wrong there; all may be called at once.
+// Server is a running stand-in for Azure. Its methods are what an administrator can do
+// there and what can go wrong there; they may be called at once.
 type Server struct {
 	options      Options
 	cloud        cloud.Hosts
@@ -34,7 +34,7 @@ type Server struct {
 	admin        *admin.Listener
 	ownDir       bool
 
-	vaultChanges sync.Mutex // making and removing a vault, which are two steps
+	vaultChanges sync.Mutex // held to create or delete a vault, which takes two steps
 }
 
 // Start starts a stand-in for Azure. It runs until Stop; ctx is for the start.
@@ -83,8 +83,8 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 	config := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: s.getCertificate,
-		// A session that is resumed checks no certificate, and a faulty one has to
-		// be noticed.
+		// A resumed connection checks no certificate, so that a faulty one would not be
+		// noticed.
 		SessionTicketsDisabled: true,
 	}
 	s.front = front.New(s.logged(s), config, netip.AddrPortFrom(address, uint16(s.options.HTTPSPort)))
@@ -112,7 +112,7 @@ func (s *Server) makeDir() (err error) {
 	return os.WriteFile(s.CAFile(), s.authority.PEM(), 0o644)
 }
 
-// Stop ends it, with all that it had. A second call does nothing.
+// Stop stops the server and removes the folder that it made. A second call does nothing.
 func (s *Server) Stop() error {
 	var errs []error
 	if s.front != nil {
@@ -130,15 +130,15 @@ func (s *Server) Stop() error {
 	return errors.Join(errs...)
 }
 
-// Pause makes Azure unreachable: connections are refused and broken. Names still
-// resolve, the admin API answers, and nothing is forgotten.
+// Pause makes Azure unreachable: new connections are refused, others are broken. Names
+// still resolve, the admin API answers, and nothing is lost.
 func (s *Server) Pause() error { return s.front.Shut() }
 
 // Resume ends a pause, at the same port.
 func (s *Server) Resume(ctx context.Context) error { return s.front.Open(ctx) }
 
-// SetCertificateFault makes the server show wrong certificates, or good ones again.
-// Connections that clients still have are broken, so that they notice.
+// SetCertificateFault makes the server present wrong certificates, or good ones again.
+// Open connections are broken, so that clients see the new certificate.
 func (s *Server) SetCertificateFault(ctx context.Context, fault front.CertificateFault) error {
 	switch fault {
 	case front.CertificateGood, front.CertificateExpired, front.CertificateUnknownAuthority, front.CertificateWrongHost:
@@ -149,10 +149,10 @@ func (s *Server) SetCertificateFault(ctx context.Context, fault front.Certificat
 	return s.front.Reopen(ctx)
 }
 
-// SetDNSDelay makes every DNS answer late, or none with 0.
+// SetDNSDelay makes every DNS answer late; 0 ends the delay.
 func (s *Server) SetDNSDelay(delay time.Duration) { s.dns.SetDelay(delay) }
 
-// Vault gives the data plane, to fill vaults and to read their audit.
+// Vault is the data plane, to fill vaults and to read their audit.
 func (s *Server) Vault() *vault.Service { return s.vaults }
 
 // TenantID is the tenant of all identities and vaults.
@@ -164,7 +164,7 @@ func (s *Server) SubscriptionID() string { return s.subscription.ID() }
 // CAFile is the certificate, in PEM, that clients have to trust.
 func (s *Server) CAFile() string { return filepath.Join(s.options.Dir, "ca.crt") }
 
-// CA is what is in CAFile.
+// CA is the content of CAFile.
 func (s *Server) CA() []byte { return s.authority.PEM() }
 
 // AdminSocket is the unix socket of the admin API.
@@ -184,5 +184,5 @@ func (s *Server) DNSAddress() netip.AddrPort { return s.dns.Address() }
 // LoginEndpoint is the URL of Entra ID, the authority host of the SDKs.
 func (s *Server) LoginEndpoint() string { return s.cloud.LoginEndpoint() }
 
-// VaultURL is the address of a vault, for the SDKs; whether it exists is not asked.
+// VaultURL is the address of a vault, for the SDKs. The vault need not exist.
 func (s *Server) VaultURL(name string) string { return s.cloud.VaultURI(name) }

@@ -55,8 +55,7 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
-// What a server that was killed left behind is in nobody's way, and Stop leaves
-// nothing.
+// The socket of a server that was killed is replaced, and Stop leaves nothing.
 func TestStopLeavesNothing(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "admin.sock")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Transport gives a transport for SDK clients in this process: it trusts the
-// server's authority and leads every host there, with the real names in TLS and
+// Transport returns a transport for SDK clients in this process: it trusts the server's
+// authority and connects to the server for every host, with the real names in TLS and
 // HTTP. A vault that does not exist is not found, as by DNS.
 func (s *Server) Transport() *http.Transport {
 	dialer := &net.Dialer{}
 	return &http.Transport{
 		TLSClientConfig:   &tls.Config{RootCAs: s.authority.Pool()},
-		ForceAttemptHTTP2: true, // which a dialer of one's own turns off
+		ForceAttemptHTTP2: true, // a DialContext turns it off
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
 			if err != nil {

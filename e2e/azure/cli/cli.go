@@ -1,6 +1,7 @@
-// Package cli is az for the stand-in of Azure: the commands, flags and output that
-// our documentation uses, so that its steps can be run as they are written. What
-// the real az has not is under "az stand-in".
+// Package cli is az for the stand-in for Azure: the commands, flags and output that our
+// documentation uses, so that its steps can be run as they are written. They call the
+// admin API, from another process than the server. What the real az does not have is
+// under "az stand-in".
 package cli
 
 import (
