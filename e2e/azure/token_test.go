@@ -15,7 +15,7 @@ import (
 	"akv-injector/e2e/azure/cloud"
 )
 
-// A token that outlives its time, is for something else or from somebody else opens no
+// A token that outlives its time, is for something else or from another issuer opens no
 // vault, and the vault says so in the words that people search for.
 func TestVaultRefusesTokens(t *testing.T) {
 	var ahead atomic.Int64

@@ -22,8 +22,8 @@ type policy struct {
 	} `json:"secretProperties"`
 }
 
-func (s *session) certificate() *cobra.Command {
-	o := &objects{session: s, kind: vault.Certificate}
+func (s *invocation) certificate() *cobra.Command {
+	o := &objects{invocation: s, kind: vault.Certificate}
 	var text string
 	create := o.making("create", "Create a certificate, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
 		read, err := readPolicy(text)

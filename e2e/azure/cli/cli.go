@@ -29,8 +29,8 @@ const (
 	exitNotFound = 3
 )
 
-// session is one run of az.
-type session struct {
+// invocation is one run of az.
+type invocation struct {
 	stdout io.Writer
 	socket string
 	output string
@@ -39,7 +39,7 @@ type session struct {
 
 // Run runs az with the arguments after its name, and gives its exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	s := &session{stdout: stdout}
+	s := &invocation{stdout: stdout}
 	root := s.root() //nolint:contextcheck // Commands get it from ExecuteContext, below.
 	root.SetArgs(spread(args))
 	root.SetOut(stdout)
@@ -68,7 +68,7 @@ func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-func (s *session) root() *cobra.Command {
+func (s *invocation) root() *cobra.Command {
 	root := group("az", "Azure CLI for the stand-in",
 		s.account(), s.identity(), s.keyvault(), s.role(), s.standIn())
 	root.SilenceErrors, root.SilenceUsage = true, true
@@ -98,7 +98,7 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // command is one that calls the stand-in and prints what it gives; nil is nothing.
-func (s *session) command(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
+func (s *invocation) command(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -10,7 +10,7 @@ import (
 )
 
 // account is what scripts ask for the tenant and the subscription.
-func (s *session) account() *cobra.Command {
+func (s *invocation) account() *cobra.Command {
 	return group("account", "Manage Azure subscription information",
 		s.command("show", "Get the details of a subscription", func(ctx context.Context, c *admin.Client) (any, error) {
 			info, err := c.Info(ctx)
@@ -25,7 +25,7 @@ func (s *session) account() *cobra.Command {
 		}))
 }
 
-func (s *session) identity() *cobra.Command {
+func (s *invocation) identity() *cobra.Command {
 	var name, resourceGroup, clientID, principalID string
 	named := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVarP(&name, "name", "n", "", "name of the identity")
@@ -56,7 +56,7 @@ func groupFlags(c *cobra.Command, resourceGroup *string) {
 	c.Flags().StringVarP(resourceGroup, "resource-group", "g", "", "name of the resource group")
 }
 
-func (s *session) federated() *cobra.Command {
+func (s *invocation) federated() *cobra.Command {
 	var (
 		identity, resourceGroup string
 		credential              arm.FederatedCredential

@@ -10,7 +10,7 @@ import (
 	"akv-injector/e2e/azure/arm"
 )
 
-func (s *session) keyvault() *cobra.Command {
+func (s *invocation) keyvault() *cobra.Command {
 	var (
 		name, resourceGroup string
 		rbac                bool

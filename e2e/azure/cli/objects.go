@@ -12,8 +12,8 @@ import (
 
 // objects are the commands that secrets, keys and certificates have alike.
 type objects struct {
-	session *session
-	kind    vault.Kind
+	invocation *invocation
+	kind       vault.Kind
 
 	vault, name, version string
 	attributes           attributes
@@ -21,7 +21,7 @@ type objects struct {
 
 // command is one on the vault that --vault-name names.
 func (o *objects) command(name, short string, run func(ctx context.Context, c *admin.Client) (any, error)) *cobra.Command {
-	c := o.session.command(name, short, run)
+	c := o.invocation.command(name, short, run)
 	c.Flags().StringVar(&o.vault, "vault-name", "", "name of the vault")
 	return require(c, "vault-name")
 }

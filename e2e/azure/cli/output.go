@@ -13,7 +13,7 @@ import (
 	"github.com/jmespath/go-jmespath"
 )
 
-func (s *session) checkOutput() error {
+func (s *invocation) checkOutput() error {
 	switch s.output {
 	case "json", "tsv", "table", "none":
 	default:
@@ -28,7 +28,7 @@ func (s *session) checkOutput() error {
 }
 
 // print writes a result as --query and --output say.
-func (s *session) print(result any) error {
+func (s *invocation) print(result any) error {
 	encoded, err := json.Marshal(result)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"akv-injector/e2e/azure/arm"
 )
 
-func (s *session) role() *cobra.Command {
+func (s *invocation) role() *cobra.Command {
 	var role, assignee, objectID, scope string
 	flags := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVar(&role, "role", "", "name or id of the role")

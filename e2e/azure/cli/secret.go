@@ -10,8 +10,8 @@ import (
 	"akv-injector/e2e/azure/vault"
 )
 
-func (s *session) secret() *cobra.Command {
-	o := &objects{session: s, kind: vault.Secret}
+func (s *invocation) secret() *cobra.Command {
+	o := &objects{invocation: s, kind: vault.Secret}
 	var value, file string
 	var set *cobra.Command
 	set = o.making("set", "Create a secret, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
@@ -36,8 +36,8 @@ func (s *session) secret() *cobra.Command {
 	return group("secret", "Secrets of vaults", append(o.alike(), set, show)...)
 }
 
-func (s *session) key() *cobra.Command {
-	o := &objects{session: s, kind: vault.Key}
+func (s *invocation) key() *cobra.Command {
+	o := &objects{invocation: s, kind: vault.Key}
 	var keyType string
 	create := o.making("create", "Create a key, or a new version of it", func(ctx context.Context, c *admin.Client, a vault.Attributes) (any, error) {
 		return c.CreateKey(ctx, o.vault, o.name, keyType, a)

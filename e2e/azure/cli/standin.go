@@ -14,7 +14,7 @@ import (
 )
 
 // standIn are the commands that Azure has not.
-func (s *session) standIn() *cobra.Command {
+func (s *invocation) standIn() *cobra.Command {
 	return group("stand-in", "What only the stand-in can do",
 		s.command("info", "Show where the stand-in is", func(ctx context.Context, c *admin.Client) (any, error) { return c.Info(ctx) }),
 		s.command("pause", "Make Azure unreachable", func(ctx context.Context, c *admin.Client) (any, error) { return nil, c.Pause(ctx) }),
@@ -24,7 +24,7 @@ func (s *session) standIn() *cobra.Command {
 	)
 }
 
-func (s *session) audit() *cobra.Command {
+func (s *invocation) audit() *cobra.Command {
 	var clear bool
 	audit := s.command("audit", "Show what was asked of the token endpoint and the vaults", func(ctx context.Context, c *admin.Client) (any, error) {
 		found, err := c.Audit(ctx)
@@ -37,7 +37,7 @@ func (s *session) audit() *cobra.Command {
 	return audit
 }
 
-func (s *session) tokenLifetime() *cobra.Command {
+func (s *invocation) tokenLifetime() *cobra.Command {
 	var lifetime time.Duration
 	c := s.command("token-lifetime", "Set the lifetime of access tokens given from now on", func(ctx context.Context, c *admin.Client) (any, error) {
 		return nil, c.SetTokenLifetime(ctx, lifetime)
@@ -46,7 +46,7 @@ func (s *session) tokenLifetime() *cobra.Command {
 	return require(c, "lifetime")
 }
 
-func (s *session) trustIssuer() *cobra.Command {
+func (s *invocation) trustIssuer() *cobra.Command {
 	var file string
 	c := s.command("trust-issuer", "Trust a certificate authority of token issuers", func(ctx context.Context, c *admin.Client) (any, error) {
 		content, err := os.ReadFile(file)
@@ -84,7 +84,7 @@ func (p *place) check() error {
 	return nil
 }
 
-func (s *session) setFault() *cobra.Command {
+func (s *invocation) setFault() *cobra.Command {
 	var (
 		at    place
 		fault faults.Fault
@@ -116,7 +116,7 @@ func (s *session) setFault() *cobra.Command {
 	return c
 }
 
-func (s *session) clearFault() *cobra.Command {
+func (s *invocation) clearFault() *cobra.Command {
 	var (
 		at          place
 		certificate bool

@@ -23,8 +23,8 @@ type accessClaims struct {
 	Version  string `json:"ver"`
 }
 
-// issue makes an access token, of version 1 because Key Vault asks for that.
-func (s *Service) issue(client arm.Identity, audience string, lifetime time.Duration) (string, error) {
+// accessToken makes an access token, of version 1 because Key Vault asks for that.
+func (s *Service) accessToken(client arm.Identity, audience string, lifetime time.Duration) (string, error) {
 	now := s.now()
 	return jwt.Signed(s.signer).Claims(jwt.Claims{
 		Issuer:    s.accessIssuer(client.TenantID),

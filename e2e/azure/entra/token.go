@@ -75,7 +75,7 @@ func (s *Service) exchange(w http.ResponseWriter, r *http.Request, entry *TokenR
 		return "", 0, refusal
 	}
 	lifetime = time.Duration(s.lifetime.Load())
-	token, err := s.issue(client, audience, lifetime)
+	token, err := s.accessToken(client, audience, lifetime)
 	if err != nil {
 		return "", 0, &oauthError{http.StatusInternalServerError, "server_error", 90033, "A transient error has occurred. Please try again."}
 	}

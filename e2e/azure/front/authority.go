@@ -113,7 +113,7 @@ func (a *Authority) Certificate(host string) (*tls.Certificate, error) {
 	if made := a.leaves[name]; made != nil {
 		return made, nil
 	}
-	made, err := a.issue(host, a.fault)
+	made, err := a.newLeaf(host, a.fault)
 	if err != nil {
 		return nil, fmt.Errorf("certificate for %s: %w", host, err)
 	}
@@ -121,7 +121,7 @@ func (a *Authority) Certificate(host string) (*tls.Certificate, error) {
 	return made, nil
 }
 
-func (a *Authority) issue(host string, fault CertificateFault) (*tls.Certificate, error) {
+func (a *Authority) newLeaf(host string, fault CertificateFault) (*tls.Certificate, error) {
 	signer := a
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: host},
