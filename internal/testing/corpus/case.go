@@ -2,10 +2,12 @@ package corpus
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +18,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Names of the files of a case.
+// Names of the parts of a case.
 const (
 	PodFile             = "pod.yaml"
 	ObjectFile          = "object.yaml"
@@ -38,11 +40,12 @@ const Namespace = "apps"
 // Version of the program that the status annotations of the cases name.
 const Version = "v0.0.0-test"
 
-// Case is one folder of the corpus.
+// Case is one file of the corpus.
 type Case struct {
-	// Name of the folder: the behaviour.
+	// Name of the file, without its ending: the behaviour.
 	Name string
-	Dir  string
+	// Subject is the folder that it is in: rules/AKV001.
+	Subject string
 	// Pod as it reaches admission, and the same as JSON with the fields that Pod has no
 	// place for. Nil where the case is about an object of another kind.
 	Pod     *corev1.Pod
@@ -55,12 +58,16 @@ type Case struct {
 	// Want has the text of the want files, by name.
 	Want map[string][]byte
 
+	path               string
+	archive            *archive
 	objects            objects
 	vaultExpiryWarning time.Duration
 }
 
 // Options are what the pod and the cluster's objects do not say.
 type Options struct {
+	// Facts names shared facts.
+	Facts    []string `json:"facts"`
 	Settings struct {
 		TenantID             string `json:"tenantID"`
 		Cloud                string `json:"cloud"`
@@ -90,7 +97,7 @@ var origins = map[string]workload.Origin{
 	"builtin-controller": workload.FromBuiltinController,
 }
 
-// Root is the folder of the cases in the source tree that the working folder is in: for a
+// Root is the folder of the corpus in the source tree that the working folder is in: for a
 // test, that of its package. (A test's own idea of where it was compiled from is no help:
 // it is not there with -trimpath, which lets all clones share what is compiled.)
 func Root() string {
@@ -99,61 +106,124 @@ func Root() string {
 		panic("corpus: " + err.Error())
 	}
 	for dir := working; ; dir = filepath.Dir(dir) {
-		cases := filepath.Join(dir, "inject", "testdata", "cases")
-		if _, err := os.Stat(cases); err == nil {
-			return cases
+		root := filepath.Join(dir, "inject", "testdata")
+		if _, err := os.Stat(filepath.Join(root, factsDir)); err == nil {
+			return root
 		}
 		if dir == filepath.Dir(dir) {
-			panic("corpus: no inject/testdata/cases above " + working)
+			panic("corpus: no inject/testdata above " + working)
 		}
 	}
 }
 
-// Load reads all cases under root, and the facts that they share, which are beside it.
+// Folders under the root: of shared facts, and of what go test keeps of fuzzing.
+const (
+	factsDir  = "facts"
+	fuzzDir   = "fuzz"
+	caseEnd   = ".txtar"
+	factsEnd  = ".yaml"
+	mainFacts = "cluster"
+)
+
+// Load reads all cases under root, in the order of their names.
 func Load(root string) ([]*Case, error) {
-	shared, err := readObjects(filepath.Join(filepath.Dir(root), FactsFile))
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(root)
+	shared, err := loadFacts(filepath.Join(root, factsDir))
 	if err != nil {
 		return nil, err
 	}
 	var cases []*Case
-	for _, e := range entries {
-		if !e.IsDir() {
-			return nil, fmt.Errorf("%s: only folders, one a case, belong here", filepath.Join(root, e.Name()))
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (path == filepath.Join(root, factsDir) || path == filepath.Join(root, fuzzDir)):
+			return filepath.SkipDir
+		case e.IsDir():
+			return nil
+		case filepath.Ext(path) != caseEnd:
+			return fmt.Errorf("%s: only cases, which end in %s, belong here", path, caseEnd)
 		}
-		c, err := load(filepath.Join(root, e.Name()), shared)
-		if err != nil {
-			return nil, err
-		}
+		c, err := load(root, path, shared)
 		cases = append(cases, c)
-	}
-	return cases, nil
-}
-
-func load(dir string, shared objects) (*Case, error) {
-	c := &Case{
-		Name: filepath.Base(dir), Dir: dir, Want: map[string][]byte{}, objects: shared,
-		vaultExpiryWarning: inject.DefaultVaultExpiryWarning,
-	}
-	entries, err := os.ReadDir(dir)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		if err := c.read(e.Name()); err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), err)
+	slices.SortFunc(cases, func(a, b *Case) int { return strings.Compare(a.Name, b.Name) })
+	for i := range cases[1:] {
+		if cases[i].Name == cases[i+1].Name {
+			return nil, fmt.Errorf("%s and %s: two cases of one name", cases[i].path, cases[i+1].path)
 		}
 	}
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+	return cases, shared.unused()
+}
+
+func load(root, path string, shared *sharedFacts) (*Case, error) {
+	subject, err := filepath.Rel(root, filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{
+		Name: strings.TrimSuffix(filepath.Base(path), caseEnd), Subject: filepath.ToSlash(subject),
+		Want: map[string][]byte{}, path: path, vaultExpiryWarning: inject.DefaultVaultExpiryWarning,
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.parse(text, shared); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-// check finds files that do not go together.
+func (c *Case) parse(text []byte, shared *sharedFacts) error {
+	var err error
+	if c.archive, err = parseArchive(text); err != nil {
+		return err
+	}
+	if options := c.archive.find(OptionsFile); options != nil {
+		if err := c.readOptions(options.text); err != nil {
+			return fmt.Errorf("%s: %w", OptionsFile, err)
+		}
+	}
+	if c.objects, err = shared.named(c.Options.Facts); err != nil {
+		return err
+	}
+	for _, p := range c.archive.parts {
+		if err := c.read(p); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return c.check()
+}
+
+// Part is the text of a part, nil if the case has none of that name.
+func (c *Case) Part(name string) []byte {
+	if p := c.archive.find(name); p != nil {
+		return p.text
+	}
+	return nil
+}
+
+// Update writes the want parts anew.
+func (c *Case) Update(want map[string][]byte) error {
+	updated := &archive{comment: c.archive.comment}
+	for _, p := range c.archive.parts {
+		if !slices.Contains(WantFiles, p.name) {
+			updated.parts = append(updated.parts, p)
+		}
+	}
+	for _, name := range WantFiles {
+		if text, ok := want[name]; ok {
+			updated.parts = append(updated.parts, part{name, text})
+		}
+	}
+	return os.WriteFile(c.path, updated.format(), 0o644)
+}
+
+// check finds parts that do not go together.
 func (c *Case) check() error {
 	deletes := c.Options.Operation == Delete
 	switch {
@@ -171,62 +241,56 @@ func (c *Case) check() error {
 	return nil
 }
 
-func (c *Case) read(name string) error {
-	path := filepath.Join(c.Dir, name)
+func (c *Case) read(p part) error {
 	switch {
-	case name == FactsFile:
-		own, err := readObjects(path)
-		if err != nil {
-			return err
-		}
+	case p.name == FactsFile:
+		own, err := readObjects(p.text)
 		c.objects = c.objects.under(own)
-		return nil
-	case name == PodFile || name == ObjectFile:
-		if c.Object != nil {
-			return fmt.Errorf("the case has an object already")
-		}
-		var err error
-		c.Object, c.ObjectJSON, err = readSubject(path)
-		if err != nil {
-			return err
-		}
-		pod, isPod := c.Object.(*corev1.Pod)
-		if isPod != (name == PodFile) {
-			return fmt.Errorf("a %T, where a Pod belongs in %s and everything else in %s", c.Object, PodFile, ObjectFile)
-		}
-		c.Pod = pod
-		if isPod {
-			c.PodJSON = c.ObjectJSON
-		}
-		return nil
-	case name == OldFile:
-		var err error
-		c.Old, c.OldJSON, err = readSubject(path)
 		return err
-	case name == OptionsFile:
-		return c.readOptions(path)
-	case slices.Contains(WantFiles, name):
-		text, err := os.ReadFile(path)
-		c.Want[name] = text
+	case p.name == PodFile || p.name == ObjectFile:
+		return c.readObject(p)
+	case p.name == OldFile:
+		var err error
+		c.Old, c.OldJSON, err = readSubject(p.text)
 		return err
+	case p.name == OptionsFile:
+		return nil // was read first
+	case slices.Contains(WantFiles, p.name):
+		c.Want[p.name] = p.text
+		return nil
 	}
-	return fmt.Errorf("no file of a case has this name")
+	return fmt.Errorf("no part of a case has this name")
 }
 
-func (c *Case) readOptions(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
+func (c *Case) readObject(p part) error {
+	if c.Object != nil {
+		return fmt.Errorf("the case has an object already")
+	}
+	var err error
+	if c.Object, c.ObjectJSON, err = readSubject(p.text); err != nil {
 		return err
 	}
+	pod, isPod := c.Object.(*corev1.Pod)
+	if isPod != (p.name == PodFile) {
+		return fmt.Errorf("a %T, where a Pod belongs in %s and everything else in %s", c.Object, PodFile, ObjectFile)
+	}
+	c.Pod = pod
+	if isPod {
+		c.PodJSON = c.ObjectJSON
+	}
+	return nil
+}
+
+func (c *Case) readOptions(text []byte) error {
 	if err := yaml.UnmarshalStrict(text, &c.Options); err != nil {
 		return err
 	}
 	if _, ok := origins[c.Options.Origin]; !ok {
 		return fmt.Errorf("no such origin: %q", c.Options.Origin)
 	}
-	if text := c.Options.Settings.VaultExpiryWarning; text != "" {
-		c.vaultExpiryWarning, err = time.ParseDuration(text)
-		if err != nil {
+	if after := c.Options.Settings.VaultExpiryWarning; after != "" {
+		var err error
+		if c.vaultExpiryWarning, err = time.ParseDuration(after); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,11 +38,7 @@ func (o objects) under(others objects) objects {
 	return both
 }
 
-func readObjects(path string) (objects, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+func readObjects(text []byte) (objects, error) {
 	found := objects{}
 	documents := utilyaml.NewYAMLReader(newReader(text))
 	for {
@@ -52,17 +47,17 @@ func readObjects(path string) (objects, error) {
 			return found, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		if len(bytes.TrimSpace(document)) == 0 {
 			continue
 		}
 		k, o, err := readObject(document)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		if _, ok := found[k]; ok {
-			return nil, fmt.Errorf("%s: %s stands there twice", path, k)
+			return nil, fmt.Errorf("%s stands there twice", k)
 		}
 		found[k] = o
 	}

@@ -3,7 +3,6 @@ package corpus
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -29,11 +28,7 @@ var subjects = func() map[schema.GroupVersionKind]func() runtime.Object {
 }()
 
 // readSubject reads the object that a case is about.
-func readSubject(path string) (runtime.Object, []byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
+func readSubject(text []byte) (runtime.Object, []byte, error) {
 	content, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {
 		return nil, nil, err
