@@ -21,12 +21,12 @@ const (
 )
 
 // warningLines makes admission warnings of findings, which come worst first, and of
-// lines that are told behind them. What has no room is counted in a last line that says
-// where to read it.
+// lines that come after them. A long one is shortened in its message or place, so that it
+// keeps its fix. What has no room is counted in a last line that says where to read it.
 func warningLines(findings []finding.Finding, also ...string) []string {
 	texts := make([]string, 0, min(len(findings), maxWarnings))
 	for _, f := range findings[:min(len(findings), cap(texts))] {
-		texts = append(texts, findingText(f))
+		texts = append(texts, f.Line(maxWarning))
 	}
 	var p page
 	p.add(texts, len(findings), moreFindings)
@@ -43,7 +43,7 @@ type page struct {
 // add puts as many of n texts on the page as have room, and counts the others. Those
 // that do not come with texts are only counted.
 func (p *page) add(texts []string, n int, where string) {
-	first, told := len(p.lines), 0
+	first, shown := len(p.lines), 0
 	for _, text := range texts {
 		l := line(text, maxWarning)
 		// Two findings may read the same once they are cut.
@@ -54,9 +54,9 @@ func (p *page) add(texts []string, n int, where string) {
 		if p.total > maxWarnings {
 			break
 		}
-		told++
+		shown++
 	}
-	if told == n {
+	if shown == n {
 		return
 	}
 	// One line too many is there; the last one that fits may have to go for the count.
@@ -74,13 +74,4 @@ func (p *page) add(texts []string, n int, where string) {
 
 func foldedLine(n int, where string) string {
 	return fmt.Sprintf("and %d more: %s", n, where)
-}
-
-// findingText is the finding behind its field, the way kubectl writes the causes
-// of a refusal.
-func findingText(f finding.Finding) string {
-	if f.Place == nil {
-		return f.String()
-	}
-	return f.Place.String() + ": " + f.String()
 }

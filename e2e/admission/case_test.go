@@ -258,7 +258,7 @@ func wantFindings(t *testing.T, c *corpus.Case, also ...finding.Finding) (refusa
 		if f.Severity == finding.Error {
 			refusal = append(refusal, cause{f.Place.String(), cut(f.String(), 1024)})
 		} else {
-			warnings = append(warnings, cut(f.Place.String()+": "+f.String(), 256))
+			warnings = append(warnings, f.Line(256))
 		}
 	}
 	return refusal, warnings
