@@ -2,8 +2,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +58,7 @@ func (i *inquiry) add(ctx context.Context, f *facts.Facts, objects []facts.Vault
 		}
 		if !known && !i.again {
 			if state, ok := i.a.vaults.Cached(refOf(o)); ok {
-				i.put(o, vaultAnswer(o, state, nil), f.Now)
+				i.put(o, keyvault.Answer(o, state, nil), f.Now)
 				continue
 			}
 		}
@@ -87,7 +85,7 @@ func (i *inquiry) ask(ctx context.Context, objects []facts.VaultObject, now time
 			} else {
 				state, err = i.a.vaults.Object(ctx, refOf(o))
 			}
-			answers[n] = vaultAnswer(o, state, err)
+			answers[n] = keyvault.Answer(o, state, err)
 		})
 	}
 	asked.Wait()
@@ -142,26 +140,4 @@ func (i *inquiry) wait(ctx context.Context) (waiting context.Context, done func(
 
 func refOf(o facts.VaultObject) keyvault.Ref {
 	return keyvault.Ref{Cloud: o.Cloud, Vault: o.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
-}
-
-func vaultAnswer(o facts.VaultObject, state *keyvault.State, err error) facts.VaultAnswer {
-	if err != nil {
-		unknown, ok := errors.AsType[*keyvault.UnknownError](err)
-		if !ok {
-			unknown = &keyvault.UnknownError{Reason: keyvault.ReasonOf(err)}
-		}
-		return facts.VaultAnswer{Unknown: "it " + unknown.Why(), UnknownFix: unknown.Fix()}
-	}
-	answer := facts.VaultAnswer{Partial: state.Truncated}
-	for i := range state.Versions {
-		v := &state.Versions[i]
-		// An object may have hundreds of versions, of which few count: those that may be
-		// the newest, and the one that it is pinned to.
-		if i == 0 || v.Created.Equal(state.Versions[0].Created) || o.Version != "" && strings.EqualFold(v.ID, o.Version) {
-			answer.Versions = append(answer.Versions, facts.VaultVersion{
-				ID: v.ID, Enabled: v.Enabled, Created: v.Created, NotBefore: v.NotBefore, Expires: v.Expires,
-			})
-		}
-	}
-	return answer
 }

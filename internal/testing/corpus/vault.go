@@ -3,6 +3,7 @@ package corpus
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,28 +108,16 @@ func (c *Case) vaultFacts(f *facts.Facts) {
 	f.Now, f.Vault = v.Now, map[facts.VaultObject]facts.VaultAnswer{}
 	for i := range v.Objects {
 		o := &v.Objects[i]
-		var answer facts.VaultAnswer
-		if o.Unknown != "" {
-			unknown := &keyvault.UnknownError{Vault: o.Ref().Vault, Reason: o.Unknown}
-			answer.Unknown, answer.UnknownFix = "it "+unknown.Why(), unknown.Fix()
-		}
-		answer.Partial = o.Truncated
-		for _, version := range o.Versions {
-			answer.Versions = append(answer.Versions, facts.VaultVersion{
-				ID: version.ID, Enabled: !version.Disabled, Created: version.Created,
-				NotBefore: orZero(version.NotBefore), Expires: orZero(version.Expires),
-			})
-		}
-		if v.Hints && len(answer.Versions) == 0 {
-			answer.Names = o.Names
-		}
 		ref := o.Ref()
-		object := facts.VaultObject{
-			Cloud: ref.Cloud, Vault: strings.ToLower(ref.Vault), Type: string(ref.Type), Name: strings.ToLower(ref.Name),
-		}
-		f.Vault[object] = answer
-		for _, pinned := range append(pinnedVersions, ids(o.Versions)...) {
-			object.Version = pinned
+		state, err := o.State(v.Now)
+		for _, version := range slices.Concat([]string{""}, pinnedVersions, ids(o.Versions)) {
+			object := facts.VaultObject{
+				Cloud: ref.Cloud, Vault: strings.ToLower(ref.Vault), Type: string(ref.Type), Name: strings.ToLower(ref.Name), Version: version,
+			}
+			answer := keyvault.Answer(object, state, err)
+			if v.Hints && len(answer.Versions) == 0 {
+				answer.Names = o.Names
+			}
 			f.Vault[object] = answer
 		}
 	}
