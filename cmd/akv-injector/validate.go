@@ -25,13 +25,32 @@ const maxShutdownDelay = 5 * time.Minute
 // maxVaultTimeout leaves a third of the longest time that the API server waits for a webhook.
 const maxVaultTimeout = 20 * time.Second
 
+// problems gathers what is wrong with the options, a line each.
+type problems []string
+
+func (p *problems) report(flag, value, problem string) {
+	*p = append(*p, fmt.Sprintf("--%s=%q (or %s): %s", flag, value, envName(flag), problem))
+}
+
+func (p *problems) oneOf(flag, value string, known ...string) {
+	if !slices.Contains(known, value) {
+		p.report(flag, value, "write "+strings.Join(known, " or "))
+	}
+}
+
 // validate returns everything that is wrong with the options.
 func (o *options) validate() []string {
-	var problems []string
-	report := func(flag, value, problem string) {
-		problems = append(problems, fmt.Sprintf("--%s=%q (or %s): %s", flag, value, envName(flag), problem))
-	}
+	var found problems
+	o.validateSettings(&found)
+	o.validateServing(&found)
+	o.validateAddresses(&found)
+	o.validateControllers(&found)
+	o.validateVaultChecks(&found)
+	return found
+}
 
+// validateSettings checks what pods and namespaces may set too, where they do not.
+func (o *options) validateSettings(found *problems) {
 	if v := o.settings.TenantID; v != "" {
 		if problem := provider.TenantProblem(v); problem.Found() {
 			report("tenant-id", v, problem.String())
@@ -45,30 +64,31 @@ func (o *options) validate() []string {
 	if problem := provider.IntervalProblem(o.settings.RotationPollInterval); problem.Found() {
 		report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}
+}
 
+// validateServing checks how the webhooks are served, and what is logged of it.
+func (o *options) validateServing(found *problems) {
 	if o.webhookHost != "" && net.ParseIP(o.webhookHost) == nil {
-		report("webhook-host", o.webhookHost, "not an IP address; leave it empty to listen on all")
+		found.report("webhook-host", o.webhookHost, "not an IP address; leave it empty to listen on all")
 	}
 	if o.webhookPort < 1 || o.webhookPort > 65535 {
-		report("webhook-port", strconv.Itoa(o.webhookPort), "not a TCP port; write a number from 1 to 65535")
+		found.report("webhook-port", strconv.Itoa(o.webhookPort), "not a TCP port; write a number from 1 to 65535")
 	}
 	if strings.TrimSpace(o.certDir) == "" {
-		report("cert-dir", o.certDir, "empty; name the folder with tls.crt and tls.key")
+		found.report("cert-dir", o.certDir, "empty; name the folder with tls.crt and tls.key")
 	}
-	oneOf := func(flag, value string, known ...string) {
-		if !slices.Contains(known, value) {
-			report(flag, value, "write "+strings.Join(known, " or "))
-		}
-	}
-	oneOf("tls-min-version", o.tlsMinVersion, "1.2", "1.3")
-	oneOf("log-level", o.logLevel, "debug", "info", "warn", "error")
-	oneOf("log-format", o.logFormat, "json", "text")
-
+	found.oneOf("tls-min-version", o.tlsMinVersion, "1.2", "1.3")
+	found.oneOf("log-level", o.logLevel, "debug", "info", "warn", "error")
+	found.oneOf("log-format", o.logFormat, "json", "text")
 	if o.shutdownDelay < 0 || o.shutdownDelay > maxShutdownDelay {
-		report("shutdown-delay", o.shutdownDelay.String(), "write a duration from 0s to "+maxShutdownDelay.String())
+		found.report("shutdown-delay", o.shutdownDelay.String(), "write a duration from 0s to "+maxShutdownDelay.String())
 	}
+}
+
+// validateControllers checks how the controllers reach and share the cluster.
+func (o *options) validateControllers(found *problems) {
 	if o.classGracePeriod <= 0 {
-		report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
+		found.report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
 	}
 
 	if problem := inject.VaultChecksProblem(o.settings.VaultChecks); problem.Found() {
@@ -82,26 +102,36 @@ func (o *options) validate() []string {
 	}
 
 	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {
-		report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
+		found.report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
 	}
-
-	o.validateAddresses(report)
-
 	if o.leaderElect && o.leaderElectionNamespace == "" {
 		if _, err := os.Stat(namespaceFile); err != nil {
-			report("leader-election-namespace", "", "empty, and the program does not run in a pod, whose namespace it could take; "+
+			found.report("leader-election-namespace", "", "empty, and the program does not run in a pod, whose namespace it could take; "+
 				"name one, or set --leader-elect=false for a single replica")
 		}
 	}
 	if o.kubeconfig != "" {
 		if _, err := os.Stat(o.kubeconfig); err != nil {
-			report("kubeconfig", o.kubeconfig, fmt.Sprintf("cannot be read (%v); name a file that is there", err))
+			found.report("kubeconfig", o.kubeconfig, fmt.Sprintf("cannot be read (%v); name a file that is there", err))
 		}
 	}
-	return problems
 }
 
-func (o *options) validateAddresses(report func(flag, value, problem string)) {
+// validateVaultChecks checks how vaults are queried.
+func (o *options) validateVaultChecks(found *problems) {
+	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem != "" {
+		found.report("vault-checks", o.settings.VaultChecks, problem)
+	}
+	if d := o.settings.VaultExpiryWarning; d < 0 {
+		found.report("vault-expiry-warning", d.String(), "negative; write a duration such as 336h, or 0 for never")
+	}
+	if d := o.vaultTimeout; d <= 0 || d > maxVaultTimeout {
+		found.report("vault-timeout", d.String(), "write a duration above 0s and up to "+maxVaultTimeout.String()+", well below the timeoutSeconds of the webhook configurations")
+	}
+}
+
+// validateAddresses checks the addresses beside the webhooks' own.
+func (o *options) validateAddresses(found *problems) {
 	ports := map[string]string{strconv.Itoa(o.webhookPort): "webhook-port"}
 	for _, a := range []struct {
 		flag, value string
@@ -116,12 +146,12 @@ func (o *options) validateAddresses(report func(flag, value, problem string)) {
 		_, port, err := net.SplitHostPort(a.value)
 		number, numberErr := strconv.Atoi(port)
 		if err != nil || numberErr != nil || number < 0 || number > 65535 {
-			report(a.flag, a.value, "not an address; write host:port, or :port for all addresses")
+			found.report(a.flag, a.value, "not an address; write host:port, or :port for all addresses")
 			continue
 		}
 		// Port 0 is any free one.
 		if other, taken := ports[port]; taken && number != 0 {
-			report(a.flag, a.value, "the port is that of --"+other+"; choose another")
+			found.report(a.flag, a.value, "the port is that of --"+other+"; choose another")
 		}
 		ports[port] = a.flag
 	}
