@@ -38,21 +38,25 @@ func testCollector(t *testing.T, cached client.Reader, live client.Client) (*col
 
 var testNamespaceRequest = reconcile.Request{NamespacedName: types.NamespacedName{Name: testNamespace}}
 
+// gone stands for the mark of a class that was deleted.
+const gone = "(gone)"
+
+type collectCase struct {
+	class *secretsstorev1.SecretProviderClass
+	ns    *corev1.Namespace // opted in where it is not set
+	pods  []*corev1.Pod
+	// want is the mark afterwards, empty for none, or gone.
+	want  string
+	after time.Duration
+}
+
 func TestCollect(t *testing.T) {
 	var (
 		class = classOf("payments", "db")
 		now   = markAt(testNow)
 		used  = mounting("a", nil, class.Name)
 	)
-	const gone = "(gone)"
-	tests := map[string]struct {
-		class *secretsstorev1.SecretProviderClass
-		ns    *corev1.Namespace
-		pods  []*corev1.Pod
-		// want is the mark afterwards, empty for none, or gone.
-		want  string
-		after time.Duration
-	}{
+	tests := map[string]collectCase{
 		"used":                  {class: stored(class), pods: []*corev1.Pod{used}},
 		"used again":            {class: stored(class, markAgo(time.Minute)), pods: []*corev1.Pod{used}},
 		"used when due":         {class: stored(class, markAgo(time.Hour)), pods: []*corev1.Pod{used}},
@@ -208,25 +212,7 @@ func TestCollectorRacesAdmission(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			live := cluster(t, interceptor.Funcs{
-				Delete: func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
-					var o client.DeleteOptions
-					o.ApplyOptions(opts)
-					if o.Preconditions == nil {
-						return api.Delete(ctx, obj, opts...)
-					}
-					tc.first(t, api)
-					// The API server holds both preconditions; the fake one holds none.
-					now := storedClass(ctx, t, api, obj.GetName())
-					if now == nil || o.Preconditions.UID == nil || o.Preconditions.ResourceVersion == nil {
-						t.Fatal("deleted without preconditions, or nothing to delete")
-					}
-					if now.UID != *o.Preconditions.UID || now.ResourceVersion != *o.Preconditions.ResourceVersion {
-						return conflict(obj.GetName())
-					}
-					return api.Delete(ctx, obj, opts...)
-				},
-			}, namespaceWith(), stored(class, markAgo(time.Hour)))
+			live := cluster(t, interceptor.Funcs{Delete: afterThat(t, tc.first)}, namespaceWith(), stored(class, markAgo(time.Hour)))
 			r, events := testCollector(t, live, live)
 			if _, err := r.Reconcile(t.Context(), testNamespaceRequest); err != nil {
 				t.Fatal(err)
@@ -238,6 +224,28 @@ func TestCollectorRacesAdmission(t *testing.T) {
 				t.Errorf("events: %v", events.events)
 			}
 		})
+	}
+}
+
+// afterThat deletes with the preconditions that an API server holds and the fake one does
+// not, once first has written.
+func afterThat(t *testing.T, first func(*testing.T, client.Client)) func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
+	t.Helper()
+	return func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+		var o client.DeleteOptions
+		o.ApplyOptions(opts)
+		if o.Preconditions == nil {
+			return api.Delete(ctx, obj, opts...)
+		}
+		first(t, api)
+		now := storedClass(ctx, t, api, obj.GetName())
+		if now == nil || o.Preconditions.UID == nil || o.Preconditions.ResourceVersion == nil {
+			t.Fatal("deleted without preconditions, or nothing to delete")
+		}
+		if now.UID != *o.Preconditions.UID || now.ResourceVersion != *o.Preconditions.ResourceVersion {
+			return conflict(obj.GetName())
+		}
+		return api.Delete(ctx, obj, opts...)
 	}
 }
 

@@ -265,33 +265,13 @@ func TestEnsureClassRaces(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			happened := false
-			once := func(ctx context.Context, api client.Client) error {
+			live := cluster(t, beforeWrites(func(ctx context.Context, api client.Client) error {
 				if happened {
 					return nil
 				}
 				happened = true
 				return tc.meanwhile(ctx, api)
-			}
-			live := cluster(t, interceptor.Funcs{
-				Create: func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-					if err := once(ctx, api); err != nil {
-						return err
-					}
-					return api.Create(ctx, obj, opts...)
-				},
-				Update: func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
-					if err := once(ctx, api); err != nil {
-						return err
-					}
-					return api.Update(ctx, obj, opts...)
-				},
-				Patch: func(ctx context.Context, api client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-					if err := once(ctx, api); err != nil {
-						return err
-					}
-					return api.Patch(ctx, obj, patch, opts...)
-				},
-			}, objects(tc.live)...)
+			}), objects(tc.live)...)
 			w := ClassWriter{Cached: cluster(t, interceptor.Funcs{}, objects(tc.live)...), Live: live, Writer: live}
 
 			got, err := w.EnsureClass(t.Context(), testNamespace, class)
@@ -305,6 +285,30 @@ func TestEnsureClassRaces(t *testing.T) {
 				t.Errorf("the class is not as it should be: %v", spc)
 			}
 		})
+	}
+}
+
+// beforeWrites calls race before each write.
+func beforeWrites(race func(context.Context, client.Client) error) interceptor.Funcs {
+	return interceptor.Funcs{
+		Create: func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			if err := race(ctx, api); err != nil {
+				return err
+			}
+			return api.Create(ctx, obj, opts...)
+		},
+		Update: func(ctx context.Context, api client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			if err := race(ctx, api); err != nil {
+				return err
+			}
+			return api.Update(ctx, obj, opts...)
+		},
+		Patch: func(ctx context.Context, api client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			if err := race(ctx, api); err != nil {
+				return err
+			}
+			return api.Patch(ctx, obj, patch, opts...)
+		},
 	}
 }
 

@@ -47,7 +47,7 @@ type Starter struct {
 // NewStarter returns the Starter for a manager, to be added to it and to its
 // readiness checks.
 func NewStarter(mgr ctrl.Manager, opts Options) *Starter {
-	return newStarter(
+	return newStarterWith(
 		func() error { return servesClasses(mgr.GetRESTMapper()) },
 		func(ctx context.Context) error { return Setup(ctx, mgr, opts) },
 		func(ctx context.Context) error {
@@ -62,7 +62,8 @@ func NewStarter(mgr ctrl.Manager, opts Options) *Starter {
 	)
 }
 
-func newStarter(look func() error, setup, sync func(context.Context) error) *Starter {
+// newStarterWith returns a Starter for what look finds, setup starts and sync waits for.
+func newStarterWith(look func() error, setup, sync func(context.Context) error) *Starter {
 	s := &Starter{look: look, setup: setup, sync: sync, sleep: sleep}
 	s.unready.Store(&errNotStarted)
 	return s

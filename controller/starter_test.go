@@ -24,7 +24,7 @@ func TestStarterWaitsForTheCRD(t *testing.T) {
 		steps = append(steps, step+" | "+state)
 	}
 	looks := []error{&meta.NoKindMatchError{}, errors.New("connection refused"), &meta.NoKindMatchError{}, nil}
-	s = newStarter(
+	s = newStarterWith(
 		func() error {
 			err := looks[0]
 			looks = looks[1:]
@@ -59,7 +59,7 @@ func TestStarterWaitsForTheCRD(t *testing.T) {
 
 func TestStarterEndsWithTheProgram(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := newStarter(
+	s := newStarterWith(
 		func() error { cancel(); return &meta.NoKindMatchError{} },
 		func(context.Context) error { t.Error("set up without the CRD"); return nil },
 		func(context.Context) error { return nil },
@@ -84,7 +84,7 @@ func TestStarterErrors(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newStarter(func() error { return nil }, tc.setup, tc.sync)
+			s := newStarterWith(func() error { return nil }, tc.setup, tc.sync)
 			if err := s.Start(t.Context()); !errors.Is(err, broken) {
 				t.Errorf("error = %v", err)
 			}

@@ -191,12 +191,21 @@ func TestStatusWatch(t *testing.T) {
 			Mounted: &status.Version{Version: version, Created: &created}, Newest: &status.Version{Version: "v2", Created: &created},
 		}
 	}
-	for format, want := range map[string]string{
-		"": "POD   VAULT   OBJECT     MOUNTED   AGE   NEWEST   NEWEST-AGE   STATUS    REASON\n" +
-			"a     kv      secret/a   v1        60s   v2       60s          stale     <none>\n" +
-			"b     kv      secret/a   v2        60s   v2       60s          current   <none>\n" +
-			"a     kv      secret/a   v2        2m    v2       2m           current   <none>\n",
-		"yaml": "namespace: shop\nobject: secret/a\npod: ",
+	for format, check := range map[string]func(t *testing.T, out string){
+		"": func(t *testing.T, out string) {
+			t.Helper()
+			want := "POD   VAULT   OBJECT     MOUNTED   AGE   NEWEST   NEWEST-AGE   STATUS    REASON\n" +
+				"a     kv      secret/a   v1        60s   v2       60s          stale     <none>\n" +
+				"b     kv      secret/a   v2        60s   v2       60s          current   <none>\n" +
+				"a     kv      secret/a   v2        2m    v2       2m           current   <none>\n"
+			if diff := cmp.Diff(want, out); diff != "" {
+				t.Error(diff)
+			}
+		},
+		"yaml": func(t *testing.T, out string) {
+			t.Helper()
+			wantItems(t, out, item("a", status.Stale, "v1"), item("b", status.Current, "v2"), item("a", status.Current, "v2"))
+		},
 	} {
 		t.Run(format, func(t *testing.T) {
 			var out, errOut bytes.Buffer
@@ -217,23 +226,24 @@ func TestStatusWatch(t *testing.T) {
 			if errOut.String() != "note: a note\n" {
 				t.Errorf("told: %q", &errOut)
 			}
-			if format == "" {
-				if diff := cmp.Diff(want, out.String()); diff != "" {
-					t.Error(diff)
-				}
-				return
-			}
-			documents := strings.Split(out.String(), "---\n")
-			if len(documents) != 3 {
-				t.Fatalf("%d documents:\n%s", len(documents), &out)
-			}
-			for _, d := range documents {
-				var i status.Item
-				if err := yaml.UnmarshalStrict([]byte(d), &i); err != nil {
-					t.Error(err)
-				}
-			}
+			check(t, out.String())
 		})
+	}
+}
+
+// wantItems wants the items, a YAML document each.
+func wantItems(t *testing.T, documents string, want ...status.Item) {
+	t.Helper()
+	var got []status.Item
+	for d := range strings.SplitSeq(documents, "---\n") {
+		var i status.Item
+		if err := yaml.UnmarshalStrict([]byte(d), &i); err != nil {
+			t.Error(err)
+		}
+		got = append(got, i)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("items (-want +got):\n%s", diff)
 	}
 }
 
