@@ -108,18 +108,25 @@ func TestConvert(t *testing.T) {
 			if strings.HasPrefix(name, "refused-") != (len(result.Left) > 0) {
 				t.Errorf("%d were left as they were: %v", len(result.Left), result.Left)
 			}
-			for _, left := range result.Left {
-				for _, p := range left.Problems {
-					if p.Line < 1 || p.Line > bytes.Count(before, []byte("\n")) {
-						t.Errorf("no line of the file: %s", p)
-					}
-				}
-			}
+			wantLinesOf(t, before, result)
 			sameMounts(t, before, text(result))
 		})
 	}
 	if equivalent < 25 || refused < 25 {
 		t.Errorf("only %d inputs that are converted and %d that are not", equivalent, refused)
+	}
+}
+
+// wantLinesOf wants each problem to be at a line of the file.
+func wantLinesOf(t *testing.T, file []byte, result *convert.Result) {
+	t.Helper()
+	lines := bytes.Count(file, []byte("\n"))
+	for _, left := range result.Left {
+		for _, p := range left.Problems {
+			if p.Line < 1 || p.Line > lines {
+				t.Errorf("no line of the file: %s", p)
+			}
+		}
 	}
 }
 

@@ -62,7 +62,9 @@ func jsonText(b *bytes.Buffer, n *yaml.Node, line string) {
 		var quoted strings.Builder
 		encoder := json.NewEncoder(&quoted)
 		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(s) // a string is always JSON
+		if err := encoder.Encode(s); err != nil {
+			panic(err) // a string is always JSON
+		}
 		b.WriteString(strings.TrimSuffix(quoted.String(), "\n"))
 	}
 	open, closing, step := "[", "]", 1

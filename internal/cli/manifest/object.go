@@ -166,8 +166,13 @@ func withKind(text []byte, apiVersion, kind string) []byte {
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return text
 	}
-	fields["apiVersion"], _ = json.Marshal(apiVersion)
-	fields["kind"], _ = json.Marshal(kind)
+	for field, value := range map[string]string{"apiVersion": apiVersion, "kind": kind} {
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			return text
+		}
+		fields[field] = quoted
+	}
 	whole, err := json.Marshal(fields)
 	if err != nil {
 		return text

@@ -200,7 +200,7 @@ func TestHugeScalar(t *testing.T) {
 
 func TestReadFolders(t *testing.T) {
 	dir := t.TempDir()
-	write := func(name, text string) string {
+	write := func(name, text string) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -208,7 +208,6 @@ func TestReadFolders(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return path
 	}
 	named := func(name string) string { return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\n" }
 	write("app/b.yaml", named("b"))
