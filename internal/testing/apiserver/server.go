@@ -181,10 +181,19 @@ func describe(method, resource, namespace, name string, query url.Values) string
 }
 
 func refuse(w http.ResponseWriter, code int, reason metav1.StatusReason) {
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(metav1.Status{
+	answer(w, code, metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "not for you",
 	})
+}
+
+// answer writes a value as JSON.
+func answer(w http.ResponseWriter, code int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // it came from YAML
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // a client that is gone needs no answer
 }
 
 // find are the objects of a resource.
@@ -216,7 +225,7 @@ func (s *Server) get(w http.ResponseWriter, resource, namespace, name string) {
 		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(withVersion(found[0]))
+	answer(w, http.StatusOK, withVersion(found[0]))
 }
 
 func (s *Server) list(w http.ResponseWriter, resource, namespace string, query url.Values) {
@@ -238,7 +247,7 @@ func (s *Server) list(w http.ResponseWriter, resource, namespace string, query u
 	for _, o := range found {
 		items = append(items, withVersion(o))
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kinds[resource] + "List", "metadata": metadata, "items": items})
+	answer(w, http.StatusOK, map[string]any{"apiVersion": "v1", "kind": kinds[resource] + "List", "metadata": metadata, "items": items})
 }
 
 // withVersion adds what the client wants of any object.
