@@ -77,12 +77,12 @@ func (s *service) count() int {
 }
 
 // always answers with a status and, if any, an error's code.
-func always(status int, code string, header ...string) func(*http.Request) answered {
+func always(status int, code string) func(*http.Request) answered {
 	body := ""
 	if code != "" {
 		body = fmt.Sprintf(`{"error":{"code":%q,"message":"the secret is hunter2"}}`, code)
 	}
-	return func(*http.Request) answered { return answered{code: status, body: body, header: header} }
+	return func(*http.Request) answered { return answered{code: status, body: body} }
 }
 
 // listed is a page of a list.

@@ -51,7 +51,7 @@ func New(o Options) *Reader {
 // an [*UnknownError], and concludes nothing about the object. The call goes on when ctx
 // ends, so that who asks next finds its answer.
 func (r *Reader) Object(ctx context.Context, ref Ref) (*State, error) {
-	return r.object(ctx, ref, time.Time{})
+	return r.objectSince(ctx, ref, time.Time{})
 }
 
 // Cached is Object for those who do not want to wait at all: it calls nobody, and ok is
@@ -72,10 +72,11 @@ func (r *Reader) Cached(ref Ref) (state *State, ok bool) {
 // Fresh is Object for those whom a stale answer would harm: a cached one counts only if
 // it is no older than maxAge.
 func (r *Reader) Fresh(ctx context.Context, ref Ref, maxAge time.Duration) (*State, error) {
-	return r.object(ctx, ref, r.o.Now().Add(-maxAge))
+	return r.objectSince(ctx, ref, r.o.Now().Add(-maxAge))
 }
 
-func (r *Reader) object(ctx context.Context, ref Ref, since time.Time) (*State, error) {
+// objectSince takes a cached answer only if it is no older than since.
+func (r *Reader) objectSince(ctx context.Context, ref Ref, since time.Time) (*State, error) {
 	if err := ref.check(); err != nil {
 		return nil, &UnknownError{Vault: ref.Vault, Reason: Invalid, detail: err.Error()}
 	}

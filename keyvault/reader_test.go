@@ -134,13 +134,13 @@ func TestHowLongAnswersAreBelieved(t *testing.T) {
 		"missing":   {always(404, "SecretNotFound"), 9 * time.Second, 15 * time.Second},
 		"forbidden": {always(403, "Forbidden"), 9 * time.Second, 15 * time.Second},
 		"failing":   {always(500, ""), 0, 1},
-		"disabled": {func(req *http.Request) answered {
+		"disabled": {func(*http.Request) answered {
 			return listed(versionJSON("a", `"enabled":false,"created":1`))
 		}, 9 * time.Second, 15 * time.Second},
-		"expired": {func(req *http.Request) answered {
+		"expired": {func(*http.Request) answered {
 			return listed(versionJSON("a", `"enabled":true,"created":1,"exp":2`))
 		}, 9 * time.Second, 15 * time.Second},
-		"none, as an empty list": {func(req *http.Request) answered {
+		"none, as an empty list": {func(*http.Request) answered {
 			return listed()
 		}, 9 * time.Second, 15 * time.Second},
 	} {
@@ -279,12 +279,12 @@ func TestErrorsQuoteNobody(t *testing.T) {
 	})
 	for _, answer := range []func(*http.Request) answered{
 		always(403, "hunter2"), always(404, "hunter2"), always(418, "hunter2"), always(500, "hunter2"),
-		func(req *http.Request) answered { return answered{code: 200, body: "hunter2"} },
+		func(*http.Request) answered { return answered{code: 200, body: "hunter2"} },
 		func(*http.Request) answered { return answered{err: errors.New("hunter2")} },
-		func(req *http.Request) answered {
+		func(*http.Request) answered {
 			return answered{code: 200, body: strings.Repeat(" ", maxAnswer+1)}
 		},
-		func(req *http.Request) answered {
+		func(*http.Request) answered {
 			return listed(`{"id":"hunter2","attributes":{}}`)
 		},
 		func(*http.Request) answered { panic("hunter2") },
