@@ -13,6 +13,8 @@ import (
 	"testing"
 	"unicode"
 
+	admissionv1 "k8s.io/api/admission/v1"
+
 	"akv-injector/e2e/injector"
 )
 
@@ -101,12 +103,7 @@ func TestBadInput(t *testing.T) {
 				if answer.Allowed || answer.Result.Code != test.code || !strings.Contains(answer.Result.Message, test.want) {
 					t.Errorf("allowed %t, %.500v; want code %d that says %q", answer.Allowed, answer.Result, test.code, test.want)
 				}
-				for _, text := range append([]string{answer.Result.Message}, answer.Warnings...) {
-					wantPrintable(t, text)
-				}
-				if size := len(mustJSON(t, answer)); size > 256<<10 {
-					t.Errorf("the answer has %d bytes", size)
-				}
+				wantPlain(t, answer)
 			})
 		}
 	}
@@ -118,6 +115,17 @@ func TestBadInput(t *testing.T) {
 		t.Error("afterwards a good pod is not injected")
 	}
 	t.Run("memory", func(t *testing.T) { s.wantBounded(t, client, replica) })
+}
+
+// wantPlain wants an answer that is small, and that any reader can print.
+func wantPlain(t *testing.T, answer *admissionv1.AdmissionResponse) {
+	t.Helper()
+	for _, text := range append([]string{answer.Result.Message}, answer.Warnings...) {
+		wantPrintable(t, text)
+	}
+	if size := len(mustJSON(t, answer)); size > 256<<10 {
+		t.Errorf("the answer has %d bytes", size)
+	}
 }
 
 // aliasBomb is YAML of a few hundred bytes that stands for 10^9 strings.

@@ -52,21 +52,7 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 	t.Helper()
 	namespace, twin := s.facts(t, c)
 	refusal, warnings := wantFindings(t, c)
-	described := strings.Split(strings.TrimSpace(string(c.Want[corpus.WantDescriptionFile])), "\n")
-	if described[0] == "" {
-		described = nil
-	}
-	old := map[string]*unstructured.Unstructured{}
-	for _, ns := range []string{namespace, twin} {
-		if c.Old == nil {
-			continue
-		}
-		stored, err := s.storeOld(t, c, ns)
-		if err != nil {
-			t.Fatalf("a fault of the case: without akv-injector the API server itself refuses what is stored before: %v", err)
-		}
-		old[ns] = stored
-	}
+	old := s.storeOlds(t, c, namespace, twin)
 
 	for _, dryRun := range []bool{true, false} {
 		t.Run(fmt.Sprintf("dry run %t", dryRun), func(t *testing.T) {
@@ -78,7 +64,7 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 			if slices.Contains(neverAsked, c.Name) {
 				want = nil
 			} else if dryRun && len(refusal) == 0 {
-				want = append(slices.Clone(warnings), described...)
+				want = append(slices.Clone(warnings), description(c)...)
 			}
 			send := func(ctx context.Context) ([]string, error) {
 				_, told, err := s.do(ctx, c, workloadOrigin(t, c), namespace, c.Operation(), s.newObject(t, c, old[namespace]), dryRun)
@@ -103,6 +89,15 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 			}
 		})
 	}
+}
+
+// description is what a dry run says of the case's pods.
+func description(c *corpus.Case) []string {
+	text := strings.TrimSpace(string(c.Want[corpus.WantDescriptionFile]))
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // newObject is what is sent: the case's object, for an update with the version of what is
@@ -151,6 +146,24 @@ func (s *system) awaitMounting(t *testing.T, c *corpus.Case, namespace string, w
 		diff := cmp.Diff(inUse(want), inUse(told))
 		return diff == "", diff
 	})
+}
+
+// storeOlds stores what an update or a deletion is about, in each namespace. It gives
+// nothing for a creation.
+func (s *system) storeOlds(t *testing.T, c *corpus.Case, namespaces ...string) map[string]*unstructured.Unstructured {
+	t.Helper()
+	if c.Old == nil {
+		return nil
+	}
+	old := map[string]*unstructured.Unstructured{}
+	for _, ns := range namespaces {
+		stored, err := s.storeOld(t, c, ns)
+		if err != nil {
+			t.Fatalf("a fault of the case: without akv-injector the API server itself refuses what is stored before: %v", err)
+		}
+		old[ns] = stored
+	}
+	return old
 }
 
 // storeOld stores what an update or a deletion is about. One that is being deleted is
