@@ -110,92 +110,105 @@ func TestWhatTestsRelyOn(t *testing.T) {
 	t.Parallel()
 	cp := start(t, controlplane.Options{})
 
-	t.Run("a user may do what RBAC allows", func(t *testing.T) {
-		user, err := cp.User("dev", "developers")
-		if err != nil {
-			t.Fatal(err)
-		}
-		client, err := kubernetes.NewForConfig(user.Config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{})
-		if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `"dev"`) {
-			t.Errorf("listing pods: %v, want forbidden to dev", err)
-		}
-	})
+	t.Run("a user may do what RBAC allows", func(t *testing.T) { wantRBAC(t, cp) })
+	t.Run("the issuer is real", func(t *testing.T) { wantIssuer(t, cp) })
+	t.Run("kubectl and the server have the same version", func(t *testing.T) { wantOneVersion(t, cp) })
+	t.Run("metrics", func(t *testing.T) { wantMetrics(t, cp) })
+	t.Run("the driver's CRDs are served", func(t *testing.T) { wantCRDs(t, cp) })
+	t.Run("the audit log has what was done", func(t *testing.T) { wantAudited(t, cp) })
+}
 
-	t.Run("the issuer is real", func(t *testing.T) {
-		raw, err := cp.Client.Discovery().RESTClient().Get().AbsPath("/.well-known/openid-configuration").DoRaw(t.Context())
+func wantRBAC(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	user, err := cp.User("dev", "developers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(user.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `"dev"`) {
+		t.Errorf("listing pods: %v, want forbidden to dev", err)
+	}
+}
+
+func wantIssuer(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	raw, err := cp.Client.Discovery().RESTClient().Get().AbsPath("/.well-known/openid-configuration").DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var discovery struct {
+		Issuer string `json:"issuer"`
+		JWKS   string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(raw, &discovery); err != nil {
+		t.Fatal(err)
+	}
+	if discovery.Issuer != cp.Issuer || discovery.JWKS != cp.Issuer+"/openid/v1/jwks" {
+		t.Errorf("discovery is %+v, want those of %s", discovery, cp.Issuer)
+	}
+}
+
+func wantOneVersion(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	out, err := cp.KubectlCommand(t.Context(), "version", "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var versions struct {
+		ClientVersion, ServerVersion struct{ GitVersion string }
+	}
+	if err := json.Unmarshal(out, &versions); err != nil {
+		t.Fatal(err)
+	}
+	if v := versions; v.ServerVersion != v.ClientVersion || !strings.HasPrefix(v.ServerVersion.GitVersion, "v1.") {
+		t.Errorf("versions are %+v", v)
+	}
+}
+
+func wantMetrics(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	metrics, err := cp.Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(metrics, "apiserver_request_total{") {
+		t.Error("no apiserver_request_total in the metrics")
+	}
+}
+
+func wantCRDs(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	module, err := build.ModuleDir(t.Context(), build.CSIDriver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second time is no error
+		names, err := controlplane.InstallCRDs(t.Context(), cp.Config, filepath.Join(module, "config/crd/bases"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var discovery struct {
-			Issuer string `json:"issuer"`
-			JWKS   string `json:"jwks_uri"`
+		if len(names) != 2 {
+			t.Errorf("definitions are %v, want two", names)
 		}
-		if err := json.Unmarshal(raw, &discovery); err != nil {
-			t.Fatal(err)
-		}
-		if discovery.Issuer != cp.Issuer || discovery.JWKS != cp.Issuer+"/openid/v1/jwks" {
-			t.Errorf("discovery is %+v, want those of %s", discovery, cp.Issuer)
-		}
-	})
+	}
+	out, err := cp.KubectlCommand(t.Context(), "get", "secretproviderclasses", "-A", "-o", "name").CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("listing classes: %v: %s", err, out)
+	}
+}
 
-	t.Run("kubectl and the server have the same version", func(t *testing.T) {
-		out, err := cp.KubectlCommand(t.Context(), "version", "-o", "json").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var versions struct {
-			ClientVersion, ServerVersion struct{ GitVersion string }
-		}
-		if err := json.Unmarshal(out, &versions); err != nil {
-			t.Fatal(err)
-		}
-		if v := versions; v.ServerVersion != v.ClientVersion || !strings.HasPrefix(v.ServerVersion.GitVersion, "v1.") {
-			t.Errorf("versions are %+v", v)
-		}
-	})
-
-	t.Run("metrics", func(t *testing.T) {
-		metrics, err := cp.Metrics(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(metrics, "apiserver_request_total{") {
-			t.Error("no apiserver_request_total in the metrics")
-		}
-	})
-
-	t.Run("the driver's CRDs are served", func(t *testing.T) {
-		module, err := build.ModuleDir(t.Context(), build.CSIDriver)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 2 { // a second time is no error
-			names, err := controlplane.InstallCRDs(t.Context(), cp.Config, filepath.Join(module, "config/crd/bases"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(names) != 2 {
-				t.Errorf("definitions are %v, want two", names)
-			}
-		}
-		out, err := cp.KubectlCommand(t.Context(), "get", "secretproviderclasses", "-A", "-o", "name").CombinedOutput()
-		if err != nil || len(out) > 0 {
-			t.Errorf("listing classes: %v: %s", err, out)
-		}
-	})
-
-	t.Run("the audit log has what was done", func(t *testing.T) {
-		if _, err := cp.Client.CoreV1().Pods("default").Create(t.Context(), pod("audited"), metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		awaitAudit(t, cp.AuditLog, func(e auditEvent) bool {
-			return e.Verb == "create" && e.ObjectRef.Resource == "pods" && e.User.Username == "e2e-admin" &&
-				e.Annotations["authorization.k8s.io/decision"] == "allow"
-		})
+func wantAudited(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
+	if _, err := cp.Client.CoreV1().Pods("default").Create(t.Context(), pod("audited"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	awaitAudit(t, cp.AuditLog, func(e auditEvent) bool {
+		return e.Verb == "create" && e.ObjectRef.Resource == "pods" && e.User.Username == "e2e-admin" &&
+			e.Annotations["authorization.k8s.io/decision"] == "allow"
 	})
 }
 

@@ -30,55 +30,8 @@ func TestStartRegisterRestartStop(t *testing.T) {
 		t.Run(version.name, func(t *testing.T) {
 			cp, s, node := start(t, secretsstore.Options{Legacy: version.legacy})
 			checkObject(t, cp, version.legacy)
-
-			// The kubelet looks for sockets there, asks each what it is, then calls the driver.
-			registrations := sockets(t, filepath.Join(node.KubeletRoot, "plugins_registry"))
-			if len(registrations) != 1 {
-				t.Fatalf("sockets for the kubelet: %q, want one", registrations)
-			}
-			kubelet := registerapi.NewRegistrationClient(dial(t, registrations[0]))
-			info, err := kubelet.GetInfo(t.Context(), &registerapi.InfoRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.Type != registerapi.CSIPlugin || info.Name != secretsstore.DriverName {
-				t.Errorf("the kubelet is told of %s %s", info.Type, info.Name)
-			}
-			connection := dial(t, info.Endpoint)
-			identity, err := csi.NewIdentityClient(connection).GetPluginInfo(t.Context(), &csi.GetPluginInfoRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if identity.Name != info.Name || identity.VendorVersion != version.name {
-				t.Errorf("the driver is %s %s, want %s %s", identity.Name, identity.VendorVersion, info.Name, version.name)
-			}
-			answer, err := csi.NewNodeClient(connection).NodeGetInfo(t.Context(), &csi.NodeGetInfoRequest{})
-			if err != nil || answer.NodeId != node.Name {
-				t.Errorf("the driver's node is %q, %v; want %s", answer.GetNodeId(), err, node.Name)
-			}
-			unasked, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			defer cancel()
-			if err := s.AwaitRegistered(unasked); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("registered before the kubelet said so: %v", err)
-			}
-			if _, err := kubelet.NotifyRegistrationStatus(t.Context(), &registerapi.RegistrationStatus{PluginRegistered: true}); err != nil {
-				t.Error(err)
-			}
-			if err := s.AwaitRegistered(t.Context()); err != nil {
-				t.Error(err)
-			}
-
-			for _, restart := range []func(context.Context) error{
-				func(context.Context) error { return s.StopProvider() }, s.StartProvider,
-				func(context.Context) error { return s.StopDriver() }, s.StartDriver,
-				func(context.Context) error { return s.KillDriver() }, s.StartDriver,
-				func(context.Context) error { return s.KillProvider() },
-				func(context.Context) error { return refuses(s.ProviderSocket()) }, s.StartProvider,
-			} {
-				if err := restart(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			register(t, s, node, version.name)
+			restart(t, s)
 			if metrics, err := s.ProviderMetrics(t.Context()); err != nil || !strings.Contains(metrics, "target_info") {
 				t.Errorf("the provider's metrics are %q, %v", metrics, err)
 			}
@@ -92,6 +45,64 @@ func TestStartRegisterRestartStop(t *testing.T) {
 				t.Errorf("sockets left: %q", left)
 			}
 		})
+	}
+}
+
+// register does what a kubelet does with the driver, and wants the answers that it needs.
+func register(t *testing.T, s *secretsstore.SecretsStore, node secretsstore.Node, version string) {
+	t.Helper()
+	// The kubelet looks for sockets there, asks each what it is, then calls the driver.
+	registrations := sockets(t, filepath.Join(node.KubeletRoot, "plugins_registry"))
+	if len(registrations) != 1 {
+		t.Fatalf("sockets for the kubelet: %q, want one", registrations)
+	}
+	kubelet := registerapi.NewRegistrationClient(dial(t, registrations[0]))
+	info, err := kubelet.GetInfo(t.Context(), &registerapi.InfoRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Type != registerapi.CSIPlugin || info.Name != secretsstore.DriverName {
+		t.Errorf("the kubelet is told of %s %s", info.Type, info.Name)
+	}
+	connection := dial(t, info.Endpoint)
+	identity, err := csi.NewIdentityClient(connection).GetPluginInfo(t.Context(), &csi.GetPluginInfoRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if identity.Name != info.Name || identity.VendorVersion != version {
+		t.Errorf("the driver is %s %s, want %s %s", identity.Name, identity.VendorVersion, info.Name, version)
+	}
+	answer, err := csi.NewNodeClient(connection).NodeGetInfo(t.Context(), &csi.NodeGetInfoRequest{})
+	if err != nil || answer.NodeId != node.Name {
+		t.Errorf("the driver's node is %q, %v; want %s", answer.GetNodeId(), err, node.Name)
+	}
+	unasked, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := s.AwaitRegistered(unasked); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("registered before the kubelet said so: %v", err)
+	}
+	if _, err := kubelet.NotifyRegistrationStatus(t.Context(), &registerapi.RegistrationStatus{PluginRegistered: true}); err != nil {
+		t.Error(err)
+	}
+	if err := s.AwaitRegistered(t.Context()); err != nil {
+		t.Error(err)
+	}
+
+}
+
+// restart stops and kills the driver and the provider, and starts them again.
+func restart(t *testing.T, s *secretsstore.SecretsStore) {
+	t.Helper()
+	for _, do := range []func(context.Context) error{
+		func(context.Context) error { return s.StopProvider() }, s.StartProvider,
+		func(context.Context) error { return s.StopDriver() }, s.StartDriver,
+		func(context.Context) error { return s.KillDriver() }, s.StartDriver,
+		func(context.Context) error { return s.KillProvider() },
+		func(context.Context) error { return refuses(s.ProviderSocket()) }, s.StartProvider,
+	} {
+		if err := do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -58,37 +58,47 @@ func TestNothingIsLeft(t *testing.T) {
 			for _, c := range children {
 				runs = append(runs, c.run(t))
 			}
-			for i, c := range children {
-				if c.early {
-					seen(t, runs[i], starting)
-					c.end(t)
-				}
-			}
-			for i, c := range children {
-				if !c.early {
-					c.awaitUp(t)
-					seen(t, runs[i], whole)
-				}
-			}
-			for _, c := range children {
-				if !c.early {
-					c.end(t)
-				}
-			}
-
-			// A killed run cannot clean up: the kernel ends its processes, mounts and
-			// networks, and the next run removes its cgroups and its empty folder.
-			for _, c := range children {
-				if c.signal == syscall.SIGKILL {
-					awaitGone(t, before, runs, "cgroup ")
-					begin(t, c.temporary, ending{role: roleSweep}).end(t)
-				}
-			}
+			endAll(t, children, runs)
+			sweep(t, children, before, runs)
 			awaitGone(t, before, runs, "")
 			for _, c := range children {
 				wantEmpty(t, c)
 			}
 		})
+	}
+}
+
+// endAll ends the early ones as they start, and the others when all of them are up.
+func endAll(t *testing.T, children []*child, runs []string) {
+	t.Helper()
+	for i, c := range children {
+		if c.early {
+			seen(t, runs[i], starting)
+			c.end(t)
+		}
+	}
+	for i, c := range children {
+		if !c.early {
+			c.awaitUp(t)
+			seen(t, runs[i], whole)
+		}
+	}
+	for _, c := range children {
+		if !c.early {
+			c.end(t)
+		}
+	}
+}
+
+// sweep cleans up after killed runs, which cannot: the kernel ends their processes, mounts
+// and networks, and the next run removes their cgroups and empty folders.
+func sweep(t *testing.T, children []*child, before machine, runs []string) {
+	t.Helper()
+	for _, c := range children {
+		if c.signal == syscall.SIGKILL {
+			awaitGone(t, before, runs, "cgroup ")
+			begin(t, c.temporary, ending{role: roleSweep}).end(t)
+		}
 	}
 }
 
