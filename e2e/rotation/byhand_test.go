@@ -99,12 +99,12 @@ func (b byHand) create(t *testing.T, objects ...client.Object) {
 	}
 }
 
-// rotate sets a secret and waits until files of a pod's container app have the value.
+// rotate sets DB-Password and waits until files of a pod's container app have the value.
 // Done twice it shows that whatever has stayed as it was until then does so for good:
 // everything that carries a new value to a container has done it two times over.
-func (b byHand) rotate(t *testing.T, secret, value, pod string, files ...string) {
+func (b byHand) rotate(t *testing.T, value, pod string, files ...string) {
 	t.Helper()
-	setSecret(t, b.Tenant, secret, value)
+	setSecret(t, b.Tenant, "DB-Password", value)
 	for _, file := range files {
 		check(t, b.AwaitContent(t.Context(), pod, file, value))
 	}

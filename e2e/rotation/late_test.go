@@ -23,7 +23,7 @@ func lateClass(t *testing.T, s *system.System) {
 	b.create(t, b.class("store", object("DB-Password")))
 	_, err := b.AwaitPod(t.Context(), pod.Name)
 	check(t, err)
-	b.rotate(t, "DB-Password", "2", pod.Name, "/mnt/store/DB-Password")
+	b.rotate(t, "2", pod.Name, "/mnt/store/DB-Password")
 }
 
 // missingAccount is AKV012: the API server refuses a pod of an account that is not there.

@@ -27,7 +27,7 @@ func fileModes(t *testing.T, s *system.System) {
 	b.refusedBy(t, "AKV003", finding.Warning, pod)
 
 	for _, value := range []string{"1", "2"} {
-		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/store/DB-Password")
+		b.rotate(t, value, pod.Name, "/mnt/store/DB-Password")
 		b.stays(t, pod.Name, "cd /mnt/store; stat -L -c '%n %a %u %g' *", "DB-Password 644 0 0\ngroup 440 0 0")
 		b.stays(t, pod.Name, "cd /mnt/store; for f in new DB-Password; do (echo 9 >$f) 2>&1; done; true",
 			"sh: can't create new: Read-only file system\nsh: can't create DB-Password: Read-only file system")

@@ -44,8 +44,8 @@ func mountPaths(t *testing.T, s *system.System) {
 	b.stays(t, "above", look, "11")
 
 	for _, value := range []string{"2", "3"} {
-		b.rotate(t, "DB-Password", value, "above", "/mnt/store/DB-Password", "/mnt/store/api/token")
-		b.rotate(t, "DB-Password", value, "folder", "/mnt/store/DB-Password")
+		b.rotate(t, value, "above", "/mnt/store/DB-Password", "/mnt/store/api/token")
+		b.rotate(t, value, "folder", "/mnt/store/DB-Password")
 	}
 	b.stays(t, "at", look, "other")
 	// The folder was replaced, and with it went what was mounted there.

@@ -22,7 +22,7 @@ func pinned(t *testing.T, s *system.System) {
 	b.refusedBy(t, "AKV004", finding.Error, pod)
 
 	for _, value := range []string{"2", "3"} {
-		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/store/DB-Password", "/mnt/store/newest/0")
+		b.rotate(t, value, pod.Name, "/mnt/store/DB-Password", "/mnt/store/newest/0")
 	}
 	b.stays(t, pod.Name, "cat /mnt/store/pinned", "1")
 	// The provider keeps one more than the history says.
@@ -41,6 +41,6 @@ func interval(t *testing.T, s *system.System) {
 	runPod(t, b.Tenant, pod)
 	b.refusedBy(t, "AKV005", finding.Error, pod)
 	for _, value := range []string{"2", "3"} {
-		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/day/DB-Password", "/mnt/never/DB-Password")
+		b.rotate(t, value, pod.Name, "/mnt/day/DB-Password", "/mnt/never/DB-Password")
 	}
 }

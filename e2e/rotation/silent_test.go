@@ -74,5 +74,5 @@ func tenantSpelling(t *testing.T, s *system.System) {
 	b.create(t, class)
 	pod := b.pod("reader", "store")
 	runPod(t, b.Tenant, pod)
-	b.rotate(t, "DB-Password", "2", pod.Name, "/mnt/store/DB-Password")
+	b.rotate(t, "2", pod.Name, "/mnt/store/DB-Password")
 }

@@ -34,7 +34,7 @@ func subPath(t *testing.T, s *system.System) {
 	const all = "cat /mnt/by-path /mnt/by-expr /mnt/synced-by-path"
 	b.stays(t, pod.Name, all, "111")
 	for _, value := range []string{"2", "3"} {
-		b.rotate(t, "DB-Password", value, pod.Name, "/mnt/store/DB-Password", "/mnt/synced/DB-Password")
+		b.rotate(t, value, pod.Name, "/mnt/store/DB-Password", "/mnt/synced/DB-Password")
 	}
 	b.stays(t, pod.Name, all, "111")
 }

@@ -31,7 +31,7 @@ func classTwice(t *testing.T, s *system.System) {
 		files = files[:1]
 	}
 	for _, value := range []string{"2", "3"} {
-		b.rotate(t, "DB-Password", value, pod.Name, files...)
+		b.rotate(t, value, pod.Name, files...)
 	}
 	if s.Options.Legacy {
 		b.stays(t, pod.Name, "cat /mnt/second/DB-Password", "1")

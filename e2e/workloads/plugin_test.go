@@ -52,21 +52,25 @@ func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
 	if err := os.WriteFile(filepath.Join(onPath, "kubectl_complete-akv"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	complete := func(typed string) (offered []string, out string, code int) {
+		t.Helper()
+		// What kubectl's completion of every shell runs.
+		out, complaint, code := run("", append([]string{"__complete"}, strings.Split(typed, " ")...)...)
+		for line := range strings.Lines(out) {
+			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			offered = append(offered, word)
+		}
+		return offered, complaint + out, code
+	}
 	for typed, want := range map[string][]string{
 		"akv ":               {"convert", "explain", "lint", "preview", "version"},
 		"akv explain AKV00":  {"AKV001", "AKV009"},
 		"akv lint --output ": {"json", "sarif", "text"},
 	} {
-		// What kubectl's completion of every shell runs.
-		out, complaint, code := run("", append([]string{"__complete"}, strings.Split(typed, " ")...)...)
-		var offered []string
-		for line := range strings.Lines(out) {
-			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
-			offered = append(offered, word)
-		}
+		offered, out, code := complete(typed)
 		for _, word := range want {
 			if !slices.Contains(offered, word) {
-				t.Errorf("kubectl %s<TAB> offers no %s (it ends with %d): %s%s", typed, word, code, out, complaint)
+				t.Errorf("kubectl %s<TAB> offers no %s (it ends with %d): %s", typed, word, code, out)
 			}
 		}
 	}
