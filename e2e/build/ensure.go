@@ -22,7 +22,7 @@ func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]str
 	}
 	paths := make(map[string]string, len(names))
 	for _, name := range names {
-		path, err := ensure(ctx, log, cache, name)
+		path, err := ensureOne(ctx, log, cache, name)
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +31,7 @@ func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]str
 	return paths, nil
 }
 
-func ensure(ctx context.Context, log io.Writer, cache, name string) (string, error) {
+func ensureOne(ctx context.Context, log io.Writer, cache, name string) (string, error) {
 	if p, ok := packages[name]; ok {
 		return p.ensure(ctx, log, cache)
 	}

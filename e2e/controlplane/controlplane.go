@@ -176,7 +176,7 @@ func (cp *ControlPlane) prepareAdmin() error {
 
 func (cp *ControlPlane) reservePorts(count int) ([]*port, error) {
 	for range count {
-		reserved, err := reservePort()
+		reserved, err := newPort()
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,8 @@ type port struct {
 	fd     int
 }
 
-func reservePort() (*port, error) {
+// newPort reserves a port.
+func newPort() (*port, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reserve a port: %w", err)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestReservedPortIsForItsServerOnly(t *testing.T) {
-	reserved, err := reservePort()
+	reserved, err := newPort()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,7 +16,7 @@ func TestReservedPortIsForItsServerOnly(t *testing.T) {
 	// Others that ask for any port, at once and often, never get one that is kept.
 	taken := map[int]bool{reserved.Number: true}
 	for range 2000 {
-		other, err := reservePort()
+		other, err := newPort()
 		if err != nil {
 			t.Fatal(err)
 		}

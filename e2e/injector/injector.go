@@ -223,7 +223,7 @@ func (in *Injector) start(ctx context.Context) error {
 }
 
 // Offer sends requests to every replica, as a Service whose endpoints are all ready.
-func (in *Injector) Offer() { in.offer(-1) }
+func (in *Injector) Offer() { in.offerBut(-1) }
 
 // Withdraw sends no new connection to a replica that is about to stop, as a Service does
 // once its pod is terminating. Those it has end when it does.
@@ -231,11 +231,12 @@ func (in *Injector) Withdraw(number int) error {
 	if number < 0 || number >= len(in.replicas) {
 		return fmt.Errorf("there is no replica %d", number)
 	}
-	in.offer(number)
+	in.offerBut(number)
 	return nil
 }
 
-func (in *Injector) offer(except int) {
+// offerBut sends requests to every replica but one, or to all for -1.
+func (in *Injector) offerBut(except int) {
 	addresses := make([]string, 0, len(in.replicas))
 	for i, r := range in.replicas {
 		if i != except {
@@ -341,9 +342,6 @@ func (r *Replica) Log() string {
 	}
 	return string(content)
 }
-
-// URL is where the webhooks are called.
-func (in *Injector) URL() string { return "https://" + in.balancer.address() }
 
 func get(ctx context.Context, url string) (status int, body string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -29,7 +29,7 @@ func module(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func run(t *testing.T, dir string, args ...string) (*Report, string) {
+func runIn(t *testing.T, dir string, args ...string) (*Report, string) {
 	t.Helper()
 	var out bytes.Buffer
 	report, err := Run(t.Context(), &out, Where{Dir: dir}, false, append(args, "./...")...)
@@ -47,7 +47,7 @@ func TestOutcomes(t *testing.T) {
 		"bad/a_test.go":  header + "func TestBad(t *testing.T) { t.Run(\"sub\", func(t *testing.T) { t.Error(\"the reason\") }) }\n",
 		"none/a.go":      "package p\n",
 	})
-	report, out := run(t, dir)
+	report, out := runIn(t, dir)
 	if !report.Failed {
 		t.Error("not failed")
 	}
@@ -71,14 +71,14 @@ func TestOutcomes(t *testing.T) {
 }
 
 func TestWhatDoesNotCompileFails(t *testing.T) {
-	report, out := run(t, module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"}))
+	report, out := runIn(t, module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"}))
 	if !report.Failed || !strings.Contains(out, "undefinedName") {
 		t.Errorf("failed: %t, says:\n%s", report.Failed, out)
 	}
 }
 
 func TestWhatATestSaidBeforeAPanicIsShown(t *testing.T) {
-	report, out := run(t, module(t, map[string]string{
+	report, out := runIn(t, module(t, map[string]string{
 		"a_test.go": header + "func TestX(t *testing.T) { t.Log(\"before\"); panic(\"the end\") }\nfunc TestY(t *testing.T) {}\n",
 	}))
 	if !report.Failed || !strings.Contains(out, "the end") || !strings.Contains(out, "before") {
@@ -87,7 +87,7 @@ func TestWhatATestSaidBeforeAPanicIsShown(t *testing.T) {
 }
 
 func TestATimeoutFails(t *testing.T) {
-	report, out := run(t, module(t, map[string]string{
+	report, out := runIn(t, module(t, map[string]string{
 		"a_test.go": header + "func TestX(t *testing.T) { select {} }\n",
 	}), "-timeout=100ms")
 	if !report.Failed || !strings.Contains(out, "TestX") {
@@ -125,7 +125,7 @@ func TestMeasurementsAreTold(t *testing.T) {
 	dir := module(t, map[string]string{
 		"p/a_test.go": header + "func TestFast(t *testing.T) { t.Attr(\"measured\", \"visible after 3 s\"); t.Attr(\"other\", \"chatter\") }\nfunc TestLeft(t *testing.T) { t.Skip(\"no root\") }\n",
 	})
-	report, _ := run(t, dir)
+	report, _ := runIn(t, dir)
 	var summary bytes.Buffer
 	Summarize(&summary, []Phase{{"unit", time.Second, report}})
 	for _, want := range []string{"Measured:\n  visible after 3 s (sample/p TestFast)\n", "NOT TESTED (1 tests): no root\n"} {
