@@ -87,7 +87,6 @@ func register(t *testing.T, s *secretsstore.SecretsStore, node secretsstore.Node
 	if err := s.AwaitRegistered(t.Context()); err != nil {
 		t.Error(err)
 	}
-
 }
 
 // restart stops and kills the driver and the provider, and starts them again.

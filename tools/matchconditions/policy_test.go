@@ -133,17 +133,21 @@ func TestPolicyOfNamespacesThatDidNotOptIn(t *testing.T) {
 				for form, w := range map[string]write{"typed": w, "map": w.asMaps(t)} {
 					got := validator.Validate(t.Context(), schema.GroupVersionResource{}, w.attributes(k.kind), nil, ns,
 						celconfig.RuntimeCELCostBudget, nil)
-					said := ""
-					for _, d := range got.Decisions {
-						if d.Action == validating.ActionDeny && said == "" {
-							said = d.Message
-						}
-					}
-					if said != c.want {
-						t.Errorf("%s: %q, want %q", form, said, c.want)
+					if denial := firstDenial(got); denial != c.want {
+						t.Errorf("%s: %q, want %q", form, denial, c.want)
 					}
 				}
 			})
 		}
 	}
+}
+
+// firstDenial is the message of the first validation that fails, or empty.
+func firstDenial(result validating.ValidateResult) string {
+	for _, d := range result.Decisions {
+		if d.Action == validating.ActionDeny {
+			return d.Message
+		}
+	}
+	return ""
 }
