@@ -26,7 +26,7 @@ unit: cc ## Tests that need nothing but Go
 e2e: cc ## Tests against a real Kubernetes on this machine; as root with a real node
 	cd e2e && go run -trimpath ./cmd/suite $(RACE) $(if $(V),-v) -only e2e
 
-verify: ## All other checks: format, lint, tidy modules, chart, generated files
+verify: ## All other checks: format, lint, dead code, other systems, scripts, links, chart, generated files
 	hack/verify
 
 lint: ## Run golangci-lint
