@@ -35,15 +35,6 @@ func testRestorer(t *testing.T, c client.Client) (*restorer, *recorded) {
 	}, events
 }
 
-type restoreCase struct {
-	class   *secretsstorev1.SecretProviderClass
-	ns      *corev1.Namespace
-	pods    []*corev1.Pod
-	request inject.Class // payments' db where it is not set
-	want    *secretsstorev1.SecretProviderClass
-	events  []string
-}
-
 func TestRestore(t *testing.T) {
 	var (
 		class  = classOf("payments", "db")
@@ -195,42 +186,43 @@ func TestRestore(t *testing.T) {
 		},
 	}
 	for name, tc := range tests {
-		t.Run(name, tc.test)
-	}
-}
+		t.Run(name, func(t *testing.T) {
+			objs := objects(tc.class)
+			if tc.ns != nil {
+				objs = append(objs, tc.ns.DeepCopy())
+			}
+			for _, p := range tc.pods {
+				objs = append(objs, p.DeepCopy())
+			}
+			c := cluster(t, interceptor.Funcs{}, objs...)
+			r, events := testRestorer(t, c)
+			request := tc.request
+			if request.Name == "" {
+				request = class
+			}
 
-func (tc restoreCase) test(t *testing.T) {
-	objs := append(objects(tc.class), podObjects(tc.pods)...)
-	if tc.ns != nil {
-		objs = append(objs, tc.ns.DeepCopy())
-	}
-	c := cluster(t, interceptor.Funcs{}, objs...)
-	r, events := testRestorer(t, c)
-	request := tc.request
-	if request.Name == "" {
-		request = classOf("payments", "db")
-	}
-
-	// A second look changes and reports nothing more.
-	for range 2 {
-		if _, err := r.Reconcile(t.Context(), requestFor(request)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := storedClass(t.Context(), t, c, request.Name)
-	if (got == nil) != (tc.want == nil) {
-		t.Fatalf("class = %v, want %v", got, tc.want)
-	}
-	if got != nil {
-		if diff := cmp.Diff(tc.want.Spec, got.Spec); diff != "" {
-			t.Errorf("spec (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(tc.want.Labels, got.Labels); diff != "" {
-			t.Errorf("labels (-want +got):\n%s", diff)
-		}
-	}
-	if diff := cmp.Diff(tc.events, events.events); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
+			// A second look changes and tells nothing more.
+			for range 2 {
+				if _, err := r.Reconcile(t.Context(), requestFor(request)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := storedClass(t.Context(), t, c, request.Name)
+			if (got == nil) != (tc.want == nil) {
+				t.Fatalf("class = %v, want %v", got, tc.want)
+			}
+			if got != nil {
+				if diff := cmp.Diff(tc.want.Spec, got.Spec); diff != "" {
+					t.Errorf("spec (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tc.want.Labels, got.Labels); diff != "" {
+					t.Errorf("labels (-want +got):\n%s", diff)
+				}
+			}
+			if diff := cmp.Diff(tc.events, events.events); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

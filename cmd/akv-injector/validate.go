@@ -53,16 +53,16 @@ func (o *options) validate() []string {
 func (o *options) validateSettings(found *problems) {
 	if v := o.settings.TenantID; v != "" {
 		if problem := provider.TenantProblem(v); problem.Found() {
-			report("tenant-id", v, problem.String())
+			found.report("tenant-id", v, problem.String())
 		}
 	}
 	if v := o.settings.Cloud; v != "" {
 		if problem := provider.CloudProblem(v); problem.Found() {
-			report("cloud", v, problem.String())
+			found.report("cloud", v, problem.String())
 		}
 	}
 	if problem := provider.IntervalProblem(o.settings.RotationPollInterval); problem.Found() {
-		report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
+		found.report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}
 }
 
@@ -90,17 +90,6 @@ func (o *options) validateControllers(found *problems) {
 	if o.classGracePeriod <= 0 {
 		found.report("class-grace-period", o.classGracePeriod.String(), "not positive; write a duration such as 10m")
 	}
-
-	if problem := inject.VaultChecksProblem(o.settings.VaultChecks); problem.Found() {
-		report("vault-checks", o.settings.VaultChecks, problem.String())
-	}
-	if d := o.settings.VaultExpiryWarning; d < 0 {
-		report("vault-expiry-warning", d.String(), "negative; write a duration such as 336h, or 0 for never")
-	}
-	if d := o.vaultTimeout; d <= 0 || d > maxVaultTimeout {
-		report("vault-timeout", d.String(), "write a duration above 0s and up to "+maxVaultTimeout.String()+", well below the timeoutSeconds of the webhook configurations")
-	}
-
 	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {
 		found.report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
 	}
@@ -119,8 +108,8 @@ func (o *options) validateControllers(found *problems) {
 
 // validateVaultChecks checks how vaults are queried.
 func (o *options) validateVaultChecks(found *problems) {
-	if problem := inject.ValidateVaultChecks(o.settings.VaultChecks); problem != "" {
-		found.report("vault-checks", o.settings.VaultChecks, problem)
+	if problem := inject.VaultChecksProblem(o.settings.VaultChecks); problem.Found() {
+		found.report("vault-checks", o.settings.VaultChecks, problem.String())
 	}
 	if d := o.settings.VaultExpiryWarning; d < 0 {
 		found.report("vault-expiry-warning", d.String(), "negative; write a duration such as 336h, or 0 for never")

@@ -100,19 +100,25 @@ func collect(t *testing.T, c *cluster.Cluster) {
 			{ObjectMeta: metav1.ObjectMeta{Name: "by-hand-labelled", Labels: map[string]string{annotation.LabelManagedBy: annotation.ManagedBy}}, Spec: content},
 			{ObjectMeta: metav1.ObjectMeta{Name: "akv-payments-kv-aaaaaaaaaaaaaaaaaaaaaaaaaa"}, Spec: content},
 		}
-	}
-	canary := cluster.Pod("theirs", "canary", "Canary")
-	canaryName := c.Create(t, canary)
-	remove(t, c, canary)
-	awaitGone(t, c, "theirs", canaryName)
-	for _, class := range theirs {
-		now := c.Class(t, "theirs", class.Name)
-		if now == nil {
-			t.Errorf("%s was collected", class.Name)
-		} else if now.ResourceVersion != class.ResourceVersion {
-			t.Errorf("%s was changed", class.Name)
+		for _, class := range theirs {
+			class.Namespace = "theirs"
+			if err := c.API.Create(t.Context(), class); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
+		canary := cluster.Pod("theirs", "canary", "Canary")
+		canaryName := c.Create(t, canary)
+		remove(t, c, canary)
+		awaitGone(t, c, "theirs", canaryName)
+		for _, class := range theirs {
+			now := c.Class(t, "theirs", class.Name)
+			if now == nil {
+				t.Errorf("%s was collected", class.Name)
+			} else if now.ResourceVersion != class.ResourceVersion {
+				t.Errorf("%s was changed", class.Name)
+			}
+		}
+	})
 }
 
 // remove deletes a pod at once, as the kubelet's last word on it would: there is no node.

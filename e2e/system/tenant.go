@@ -43,7 +43,7 @@ func (s *System) NewTenant(ctx context.Context, name string) (*Tenant, error) {
 // NewPlainTenant makes a tenant whose namespace has not opted in: akv-injector does not
 // hear of what is written there.
 func (s *System) NewPlainTenant(ctx context.Context, name string) (*Tenant, error) {
-	return s.createTenant(ctx, name, nil)
+	return s.newTenant(ctx, name, nil)
 }
 
 func (s *System) newTenant(ctx context.Context, name string, labels map[string]string) (*Tenant, error) {

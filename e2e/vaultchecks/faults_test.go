@@ -20,19 +20,6 @@ const late = "did not answer in time"
 // answerTime is when the API server stops waiting: see deploy/install.yaml.
 const answerTime = 5 * time.Second
 
-// fault is something wrong with a vault or the way to it.
-type fault struct {
-	set  func(*testing.T, *fixture)
-	says string
-	// one is set where the fault is each object's own, and no reason to leave the vault
-	// alone.
-	one bool
-	// wait is for how long the vault wants to be left alone, if it says so.
-	wait time.Duration
-	// unidentified is set where no token was given before the fault.
-	unidentified bool
-}
-
 // Whatever is wrong with a vault or the way to it: nothing is refused, no admission waits
 // longer than it may, and a warning says what was not checked and why. A vault that fails
 // is soon left alone, and asked again when its time has come; then a typo is refused as
@@ -106,7 +93,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, says: "could not be reached"},
-		"no role": {set: func(t *testing.T, f *fixture) {
+		"no role": {fault: func(t *testing.T, f *fixture) {
 			t.Helper()
 			scope, err := f.VaultScope(vaultName)
 			if err == nil {
@@ -119,113 +106,63 @@ func TestFaults(t *testing.T) {
 		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not asked, for want of a token", unidentified: true},
 		"a token's hang": {fault: tokenFault(faults.Fault{Hang: true}), says: late, unidentified: true},
 	} {
-		t.Run(name, tc.test)
-	}
-}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, azure.Options{})
+			if tc.says == late {
+				f.newReader(t, impatient)
+			}
+			a := f.admission()
+			n := 0
+			// there makes an object, of which nothing is cached.
+			there := func() string {
+				n++
+				f.secret(t, fmt.Sprintf("object-%d", n))
+				return fmt.Sprintf("object-%d", n)
+			}
+			if !tc.unidentified {
+				awaitChecked(t, f, a, there)
+			}
 
-func vaultFault(fault azure.Fault) func(*testing.T, *fixture) {
-	return func(t *testing.T, f *fixture) {
-		t.Helper()
-		if err := f.SetVaultFault(vaultName, &fault); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+			tc.fault(t, f)
+			open, told := false, 0
+			for range 20 {
+				began := time.Now()
+				answer := apply(t, a, there(), fmt.Sprintf("missing-%d", n))
+				if took := time.Since(began); took > answerTime {
+					t.Errorf("answered after %s", took)
+				}
+				if !answer.Allowed {
+					t.Fatalf("refused: %s", answer.Result.Message)
+				}
+				warnings := strings.Join(answer.Warnings, "\n")
+				if !strings.Contains(warnings, "AKV020") || !strings.Contains(warnings, "not checked") {
+					t.Fatalf("warnings %q do not say that nothing was checked", answer.Warnings)
+				}
+				switch {
+				case strings.Contains(warnings, tc.says):
+					told++
+				case !strings.Contains(warnings, late): // which a busy machine makes of any fault
+					t.Fatalf("warnings %q do not say %q", answer.Warnings, tc.says)
+				}
+				if open = strings.Contains(warnings, "is left alone for a moment"); open {
+					break
+				}
+			}
+			if told == 0 {
+				t.Errorf("after 20 admissions none was told that the vault %s", tc.says)
+			}
+			if open == tc.one {
+				t.Fatalf("after 20 admissions the vault is left alone: %v", open)
+			}
+			if open {
+				f.wantLeftAlone(t, a, there, tc.wait)
+			}
 
-func tokenFault(fault azure.Fault) func(*testing.T, *fixture) {
-	return func(t *testing.T, f *fixture) {
-		t.Helper()
-		if err := f.SetTokenFault(&fault); err != nil {
-			t.Fatal(err)
-		}
+			mended(t, f)
+			awaitChecked(t, f, a, there)
+		})
 	}
-}
-
-func certificate(fault azure.CertificateFault) func(*testing.T, *fixture) {
-	return func(t *testing.T, f *fixture) {
-		t.Helper()
-		if err := f.SetCertificateFault(t.Context(), fault); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// clearFaults ends every fault.
-func (f *fixture) clearFaults(t *testing.T) {
-	t.Helper()
-	for _, err := range []error{
-		f.SetVaultFault(vaultName, nil), f.SetTokenFault(nil), f.SetCertificateFault(t.Context(), azure.CertificateGood), f.Resume(t.Context()),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.SetDNSDelay(0)
-	assign(t, f.Server, f.identity)
-}
-
-func (tc fault) test(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, azure.Options{})
-	if tc.says == late {
-		f.newReader(t, impatient)
-	}
-	a := f.admission()
-	n := 0
-	// there makes an object, of which nothing is cached.
-	there := func() string {
-		n++
-		name := fmt.Sprintf("object-%d", n)
-		f.secret(t, name)
-		return name
-	}
-	if !tc.unidentified {
-		awaitChecked(t, f, a, there)
-	}
-
-	tc.set(t, f)
-	open, named := false, 0
-	for i := 0; i < 20 && !open; i++ {
-		warnings := unchecked(t, a, there(), fmt.Sprintf("missing-%d", n))
-		switch {
-		case strings.Contains(warnings, tc.says):
-			named++
-		case !strings.Contains(warnings, late): // which a busy machine makes of any fault
-			t.Fatalf("warnings %q do not say %q", warnings, tc.says)
-		}
-		open = strings.Contains(warnings, "is left alone for a moment")
-	}
-	if named == 0 {
-		t.Errorf("in 20 admissions no warning says that the vault %s", tc.says)
-	}
-	if open == tc.one {
-		t.Fatalf("after 20 admissions the vault is left alone: %v", open)
-	}
-	if open {
-		f.wantLeftAlone(t, a, there, tc.wait)
-	}
-
-	f.clearFaults(t)
-	awaitChecked(t, f, a, there)
-}
-
-// unchecked wants an admission in time, and gives its warnings, which say that not
-// everything was checked.
-func unchecked(t *testing.T, a *webhook.Admission, names ...string) string {
-	t.Helper()
-	began := time.Now()
-	answer := apply(t, a, names...)
-	if took := time.Since(began); took > answerTime {
-		t.Errorf("answered after %s", took)
-	}
-	if !answer.Allowed {
-		t.Fatalf("refused: %s", answer.Result.Message)
-	}
-	warnings := strings.Join(answer.Warnings, "\n")
-	if !strings.Contains(warnings, "AKV020") || !strings.Contains(warnings, "not checked") {
-		t.Fatalf("warnings %q do not say that nothing was checked", answer.Warnings)
-	}
-	return warnings
 }
 
 // wantLeftAlone wants that nobody calls the vault, for as long as it said.

@@ -111,30 +111,6 @@ func TestMetadataOnly(t *testing.T) {
 	}
 }
 
-// fill makes objects of each kind and state, and gives the newest version of DB-Password.
-func fill(t *testing.T, v *vault.Service, soon, passed time.Time) string {
-	t.Helper()
-	off := false
-	for _, err := range []error{
-		second(v.SetSecret(vaultName, "DB-Password", "hunter2", vault.Attributes{})),
-		second(v.SetSecret(vaultName, "off", "hunter2", vault.Attributes{Enabled: &off})),
-		second(v.SetSecret(vaultName, "gone", "hunter2", vault.Attributes{})),
-		v.Delete(vaultName, vault.Secret, "gone"),
-		second(v.SetSecret(vaultName, "old", "hunter2", vault.Attributes{Expires: &passed})),
-		second(v.CreateKey(vaultName, "signing", "RSA", vault.Attributes{})),
-		second(v.CreateCertificate(vaultName, "frontend", "CN=frontend.example", vault.Attributes{Expires: &soon})),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	newest, err := v.SetSecret(vaultName, "DB-Password", "hunter3", vault.Attributes{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newest
-}
-
 func second[T any](_ T, err error) error { return err }
 
 // A thousand pods of one workload cost one call an object.

@@ -30,46 +30,6 @@ import (
 // would give its pod: a token of its service account, by the API server, that Entra ID
 // takes for a managed identity with Key Vault Reader.
 func TestProgram(t *testing.T) {
-	p := startProgram(t)
-	p.secret(t, "DB-Password")
-	p.identify(t)
-	p.wantTyposRefused(t)
-
-	// Who makes the missing object, and applies again, is not refused on an old answer.
-	p.await(t, "the refusal of an object that is missing", func() (bool, string) {
-		warnings, err := p.apply(t, shop, "API-Key")
-		return apierrors.IsInvalid(err), fmt.Sprint(err, warnings)
-	})
-	p.secret(t, "API-Key")
-	p.await(t, "the new object to be seen", func() (bool, string) {
-		warnings, err := p.apply(t, shop, "API-Key")
-		return err == nil && warnings == "", fmt.Sprint(err, warnings)
-	})
-
-	// Correct objects pass without a word, and pods are injected.
-	if err := p.API.Create(t.Context(), class(shop, "DB-Password")); err != nil {
-		t.Error(err)
-	}
-	if name := p.Create(t, cluster.Pod(shop, "right", "DB-Password\nAPI-Key")); !inject.Generated(name) {
-		t.Errorf("the pod has the class %q", name)
-	}
-	p.wantNoCalls(t)
-	p.outage(t)
-	p.wantMetrics(t)
-	p.wantTraces(t)
-}
-
-type program struct {
-	*cluster.Cluster
-	server   *azure.Server
-	identity azure.Identity
-	token    string // the file that the kubelet would write
-}
-
-// startProgram starts it with an identity that Entra ID does not take yet, as in a cluster
-// where that is set up later, and a vault that only the namespace shop may read.
-func startProgram(t *testing.T) *program {
-	t.Helper()
 	server, err := azure.Start(t.Context(), azure.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -91,17 +51,17 @@ func startProgram(t *testing.T) *program {
 			t.Logf("Entra ID was asked: %+v", server.TokenRequests())
 		}
 	})
-	p := &program{server: server, identity: identity, token: filepath.Join(t.TempDir(), "azure-identity-token")}
 	// Entra ID reads the issuer's keys, and has no credentials of the cluster.
-	p.Cluster = cluster.Start(t, controlplane.Options{ExtraAPIServerArgs: []string{"--anonymous-auth=true"}}, injector.Options{
+	c := cluster.Start(t, controlplane.Options{ExtraAPIServerArgs: []string{"--anonymous-auth=true"}}, injector.Options{
 		Args: []string{"--vault-checks=enforce", "--vault-hints"},
 		Env: []string{
 			"AZURE_CLIENT_ID=" + identity.ClientID, "AZURE_TENANT_ID=" + server.TenantID(),
-			"AZURE_FEDERATED_TOKEN_FILE=" + p.token, "AZURE_AUTHORITY_HOST=" + server.LoginEndpoint() + "/",
+			"AZURE_FEDERATED_TOKEN_FILE=" + token, "AZURE_AUTHORITY_HOST=" + server.LoginEndpoint() + "/",
 			"HTTPS_PROXY=" + proxyTo(t, server), "SSL_CERT_FILE=" + server.CAFile(),
 		},
 	})
-	if err := p.API.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	p := &program{Cluster: c, server: server}
+	if err := c.API.Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "public-issuer"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:service-account-issuer-discovery"},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:unauthenticated"}},
@@ -113,31 +73,24 @@ func startProgram(t *testing.T) *program {
 	if _, err := server.CreateVault("", vaultName); err != nil {
 		t.Fatal(err)
 	}
-	return p
-}
-
-// secret makes a new version of a secret.
-func (p *program) secret(t *testing.T, name string) {
-	t.Helper()
-	if _, err := p.server.Vault().SetSecret(vaultName, name, "hunter2", vault.Attributes{}); err != nil {
-		t.Fatal(err)
+	secret := func(name string) {
+		t.Helper()
+		if _, err := server.Vault().SetSecret(vaultName, name, "hunter2", vault.Attributes{}); err != nil {
+			t.Fatal(err)
+		}
 	}
-}
+	secret("DB-Password")
 
-// identify gives the program what it needs to query the vault, a step after the other: what
-// is missing until then is a warning.
-func (p *program) identify(t *testing.T) {
-	t.Helper()
 	// Without a token nothing is known, and nothing refused.
 	unhurried.Require(t, "the want of a token to be told", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Pasword")
 		return err == nil && strings.Contains(warnings, "was not asked, for want of a token"), fmt.Sprint(err, warnings)
 	})
-	ca, err := os.ReadFile(p.CAFile)
+	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.server.TrustIssuers(ca); err != nil {
+	if err := server.TrustIssuers(ca); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := server.CreateFederatedCredential("", identity.Name, arm.FederatedCredential{
@@ -145,7 +98,7 @@ func (p *program) identify(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p.project(t, p.token)
+	p.project(t, token)
 
 	// With one, but without a role, neither.
 	unhurried.Require(t, "a token", func(context.Context) (bool, string) {
@@ -158,7 +111,6 @@ func (p *program) identify(t *testing.T) {
 		warnings, err := p.apply(t, shop, "DB-Password")
 		return err == nil && warnings == "", fmt.Sprint(err, warnings)
 	})
-}
 
 	// A typo is refused at apply, wherever it is made, with the name that was meant.
 	unhurried.Require(t, "a refusal", func(context.Context) (bool, string) {
@@ -173,15 +125,14 @@ func (p *program) identify(t *testing.T) {
 		// On a busy machine the vault's word, or the hint, may come too late for one of them.
 		unhurried.Require(t, "the refusal of a "+name+" with a typo", func(context.Context) (bool, string) {
 			object := object.DeepCopyObject().(client.Object)
-			err := p.API.Create(t.Context(), object)
+			err := c.API.Create(t.Context(), object)
 			if err == nil {
-				return false, fmt.Sprintf("let pass, and deleted again: %v", p.API.Delete(t.Context(), object))
+				return false, fmt.Sprintf("let pass, and deleted again: %v", c.API.Delete(t.Context(), object))
 			}
 			return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "AKV020") &&
 				strings.Contains(err.Error(), `Did you mean "DB-Password"?`), fmt.Sprint(err)
 		})
 	}
-}
 
 	// Who makes the missing object, and applies again, is not refused on an old answer.
 	unhurried.Require(t, "the refusal of an object that is missing", func(context.Context) (bool, string) {
@@ -210,44 +161,47 @@ func (p *program) identify(t *testing.T) {
 	}
 
 	// Many pods, dry runs here, cost nothing more.
-	before = len(p.server.Vault().Audit())
+	before = len(server.Vault().Audit())
 	for range 100 {
 		if warnings, err := p.apply(t, shop, "DB-Password"); err != nil || warnings != "" {
 			t.Fatalf("%v, %q", err, warnings)
 		}
 	}
-	if n := len(p.server.Vault().Audit()) - before; n > 0 {
+	if n := len(server.Vault().Audit()) - before; n > 0 {
 		t.Errorf("100 admissions of cached objects: %d calls", n)
 	}
-}
 
-// wantTraces looks at what the program left in Azure's logs and in its own.
-func (p *program) wantTraces(t *testing.T) {
-	t.Helper()
+	p.outage(t, secret)
+	p.wantMetrics(t)
 	var calls []vault.Call
-	for _, call := range p.server.Vault().Audit() {
+	for _, call := range server.Vault().Audit() {
 		if call.Status == 200 || call.Status == 404 {
 			calls = append(calls, call)
-			if call.Principal != p.identity.PrincipalID {
-				t.Errorf("asked as another identity: %+v", call)
+			if call.Principal != identity.PrincipalID {
+				t.Errorf("asked as somebody else: %+v", call)
 			}
 		}
 	}
 	wantMetadataOnly(t, calls)
-	for _, request := range p.server.TokenRequests() {
+	for _, request := range server.TokenRequests() {
 		if request.Outcome == "ok" && request.Subject != subject {
 			t.Errorf("a token for %+v", request)
 		}
 	}
-	for _, r := range p.Injector.Replicas() {
+	for _, r := range c.Injector.Replicas() {
 		if log := r.Log(); strings.Contains(log, "hunter2") || strings.Contains(log, "eyJ") {
 			t.Errorf("the log has a value or a token:\n%s", log)
 		}
 	}
 }
 
+type program struct {
+	*cluster.Cluster
+	server *azure.Server
+}
+
 // outage makes the vault fail and get well again.
-func (p *program) outage(t *testing.T) {
+func (p *program) outage(t *testing.T, secret func(string)) {
 	t.Helper()
 	if err := p.server.SetVaultFault(vaultName, &faults.Fault{Hang: true}); err != nil {
 		t.Fatal(err)

@@ -15,49 +15,41 @@ import (
 	"akv-injector/inject/annotation"
 )
 
-// plugin is kubectl akv as users run it: by a kubectl that finds it, and what completes
-// it, on PATH.
-type plugin struct {
-	*cluster.Cluster
-	path string
-}
-
-func newPlugin(t *testing.T, c *cluster.Cluster) *plugin {
+// wantPlugin runs kubectl akv as users do: by a kubectl that finds the plugin, and what
+// completes it, on PATH.
+func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
 	t.Helper()
 	program, err := build.Product(t.Context(), t.Output(), "./cmd/kubectl-akv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &plugin{Cluster: c, path: t.TempDir()}
+	onPath := t.TempDir()
 	for name, target := range map[string]string{"kubectl": c.Kubectl, "kubectl-akv": program} {
-		if err := os.Symlink(target, filepath.Join(p.path, name)); err != nil {
+		if err := os.Symlink(target, filepath.Join(onPath, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return p
-}
-
-func (p *plugin) run(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	cmd := p.KubectlCommand(t.Context(), args...)
-	cmd.Env = append(cmd.Env, "PATH="+p.path+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	var out, complaint bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &complaint
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	run := func(stdin string, args ...string) (stdout, stderr string, code int) {
+		t.Helper()
+		cmd := c.KubectlCommand(t.Context(), args...)
+		cmd.Env = append(cmd.Env, "PATH="+onPath+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		var out, complaint bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &complaint
+		var exit *exec.ExitError
+		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return out.String(), complaint.String(), cmd.ProcessState.ExitCode()
 	}
-	return out.String(), complaint.String(), cmd.ProcessState.ExitCode()
-}
 
-// wantCompletion installs what completes the plugin, and wants words offered.
-func (p *plugin) wantCompletion(t *testing.T) {
-	t.Helper()
-	script, complaint, code := p.run(t, "", "akv", "completion", "kubectl")
+	if out, complaint, code := run("", "plugin", "list"); code != 0 || !strings.Contains(out, "kubectl-akv") {
+		t.Errorf("kubectl plugin list ends with %d: %s%s", code, out, complaint)
+	}
+	script, complaint, code := run("", "akv", "completion", "kubectl")
 	if code != 0 {
 		t.Fatalf("kubectl akv completion kubectl ends with %d: %s", code, complaint)
 	}
-	if err := os.WriteFile(filepath.Join(p.path, "kubectl_complete-akv"), []byte(script), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(onPath, "kubectl_complete-akv"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for typed, want := range map[string][]string{
@@ -66,7 +58,7 @@ func (p *plugin) wantCompletion(t *testing.T) {
 		"akv lint --output ": {"json", "sarif", "text"},
 	} {
 		// What kubectl's completion of every shell runs.
-		out, complaint, code := p.run(t, "", append([]string{"__complete"}, strings.Split(typed, " ")...)...)
+		out, complaint, code := run("", append([]string{"__complete"}, strings.Split(typed, " ")...)...)
 		var offered []string
 		for line := range strings.Lines(out) {
 			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
@@ -78,18 +70,8 @@ func (p *plugin) wantCompletion(t *testing.T) {
 			}
 		}
 	}
-}
 
-// wantPlugin wants each command to work in a cluster.
-func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
-	t.Helper()
-	p := newPlugin(t, c)
-	if out, complaint, code := p.run(t, "", "plugin", "list"); code != 0 || !strings.Contains(out, "kubectl-akv") {
-		t.Errorf("kubectl plugin list ends with %d: %s%s", code, out, complaint)
-	}
-	p.wantCompletion(t)
-
-	out, complaint, code := p.run(t, asking("web"), "akv", "preview", "--live", "-n", namespace, "-f", "-")
+	out, complaint, code := run(asking("web"), "akv", "preview", "--live", "-n", namespace, "-f", "-")
 	if code != 0 || !strings.Contains(out, "secretProviderClass: akv-payments-kv-") {
 		t.Errorf("kubectl akv preview ends with %d: %s%s", code, out, complaint)
 	}
@@ -97,11 +79,11 @@ func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
 		t.Errorf("it is coloured, and goes to no terminal: %q", out)
 	}
 	unsafe := workload("apps/v1", "Deployment", "unsafe", "none", "db", "subPath: DB-Password", "")
-	out, complaint, code = p.run(t, unsafe, "akv", "lint", "-f", "-")
+	out, complaint, code = run(unsafe, "akv", "lint", "-f", "-")
 	if code != 1 || !strings.Contains(out, "AKV001") {
 		t.Errorf("kubectl akv lint of a subPath ends with %d, want 1: %s%s", code, out, complaint)
 	}
-	if out, complaint, code = p.run(t, "", "akv", "lint", "-f", "missing.yaml"); code != 2 || !strings.Contains(complaint, "missing.yaml") {
+	if out, complaint, code = run("", "akv", "lint", "-f", "missing.yaml"); code != 2 || !strings.Contains(complaint, "missing.yaml") {
 		t.Errorf("kubectl akv lint of a file that is not there ends with %d, want 2: %s%s", code, out, complaint)
 	}
 	// The cluster's own word, where it opted in and where not.
