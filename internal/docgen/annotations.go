@@ -19,15 +19,15 @@ func annotationTable(brief bool) string {
 		if a.PerVault && vaultMeaning == "" {
 			key += ", `" + a.Short() + ".<vault>`"
 		}
-		row(&b, key, places(&a), a.Default, meaning)
+		tableRow(&b, key, places(&a), a.Default, meaning)
 		if vaultMeaning != "" {
-			row(&b, "`"+a.Short()+".<vault>`", places(&a), "", vaultMeaning)
+			tableRow(&b, "`"+a.Short()+".<vault>`", places(&a), "", vaultMeaning)
 		}
 	}
 	return b.String()
 }
 
-func row(b *strings.Builder, cells ...string) {
+func tableRow(b *strings.Builder, cells ...string) {
 	for _, c := range cells {
 		if c == "" {
 			b.WriteString("| ")

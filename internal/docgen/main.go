@@ -1,6 +1,6 @@
 // The docgen command writes the parts of the docs that follow from the code, so that the two
-// cannot differ: docs/rules.md from the rules, and the tables of annotations from the
-// vocabulary.
+// cannot differ: docs/rules.md from the rules, the tables of annotations from the
+// vocabulary, and the picture of the architecture from the imports.
 package main
 
 import (
@@ -28,7 +28,10 @@ func write(root string) error {
 	if err := replace(filepath.Join(root, "docs", "annotations.md"), "annotations", annotationTable(false)); err != nil {
 		return err
 	}
-	return replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true))
+	if err := replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true)); err != nil {
+		return err
+	}
+	return writeArchitecture(root)
 }
 
 // replace puts text between the two comments of that name in a Markdown file.
