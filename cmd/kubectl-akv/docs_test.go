@@ -17,7 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-var update = flag.Bool("update", false, "write the outputs in docs/kubectl-akv.md anew")
+var update = flag.Bool("update", false, "write the outputs in docs/kubectl-akv.md and README.md")
 
 // asProgram makes the test's own binary the program, for shells to call.
 const asProgram = "AKV_TEST_AS_PROGRAM"
@@ -75,9 +75,22 @@ func shell(t *testing.T, dir string) func(script string, args ...string) (output
 
 var console = regexp.MustCompile("(?s)```console\n\\$ ([^\n]+)\n(.*?)```\n")
 
-// What the document shows is what the program prints.
+// What the documents show is what the program prints.
 func TestDocOutputs(t *testing.T) {
-	text, err := os.ReadFile(doc)
+	for document, commands := range map[string][]string{
+		doc:                 {"lint", "preview", "convert", "status", "explain"},
+		root + "/README.md": {"lint", "preview"},
+	} {
+		t.Run(filepath.Base(document), func(t *testing.T) { checkOutputs(t, document, commands) })
+	}
+}
+
+// fromSource is how a reader runs the program who has not installed it.
+const fromSource = "go run ./cmd/kubectl-akv "
+
+func checkOutputs(t *testing.T, document string, commands []string) {
+	t.Helper()
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,23 +98,27 @@ func TestDocOutputs(t *testing.T) {
 	shown := map[string]bool{}
 	now := console.ReplaceAllStringFunc(string(text), func(block string) string {
 		command := console.FindStringSubmatch(block)[1]
-		shown[strings.Fields(command)[2]] = true
-		output, _ := run(command)
+		script := command
+		if arguments, ok := strings.CutPrefix(command, fromSource); ok {
+			script = "kubectl akv " + arguments
+		}
+		shown[strings.Fields(script)[2]] = true
+		output, _ := run(script)
 		return "```console\n$ " + command + "\n" + output + "```\n"
 	})
-	for _, cmd := range []string{"lint", "preview", "convert", "status", "explain"} {
+	for _, cmd := range commands {
 		if !shown[cmd] {
 			t.Errorf("the document has no example of %s", cmd)
 		}
 	}
 	if *update {
-		if err := os.WriteFile(doc, []byte(now), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if diff := cmp.Diff(string(text), now); diff != "" {
-		t.Errorf("mend with: go test ./cmd/kubectl-akv -run TestDocOutputs -update (-document +program)\n%s", diff)
+		t.Errorf("update with: go test ./cmd/kubectl-akv -run TestDocOutputs -update (-document +program)\n%s", diff)
 	}
 }
 

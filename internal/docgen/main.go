@@ -1,6 +1,7 @@
 // The docgen command writes the parts of the docs that follow from the code, so that the two
 // cannot differ: docs/rules.md from the rules, the tables of annotations from the
-// vocabulary, and the picture of the architecture from the imports.
+// vocabulary, the example of a rule from its file, and the picture of the architecture from the
+// imports.
 package main
 
 import (
@@ -29,6 +30,9 @@ func write(root string) error {
 		return err
 	}
 	if err := replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true)); err != nil {
+		return err
+	}
+	if err := writeExample(root); err != nil {
 		return err
 	}
 	return writeArchitecture(root)
