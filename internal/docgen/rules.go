@@ -13,22 +13,22 @@ const head = `# Rules
 
 Each rule finds one mistake that keeps a rotated secret from reaching the running
 container, or keeps the pod from starting. An **error** refuses the object; a **warning** is
-shown by kubectl and lets it pass. All findings of an object come at once, each with its
-field and its fix. ` + "`kubectl akv explain AKV001`" + ` prints what stands here of a rule.
+shown by kubectl, and the object is admitted. All findings of an object are reported at once,
+each with its field and its fix. ` + "`kubectl akv explain AKV001`" + ` prints the text below.
 
-The rules look at pods, at the templates of Deployments, StatefulSets, DaemonSets,
-ReplicaSets, ReplicationControllers, Jobs and CronJobs, and at SecretProviderClasses. Pods
-of other workloads (Argo Rollouts, Knative Services) are looked at when they are created.
+The rules check pods, the templates of Deployments, StatefulSets, DaemonSets, ReplicaSets,
+ReplicationControllers, Jobs and CronJobs, and SecretProviderClasses. Pods of other workloads
+(Argo Rollouts, Knative Services) are checked when they are created.
 
-A pod that asks for injection, a pod that somebody creates directly, and a template are
-refused. A pod that a controller made is never refused for a volume that was written by
-hand: it gets warnings, so that a drained node strands nothing. The fence (AKV018) holds for
-every pod but those of the cluster's own controllers. An update is refused only for what
-the stored object did not have.
+An error refuses a pod that asks for injection, a pod that is created directly, and a template.
+A pod that a controller created is never refused for a hand-written volume: it gets warnings,
+so that pods of a drained node start again. The fence (AKV018) applies to every pod except
+those of the cluster's own controllers. An update is refused only for mistakes that the stored
+object did not have.
 
-A **waivable** rule lets an object pass that lists its id in the annotation
-` + "`azure.keyvault.injector/allow`" + `, or whose namespace has
-` + "`azure.keyvault.injector/rotation-policy: warn`" + `; what it found is then a warning.
+The errors of a **waivable** rule become warnings for an object that lists the rule's id in the
+annotation ` + "`azure.keyvault.injector/allow`" + `, or whose namespace has
+` + "`azure.keyvault.injector/rotation-policy: warn`" + `.
 
 | id | name | severity | waivable | on | finds |
 | --- | --- | --- | --- | --- | --- |
