@@ -86,30 +86,28 @@ func (d *Decision) inject(f facts.Facts, planned *plan.Plan) {
 
 // WithVault is the decision with what the vaults say of its objects, which is in the
 // facts. Decide does the same if it is given all facts at once.
-func (d Decision) WithVault(f facts.Facts) Decision {
+func (d *Decision) WithVault(f facts.Facts) Decision {
+	with := *d
 	if d.pod == nil {
-		return d
+		return with
 	}
 	d.pod.Facts.Vault, d.pod.Facts.Now = f.Vault, f.Now
 	found := d.pod.CheckVaults()
 	if len(found) == 0 {
-		return d
+		return with
 	}
 	for i := range found {
 		found[i] = d.request.policy.Apply(found[i])
 	}
-	d.Findings = finding.Sort(slices.Concat(d.Findings, found))
-	if finding.Refuses(d.Findings) {
-		d.Injected, d.Patch, d.Classes, d.Containers = false, nil, nil, nil
+	with.Findings = finding.Sort(slices.Concat(d.Findings, found))
+	if finding.Refuses(with.Findings) {
+		with.Injected, with.Patch, with.Classes, with.Containers = false, nil, nil, nil
 	}
-	return d
+	return with
 }
 
 // Errors are the findings that refuse the pod.
 func (d *Decision) Errors() []finding.Finding { return finding.Errors(d.Findings) }
-
-// Warnings are the findings that are shown, and do not refuse the pod.
-func (d *Decision) Warnings() []finding.Finding { return finding.Warnings(d.Findings) }
 
 // WithoutOptIn are the findings that hold in a namespace that has not opted in, where no
 // webhook is called.

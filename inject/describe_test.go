@@ -37,10 +37,10 @@ func TestDescribe(t *testing.T) {
 		// A line that has to be among the others, or none at all.
 		want string
 	}{
-		"where it is mounted":    {func(r *described) {}, "Volume secrets is mounted at /mnt/secrets-store in: app."},
+		"where it is mounted":    {func(*described) {}, "Volume secrets is mounted at /mnt/secrets-store in: app."},
 		"mounted nowhere":        {func(r *described) { r.App().VolumeMounts = nil }, "Volume secrets is mounted in no container."},
 		"objects and files":      {func(r *described) { r.ask("DB-Password,tls.pem=cert/web") }, "From vault payments-kv: /mnt/secrets-store/DB-Password = secret/DB-Password, /mnt/secrets-store/tls.pem = cert/web."},
-		"a class that is there":  {func(r *described) {}, "Volume secrets: class payments, which exists."},
+		"a class that is there":  {func(*described) {}, "Volume secrets: class payments, which exists."},
 		"a class that is not":    {func(r *described) { r.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
 		"a class of nobody":      {func(r *described) { r.Classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
 		"the account's identity": {func(r *described) { r.ask("a") }, "Identity " + fixture.Client + " (ServiceAccount app), tenant " + fixture.Tenant + " (ServiceAccount app), with the token of ServiceAccount app."},
@@ -51,7 +51,7 @@ func TestDescribe(t *testing.T) {
 			delete(r.Class.Spec.Parameters, provider.ParamClient)
 			r.CSI().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, "Identity: the service principal in the Secret sp."},
-		"an interval of nobody": {func(r *described) {}, "No interval is asked for; what the cluster's driver does is not known here."},
+		"an interval of nobody": {func(*described) {}, "No interval is asked for; what the cluster's driver does is not known here."},
 		"both intervals": {func(r *described) {
 			r.ask("a")
 			r.Annotate(annotation.RotationPollInterval, "30s")

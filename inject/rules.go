@@ -33,9 +33,6 @@ func RuleByID(id string) *Rule {
 	return nil
 }
 
-// NotOptedInMessage and NotOptedInFix are the words of the rule about namespaces that have
+// NotOptedInMessage are the words of the rule about namespaces that have
 // not opted in, which the chart's admission policy uses too.
 const NotOptedInMessage = rules.NotOptedInMessage
-
-// NotOptedInFix is the fix for a namespace.
-func NotOptedInFix(namespace string) string { return rules.NotOptedInFix(namespace) }

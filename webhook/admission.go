@@ -100,22 +100,22 @@ func New(o Options) *Admission {
 
 // Mutate is the handler for MutatePath.
 func (a *Admission) Mutate() http.Handler {
-	return a.handler(route{MutatePath, pods(), onCreate, a.mutate})
+	return a.handler(route{MutatePath, pods(), onCreate, a.answerMutation})
 }
 
 // Validate is the handler for ValidatePath.
 func (a *Admission) Validate() http.Handler {
-	return a.handler(route{ValidatePath, pods(), onCreate, a.validate})
+	return a.handler(route{ValidatePath, pods(), onCreate, a.answerPod})
 }
 
 // ValidateWorkload is the handler for ValidateWorkloadPath.
 func (a *Admission) ValidateWorkload() http.Handler {
-	return a.handler(route{ValidateWorkloadPath, workloads(), onWrite, a.validateWorkload})
+	return a.handler(route{ValidateWorkloadPath, workloads(), onWrite, a.answerWorkload})
 }
 
 // ValidateClass is the handler for ValidateClassPath.
 func (a *Admission) ValidateClass() http.Handler {
-	return a.handler(route{ValidateClassPath, classKinds(), onWriteOrDelete, a.validateClass})
+	return a.handler(route{ValidateClassPath, classKinds(), onWriteOrDelete, a.answerClass})
 }
 
 // What paths are asked about.

@@ -311,9 +311,9 @@ spec:
 	return pod
 }
 
-func class(name string) *secretsstorev1.SecretProviderClass {
+func legacyClass() *secretsstorev1.SecretProviderClass {
 	return &secretsstorev1.SecretProviderClass{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "legacy"},
 		Spec: secretsstorev1.SecretProviderClassSpec{
 			Provider: provider.ProviderAzure,
 			Parameters: map[string]string{

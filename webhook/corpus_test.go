@@ -109,8 +109,8 @@ func TestCorpus(t *testing.T) {
 			if !answer.Allowed && !laterContainer(c) {
 				t.Fatalf("refused at validation: %s", answer.Result.Message)
 			}
-			if answer.Allowed && len(answer.Warnings) != len(warningLines(want.Warnings())) {
-				t.Errorf("warnings %q, want those of %v", answer.Warnings, want.Warnings())
+			if answer.Allowed && len(answer.Warnings) != len(warningLines(finding.Warnings(want.Findings))) {
+				t.Errorf("warnings %q, want those of %v", answer.Warnings, finding.Warnings(want.Findings))
 			}
 		})
 	}

@@ -27,24 +27,26 @@ type DriverCache interface {
 // waits for what only makes a warning more exact.
 func DriverFlags(c DriverCache, namespace string, log logr.Logger) DriverFunc {
 	var once sync.Once
-	unknown := func(why string, err error) *provider.Driver {
+	report := func(why string, err error) {
 		once.Do(func() {
 			log.Info("the CSI driver's flags are not known, so nothing can be said of the real rotation interval (AKV015); "+
 				"may akv-injector list and watch DaemonSets there?", "namespace", namespace, "reason", why, "error", err)
 		})
-		return nil
 	}
 	return func(ctx context.Context) *provider.Driver {
 		informer, err := c.GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 		switch {
 		case err != nil:
-			return unknown("no cache", err)
+			report("no cache", err)
+			return nil
 		case !informer.HasSynced():
-			return unknown("the cache is not filled", nil)
+			report("the cache is not filled", nil)
+			return nil
 		}
 		var sets appsv1.DaemonSetList
 		if err := c.List(ctx, &sets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-			return unknown("the cache does not answer", err)
+			report("the cache does not answer", err)
+			return nil
 		}
 		return provider.DriverIn(sets.Items)
 	}

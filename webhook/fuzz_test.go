@@ -32,7 +32,7 @@ func FuzzHandler(f *testing.F) {
 		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod",`+
 		`"metadata":{"annotations":{"azure.keyvault.injector/objects":"a"}},"spec":{"containers":[null],"volumes":null}}}}`), annotation.Allow, "AKV001")
 
-	cl := newCluster(append(inPlace(), class("legacy"))...)
+	cl := newCluster(append(inPlace(), legacyClass())...)
 	a := cl.admission()
 	f.Fuzz(func(t *testing.T, body []byte, key, value string) {
 		cl.logs.lines, cl.ensured = nil, nil
@@ -56,7 +56,7 @@ func FuzzWrites(f *testing.F) {
 	f.Add(0, []byte(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[null]}}}}`), []byte(`null`))
 	f.Add(4, []byte(`{"apiVersion":"v1","kind":"ReplicationController","spec":{}}`), []byte(`{"apiVersion":"v1","kind":"ReplicationController","spec":{"template":{}}}`))
 
-	cl := newCluster(append(inPlace(), class("legacy"))...)
+	cl := newCluster(append(inPlace(), legacyClass())...)
 	a := cl.admission()
 	f.Fuzz(func(t *testing.T, which int, one, other []byte) {
 		cl.logs.lines = nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"akv-injector/inject"
+	"akv-injector/inject/rules"
 )
 
 // The API server says AKV021 by itself, from a policy; in the rule's own words.
@@ -15,7 +16,7 @@ func TestPolicySaysWhatTheRuleSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	rule := inject.RuleByID("AKV021")
-	before, after, ok := strings.Cut(inject.NotOptedInFix("NAME"), "NAME")
+	before, after, ok := strings.Cut(rules.NotOptedInFix("NAME"), "NAME")
 	if !ok {
 		t.Fatal("the fix names no namespace")
 	}

@@ -36,7 +36,7 @@ func counters(t *testing.T, c *cluster) map[string]float64 {
 }
 
 func TestMetrics(t *testing.T) {
-	cl := newCluster(append(inPlace(), class("legacy"))...)
+	cl := newCluster(append(inPlace(), legacyClass())...)
 	a := cl.admission()
 	pod := injected(t, a)
 	answerOf(t, a.Mutate(), reviewOf(raw(t, pod)))

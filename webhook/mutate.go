@@ -11,11 +11,11 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// mutate patches a pod that asks.
+// answerMutation patches a pod that asks.
 //
 // It warns only where it refuses: a pod that passes comes by again for validation,
 // as all webhooks have left it, and what is said there is right.
-func (a *Admission) mutate(ctx context.Context, c *change) (verdict, error) {
+func (a *Admission) answerMutation(ctx context.Context, c *change) (verdict, error) {
 	target := workload.TargetOf(c.now.Object)
 	target.Origin = originOf(c.req.UserInfo, c.now)
 	target.Mutating = true

@@ -7,10 +7,10 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// validate sees the pod as all mutating webhooks have left it. A pod that asks must
+// answerPod sees the pod as all mutating webhooks have left it. A pod that asks must
 // have everything by now: what the engine would still change was undone by another
 // webhook, or never done.
-func (a *Admission) validate(ctx context.Context, c *change) (verdict, error) {
+func (a *Admission) answerPod(ctx context.Context, c *change) (verdict, error) {
 	target := workload.TargetOf(c.now.Object)
 	target.Origin = originOf(c.req.UserInfo, c.now)
 	target.Admitted = true

@@ -11,9 +11,9 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// validateClass looks at a SecretProviderClass, and at who mounts one that changes or
+// answerClass looks at a SecretProviderClass, and at who mounts one that changes or
 // goes. A deletion is never refused.
-func (a *Admission) validateClass(ctx context.Context, c *change) (verdict, error) {
+func (a *Admission) answerClass(ctx context.Context, c *change) (verdict, error) {
 	i := a.inquiry()
 	findings, optedIn, err := a.decideClass(ctx, a.lookup(), i, c)
 	if err == nil && optedIn && len(finding.Errors(findings)) > 0 {

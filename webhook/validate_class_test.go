@@ -13,7 +13,7 @@ import (
 
 func TestClasses(t *testing.T) {
 	of := func(change func(*secretsstorev1.SecretProviderClass)) *secretsstorev1.SecretProviderClass {
-		c := class("legacy")
+		c := legacyClass()
 		c.TypeMeta = metav1.TypeMeta{APIVersion: secretsstorev1.SchemeGroupVersion.String(), Kind: "SecretProviderClass"}
 		change(c)
 		return c

@@ -97,7 +97,7 @@ func TestHandWritten(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			cl := newCluster(append(inPlace(), class("legacy"))...)
+			cl := newCluster(append(inPlace(), legacyClass())...)
 			pod := handWritten(t, "{name: secrets, mountPath: /s/p, subPath: DB-Password, readOnly: true}")
 			pod.OwnerReferences = c.owners
 			review := reviewOf(raw(t, pod))

@@ -6,10 +6,10 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// validateWorkload looks at the template of a workload, as all mutating webhooks have
+// answerWorkload looks at the template of a workload, as all mutating webhooks have
 // left it. An update is refused for what it brings, never for what was there: whoever
 // restarts a workload, or bumps an image, must not be stopped by last year's mistake.
-func (a *Admission) validateWorkload(ctx context.Context, c *change) (verdict, error) {
+func (a *Admission) answerWorkload(ctx context.Context, c *change) (verdict, error) {
 	// What a Deployment or a CronJob makes was looked at in its own template. A refusal
 	// here would stop a rollout that was let through there.
 	origin := originOf(c.req.UserInfo, c.now)

@@ -74,7 +74,7 @@ func templateField(k kind) string {
 func TestWorkloadsOfEachKind(t *testing.T) {
 	for _, k := range workloads() {
 		t.Run(k.Kind, func(t *testing.T) {
-			cl := newCluster(append(inPlace(), class("legacy"))...)
+			cl := newCluster(append(inPlace(), legacyClass())...)
 			handler := cl.admission().ValidateWorkload()
 			safe := workloadOf(t, k, handWritten(t, safeMount))
 			unsafe := workloadOf(t, k, handWritten(t, unsafeMount))
@@ -144,7 +144,7 @@ func TestWorkloadsLetThrough(t *testing.T) {
 	replicaSet := workloads()[3]
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			cl := newCluster(append(inPlace(), class("legacy"))...)
+			cl := newCluster(append(inPlace(), legacyClass())...)
 			of := func(mount string) client.Object {
 				o := workloadOf(t, replicaSet, handWritten(t, mount))
 				o.SetOwnerReferences(c.owners)
@@ -207,7 +207,7 @@ func TestDescription(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			cl := newCluster(append(inPlace(), class("legacy"))...)
+			cl := newCluster(append(inPlace(), legacyClass())...)
 			review := changeOf(t, deployment, workloadOf(t, deployment, c.pod), nil)
 			review.Request.DryRun = &c.dryRun
 			got := answerOf(t, cl.admission().ValidateWorkload(), review)

@@ -72,8 +72,11 @@ func TestManifestsHaveOnlyExportedVariables(t *testing.T) {
 	}
 	exported := map[string]bool{}
 	for _, section := range sections {
-		for _, match := range regexp.MustCompile(`(?m)^export ([A-Z_]+)=`).FindAllStringSubmatch(section.Script, -1) {
-			exported[match[1]] = true
+		for _, match := range regexp.MustCompile(`(?m)^export ([A-Z_]+(?:=.*)?(?: [A-Z_]+)*)$`).FindAllStringSubmatch(section.Script, -1) {
+			for name := range strings.FieldsSeq(match[1]) {
+				name, _, _ = strings.Cut(name, "=")
+				exported[name] = true
+			}
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.yaml"))

@@ -166,7 +166,7 @@ func (b byHand) awaitMountError(t *testing.T, pod string, words *regexp.Regexp) 
 	prefix := "pod/" + pod + " FailedMount"
 	check(t, b.Await(t.Context(), b.Namespace, fmt.Sprintf("%q in an event %s", words, prefix), func(context.Context) (bool, string) {
 		seen := ""
-		events := b.Events(b.Namespace) //nolint:contextcheck // It has a deadline of its own.
+		events := b.Events(b.Namespace)
 		for _, e := range events {
 			if strings.HasPrefix(e, prefix+" ") {
 				if words.MatchString(e) {

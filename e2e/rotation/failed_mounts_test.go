@@ -52,7 +52,7 @@ func awaitFailures(t *testing.T, tenant *system.Tenant, count int, words string)
 	what := fmt.Sprintf("%d times FailedMount with %q", count, words)
 	check(t, tenant.Await(t.Context(), tenant.Namespace, what, func(context.Context) (bool, string) {
 		seen := 0
-		for _, event := range tenant.Events(tenant.Namespace) { //nolint:contextcheck // It has a deadline of its own.
+		for _, event := range tenant.Events(tenant.Namespace) {
 			match := trouble.FindStringSubmatch(event)
 			if match == nil || match[1] == "" || !strings.Contains(event, words) {
 				continue

@@ -65,7 +65,7 @@ func vaultHangs(t *testing.T, s *system.System) {
 	f := newHanging(t, s, "vault-hangs")
 	// The driver has been asked for nearly two minutes before.
 	f.await(t, "the kubelet to give up", func(context.Context) (bool, string) {
-		events := strings.Join(s.Events(f.Namespace), "\n") //nolint:contextcheck // It has a deadline of its own.
+		events := strings.Join(s.Events(f.Namespace), "\n")
 		return strings.Contains(events, "DeadlineExceeded"), events
 	})
 	check(t, f.answer())

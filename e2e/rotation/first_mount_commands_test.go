@@ -85,7 +85,7 @@ func (f *firstMount) awaitTimes(t *testing.T, container string, after bool) {
 	slices.Sort(names) // as their statuses are
 	f.await(t, fmt.Sprintf("times by which %s has started after its volume was mounted (%t)", container, after), func(context.Context) (bool, string) {
 		var started, mounted time.Time
-		out := f.run(t, 1) //nolint:contextcheck // The test's own, which is longer.
+		out := f.run(t, 1)
 		for line := range strings.Lines(out) {
 			fields := strings.Fields(line)
 			if len(fields) < 3 || fields[0] != f.Namespace || fields[1] != f.pod.Name {

@@ -37,16 +37,16 @@ type Tenant struct {
 
 // NewTenant makes a tenant. The name has 3 to 24 lower-case letters, digits and hyphens.
 func (s *System) NewTenant(ctx context.Context, name string) (*Tenant, error) {
-	return s.newTenant(ctx, name, map[string]string{annotation.LabelInjection: annotation.InjectionEnabled})
+	return s.tenantIn(ctx, name, map[string]string{annotation.LabelInjection: annotation.InjectionEnabled})
 }
 
 // NewPlainTenant makes a tenant whose namespace has not opted in: akv-injector does not
 // hear of what is written there.
 func (s *System) NewPlainTenant(ctx context.Context, name string) (*Tenant, error) {
-	return s.newTenant(ctx, name, nil)
+	return s.tenantIn(ctx, name, nil)
 }
 
-func (s *System) newTenant(ctx context.Context, name string, labels map[string]string) (*Tenant, error) {
+func (s *System) tenantIn(ctx context.Context, name string, labels map[string]string) (*Tenant, error) {
 	identity, err := s.Azure.CreateIdentity(arm.Identity{Name: name})
 	if err != nil {
 		return nil, err

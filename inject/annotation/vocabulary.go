@@ -33,43 +33,77 @@ func (a *Annotation) Short() string { return strings.TrimPrefix(a.Key, Prefix) }
 func Vocabulary() []Annotation { return slices.Clone(vocabulary) }
 
 var vocabulary = []Annotation{
-	{Key: Objects, Pod: true, PerVault: true,
+	{
+		Key: Objects, Pod: true, PerVault: true,
 		Meaning:      "the objects from the default vault; asks for injection",
 		Brief:        "`[FILE=][TYPE/]NAME`, one a line or comma-separated; TYPE is `secret`, `key` or `cert`. Or the provider's own YAML",
 		VaultBrief:   "objects from a further vault",
-		VaultMeaning: "objects from a further vault: one more volume, one more class. Vault names have no case; the default vault's own name here adds to `objects`"},
-	{Key: Vault, Pod: true, Namespace: true, Meaning: "default vault's name",
-		Brief: "default vault"},
-	{Key: SecretProviderClass, Pod: true, Meaning: "mounts this existing class, in the place of `objects`",
-		Brief: "mounts this existing class instead"},
-	{Key: ServiceAccount, Pod: true, Namespace: true, Default: "the pod's own", Meaning: "service account that the pod runs as",
-		Brief: "service account that the pod runs as"},
-	{Key: ClientID, Pod: true, Namespace: true, Default: "the ServiceAccount's `azure.workload.identity/client-id`", Meaning: "identity that reads the vault, a GUID",
-		Brief: "identity that reads the vault"},
-	{Key: TenantID, Pod: true, Namespace: true, Flag: true, Default: "the ServiceAccount's `azure.workload.identity/tenant-id`", Meaning: "tenant of the vault, a GUID or a domain name",
-		Brief: "tenant of the vault"},
-	{Key: Cloud, Namespace: true, Flag: true, Default: "`AzurePublicCloud`", Meaning: "also `AzureUSGovernmentCloud`, `AzureChinaCloud`, `AzureGermanCloud`",
-		Brief: "cloud of the vault"},
-	{Key: RotationPollInterval, Pod: true, Namespace: true, Flag: true, Default: "`2m`", Meaning: "a Go duration, at least 10s. See [the limits](#limits)",
-		Brief: "a Go duration, at least 10s"},
-	{Key: MountPath, Pod: true, Namespace: true, PerVault: true, Default: "`/mnt/secrets-store`, `/mnt/secrets-store-<vault>`", Meaning: "absolute and clean; on a pod with `os: {name: windows}` a path like `C:\\mnt\\secrets-store`, which is also its default",
-		Brief: "where the files are"},
-	{Key: Containers, Pod: true, Default: "every container that the pod had when first admitted, init containers and native sidecars too", Meaning: "comma-separated names. Sidecars that other webhooks add later get no secrets unless they are named",
-		Brief: "which containers get the mount"},
-	{Key: Env, Pod: true, Meaning: "list of `NAME=FILE`: NAME holds the path of the mounted file, never its value, so it stays true across rotations",
-		Brief: "`NAME=FILE`: NAME holds the file's path, never its value"},
-	{Key: WorkloadIdentityLabel, Pod: true, Namespace: true, Default: "`true`", Meaning: "`false` leaves the label `azure.workload.identity/use` off; only SDKs inside the pod need it",
-		Brief: "`false` leaves the identity label off"},
-	{Key: Inject, Pod: true, Meaning: "`false` opts the pod out",
-		Brief: "`false` opts out"},
-	{Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to let pass, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
-		Brief: "waivable rules to let pass"},
-	{Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that none matches is refused (AKV018, which nothing waives)",
-		Brief: "globs: a fence that nothing waives"},
-	{Key: RotationPolicy, Namespace: true, Default: "`enforce`", Meaning: "`warn` turns the errors of waivable rules into warnings, for adoption",
-		Brief: "`warn` for adoption"},
-	{Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: ask the vault whether the objects are there, enabled and valid (AKV020). Only vaults that `allowed-vaults` matches are asked. See [vault checks](vault-checks.md)",
-		Brief: "`warn` or `enforce`: ask the vault whether the objects are there"},
+		VaultMeaning: "objects from a further vault: one more volume, one more class. Vault names have no case; the default vault's own name here adds to `objects`",
+	},
+	{
+		Key: Vault, Pod: true, Namespace: true, Meaning: "default vault's name",
+		Brief: "default vault",
+	},
+	{
+		Key: SecretProviderClass, Pod: true, Meaning: "mounts this existing class, in the place of `objects`",
+		Brief: "mounts this existing class instead",
+	},
+	{
+		Key: ServiceAccount, Pod: true, Namespace: true, Default: "the pod's own", Meaning: "service account that the pod runs as",
+		Brief: "service account that the pod runs as",
+	},
+	{
+		Key: ClientID, Pod: true, Namespace: true, Default: "the ServiceAccount's `azure.workload.identity/client-id`", Meaning: "identity that reads the vault, a GUID",
+		Brief: "identity that reads the vault",
+	},
+	{
+		Key: TenantID, Pod: true, Namespace: true, Flag: true, Default: "the ServiceAccount's `azure.workload.identity/tenant-id`", Meaning: "tenant of the vault, a GUID or a domain name",
+		Brief: "tenant of the vault",
+	},
+	{
+		Key: Cloud, Namespace: true, Flag: true, Default: "`AzurePublicCloud`", Meaning: "also `AzureUSGovernmentCloud`, `AzureChinaCloud`, `AzureGermanCloud`",
+		Brief: "cloud of the vault",
+	},
+	{
+		Key: RotationPollInterval, Pod: true, Namespace: true, Flag: true, Default: "`2m`", Meaning: "a Go duration, at least 10s. See [the limits](#limits)",
+		Brief: "a Go duration, at least 10s",
+	},
+	{
+		Key: MountPath, Pod: true, Namespace: true, PerVault: true, Default: "`/mnt/secrets-store`, `/mnt/secrets-store-<vault>`", Meaning: "absolute and clean; on a pod with `os: {name: windows}` a path like `C:\\mnt\\secrets-store`, which is also its default",
+		Brief: "where the files are",
+	},
+	{
+		Key: Containers, Pod: true, Default: "every container that the pod had when first admitted, init containers and native sidecars too", Meaning: "comma-separated names. Sidecars that other webhooks add later get no secrets unless they are named",
+		Brief: "which containers get the mount",
+	},
+	{
+		Key: Env, Pod: true, Meaning: "list of `NAME=FILE`: NAME holds the path of the mounted file, never its value, so it stays true across rotations",
+		Brief: "`NAME=FILE`: NAME holds the file's path, never its value",
+	},
+	{
+		Key: WorkloadIdentityLabel, Pod: true, Namespace: true, Default: "`true`", Meaning: "`false` leaves the label `azure.workload.identity/use` off; only SDKs inside the pod need it",
+		Brief: "`false` leaves the identity label off",
+	},
+	{
+		Key: Inject, Pod: true, Meaning: "`false` opts the pod out",
+		Brief: "`false` opts out",
+	},
+	{
+		Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to let pass, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
+		Brief: "waivable rules to let pass",
+	},
+	{
+		Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that none matches is refused (AKV018, which nothing waives)",
+		Brief: "globs: a fence that nothing waives",
+	},
+	{
+		Key: RotationPolicy, Namespace: true, Default: "`enforce`", Meaning: "`warn` turns the errors of waivable rules into warnings, for adoption",
+		Brief: "`warn` for adoption",
+	},
+	{
+		Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: ask the vault whether the objects are there, enabled and valid (AKV020). Only vaults that `allowed-vaults` matches are asked. See [vault checks](vault-checks.md)",
+		Brief: "`warn` or `enforce`: ask the vault whether the objects are there",
+	},
 }
 
 // Find looks a key under our prefix up, and cuts a vault's name off it.

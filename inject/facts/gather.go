@@ -109,19 +109,20 @@ func (f *Facts) addDriver(ctx context.Context, s Source) error {
 
 // Without leaves out facts that are to be looked up again, and what vaults said: they are
 // asked by the objects of the next decision.
-func (f Facts) Without(l finding.Lookups) Facts {
-	f.Vault = nil
+func (f *Facts) Without(l finding.Lookups) Facts {
+	left := *f
+	left.Vault = nil
 	if l&finding.Namespace != 0 {
-		f.Namespace = nil
+		left.Namespace = nil
 	}
 	if l&finding.ServiceAccounts != 0 {
-		f.ServiceAccounts = nil
+		left.ServiceAccounts = nil
 	}
 	if l&finding.Classes != 0 {
-		f.Classes, f.NoClassCRD = nil, false
+		left.Classes, left.NoClassCRD = nil, false
 	}
 	if l&finding.Driver != 0 {
-		f.CSIDriver, f.NoCSIDriver, f.Driver = nil, false, nil
+		left.CSIDriver, left.NoCSIDriver, left.Driver = nil, false, nil
 	}
-	return f
+	return left
 }

@@ -21,7 +21,7 @@ type Rotation struct {
 }
 
 // Rotation is what these facts say of it.
-func (f Facts) Rotation() Rotation {
+func (f *Facts) Rotation() Rotation {
 	var r Rotation
 	if f.Driver == nil {
 		// Without the flags only this can be told, and only of drivers since 1.6.

@@ -6,8 +6,8 @@ import (
 )
 
 // Line is the finding behind its place, as kubectl shows the causes of a refusal, in at most
-// limit characters. It keeps its fix where that fits at all: the message is shortened first,
-// then the place.
+// limit characters. It keeps its fix where that fits at all: the place is shortened first,
+// from its start, then the message.
 func (f Finding) Line(limit int) string {
 	place, message := "", f.Message
 	if f.Place != nil {
@@ -19,11 +19,11 @@ func (f Finding) Line(limit int) string {
 		return place + g.String()
 	}
 	over := func() int { return utf8.RuneCountInString(whole()) - limit }
-	if n := over(); n > 0 {
-		message = shortenEnd(message, n)
-	}
 	if n := over(); n > 0 && place != "" {
 		place = shortenStart(place, n)
+	}
+	if n := over(); n > 0 {
+		message = shortenEnd(message, n)
 	}
 	return cut(whole(), limit)
 }
@@ -31,7 +31,7 @@ func (f Finding) Line(limit int) string {
 // Parts of a line that are not shortened further: less says nothing.
 const (
 	leastMessage = 40
-	leastPlace   = 30
+	leastPlace   = 20
 )
 
 // shortenEnd takes n characters off the end, or as many as leave something to read.

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -83,10 +84,8 @@ func (p *Policy) word(ns *corev1.Namespace, key string, values []string) string 
 		return ""
 	}
 	word := strings.TrimSpace(value)
-	for _, v := range values {
-		if v == word {
-			return word
-		}
+	if slices.Contains(values, word) {
+		return word
 	}
 	p.NamespaceErrors = append(p.NamespaceErrors, finding.NotSupported(request.NamespaceAnnotation(key), value, values))
 	return ""

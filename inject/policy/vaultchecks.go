@@ -16,9 +16,6 @@ const (
 
 var vaultChecks = []string{VaultChecksOff, VaultChecksWarn, VaultChecksEnforce}
 
-// VaultChecks are the values of vault-checks.
-func VaultChecks() []string { return slices.Clone(vaultChecks) }
-
 // VaultChecksProblem says what is wrong with a value of vault-checks.
 func VaultChecksProblem(value string) finding.Problem {
 	if slices.Contains(vaultChecks, value) {

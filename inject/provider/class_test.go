@@ -48,14 +48,14 @@ func TestClassNameFollowsContent(t *testing.T) {
 	}{
 		"another order":           {someClass(t, "b=cert/c, a"), true},
 		"the provider's YAML":     {someClass(t, "array:\n- {objectName: c, objectType: cert, objectAlias: b}\n- {objectName: a, objectFormat: PEM}"), true},
-		"the client in capitals":  {Generate("payments-kv", mustObjects(t, "a, b=cert/c"), "11111111-1111-1111-1111-111111111111", someTenant, "azurecloud"), true},
+		"the client in capitals":  {Generate("payments-kv", someObjects(t), "11111111-1111-1111-1111-111111111111", someTenant, "azurecloud"), true},
 		"another type":            {someClass(t, "a, b=key/c"), false},
 		"another file":            {someClass(t, "a, d=cert/c"), false},
 		"the case of an object":   {someClass(t, "A, b=cert/c"), false},
 		"one object more":         {someClass(t, "a, b=cert/c, d"), false},
-		"another client":          {Generate("payments-kv", mustObjects(t, "a, b=cert/c"), someTenant, someTenant, DefaultCloud), false},
-		"another cloud":           {Generate("payments-kv", mustObjects(t, "a, b=cert/c"), someClient, someTenant, "AzureChinaCloud"), false},
-		"another vault, same all": {Generate("payments-kw", mustObjects(t, "a, b=cert/c"), someClient, someTenant, DefaultCloud), false},
+		"another client":          {Generate("payments-kv", someObjects(t), someTenant, someTenant, DefaultCloud), false},
+		"another cloud":           {Generate("payments-kv", someObjects(t), someClient, someTenant, "AzureChinaCloud"), false},
+		"another vault, same all": {Generate("payments-kw", someObjects(t), someClient, someTenant, DefaultCloud), false},
 	} {
 		if same := tc.class.Name == base.Name; same != tc.same {
 			t.Errorf("%s: %s and %s", name, base.Name, tc.class.Name)
@@ -66,9 +66,9 @@ func TestClassNameFollowsContent(t *testing.T) {
 	}
 }
 
-func mustObjects(t *testing.T, value string) []Object {
+func someObjects(t *testing.T) []Object {
 	t.Helper()
-	objects, errs := ParseObjects(value, nil)
+	objects, errs := ParseObjects("a, b=cert/c", nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

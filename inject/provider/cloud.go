@@ -16,9 +16,6 @@ var clouds = []string{
 	"AzureCloud", "AzureUSGovernment",
 }
 
-// Clouds are the names that CloudProblem accepts.
-func Clouds() []string { return slices.Clone(clouds) }
-
 // DefaultCloud is the one of a class that names none.
 const DefaultCloud = "AzurePublicCloud"
 

@@ -2,8 +2,8 @@ package provider
 
 import "akv-injector/inject/finding"
 
-// WriteObjects is the objects parameter of a generated class.
-func WriteObjects(objects []Object) string {
+// SortAndWriteObjects is the objects parameter of a generated class.
+func SortAndWriteObjects(objects []Object) string {
 	SortObjects(objects)
 	return writeObjects(objects)
 }

@@ -84,7 +84,7 @@ func roundTrip(t *testing.T, value string) {
 	if len(objects) == 0 {
 		t.Fatal("neither objects nor an error")
 	}
-	written := provider.WriteObjects(objects) // sorts
+	written := provider.SortAndWriteObjects(objects) // sorts
 	class, errs := provider.ParseClassObjects(written)
 	if diff := cmp.Diff(objects, class); diff != "" || len(errs) > 0 {
 		t.Errorf("read from the class (-annotation +class): %v\n%s\n%s", errs, diff, written)
@@ -93,7 +93,7 @@ func roundTrip(t *testing.T, value string) {
 	if diff := cmp.Diff(objects, pasted); diff != "" || len(errs) > 0 {
 		t.Errorf("pasted from the class (-annotation +pasted): %v\n%s\n%s", errs, diff, written)
 	}
-	if again := provider.WriteObjects(class); again != written {
+	if again := provider.SortAndWriteObjects(class); again != written {
 		t.Errorf("written again (-first +second):\n%s", cmp.Diff(written, again))
 	}
 	read := azprovider.Read(t, written)

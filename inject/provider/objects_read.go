@@ -71,6 +71,6 @@ func parseClassObject(yamlText string, path *finding.Place) (Object, finding.Fie
 	if o.Type == "" {
 		errs = append(errs, finding.Missing(path.Child("objectType"), "write secret, key or cert"))
 	}
-	errs = append(errs, o.validate(path)...)
+	errs = append(errs, validateObject(&o, path)...)
 	return o.canonical(), errs
 }

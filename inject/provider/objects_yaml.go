@@ -145,19 +145,19 @@ func parseElement(e *yaml.Node, fldPath *finding.Place) (Object, finding.FieldEr
 			if val.Tag == "!!null" {
 				raw = ""
 			}
-			if err := o.set(key.Value, raw, path); err != nil {
+			if err := setField(&o, key.Value, raw, path); err != nil {
 				errs = append(errs, err)
 			}
 		}
 		seen[key.Value] = true
 	}
-	errs = append(errs, o.validate(fldPath)...)
+	errs = append(errs, validateObject(&o, fldPath)...)
 	return o.canonical(), errs
 }
 
 // set takes one of the provider's fields. The provider ignores fields that it does
 // not know, so a misspelt one is lost in silence there; here it is an error.
-func (o *Object) set(key, value string, path *finding.Place) *finding.FieldError {
+func setField(o *Object, key, value string, path *finding.Place) *finding.FieldError {
 	switch key {
 	case "objectName":
 		o.Name = value
@@ -189,7 +189,7 @@ func (o *Object) set(key, value string, path *finding.Place) *finding.FieldError
 }
 
 // validate checks the fields together, as the provider does at mount time.
-func (o *Object) validate(fldPath *finding.Place) finding.FieldErrors {
+func validateObject(o *Object, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	invalid := func(name, value string, problem finding.Problem) {
 		errs = append(errs, finding.Invalid(fldPath.Child(name), value, problem))

@@ -15,7 +15,9 @@ func volume(driver, class string) corev1.Volume {
 
 func TestClassNames(t *testing.T) {
 	spec := corev1.PodSpec{Volumes: []corev1.Volume{
-		volume(DriverName, "payments"), volume("file.csi.azure.com", "other"), {}, volume(DriverName, ""),
+		volume(DriverName, "payments"), volume("file.csi.azure.com", "other"),
+		{},
+		volume(DriverName, ""),
 		volume(DriverName, "payments"), volume(DriverName, "shared"),
 	}}
 	if got, want := ClassNames(&spec), []string{"payments", "shared"}; !slices.Equal(got, want) {

@@ -124,7 +124,12 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			m.Path = base + "-" + m.Vault
 		}
 	}
-	// A path for a vault that the pod does not use is a misspelt name.
+	p.checkUnusedPaths(perVault)
+	p.checkOverlap(windows)
+}
+
+// checkUnusedPaths: a path for a vault that the pod does not use is a misspelt name.
+func (p *parser) checkUnusedPaths(perVault map[string]Setting) {
 	for _, vault := range slices.Sorted(maps.Keys(perVault)) {
 		s := perVault[vault]
 		if s.Level == OnPod && !slices.ContainsFunc(p.Mounts, func(m Mount) bool { return m.Vault == vault }) {
@@ -137,6 +142,10 @@ func (p *parser) parseMountPaths(defaultVault string) {
 			p.namespaceErrorf(finding.Invalid(s.Path, vault, finding.Problem{What: "the pod asks for nothing from this vault", Fix: text.DidYouMean(vault, known)}))
 		}
 	}
+}
+
+// checkOverlap: of two mounts, one at or below the other, one would hide the other.
+func (p *parser) checkOverlap(windows bool) {
 	for i, a := range p.Mounts {
 		for _, b := range p.Mounts[:i] {
 			if a.Path == "" || b.Path == "" {

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
-	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -55,18 +54,6 @@ func checkFileMode(p *Pod, r *Report) {
 			}
 		}
 	})
-}
-
-// objectsIn are the objects in a volume, and where they were named.
-func (p *Pod) objectsIn(v *Volume) ([]provider.Object, *finding.Place) {
-	if v.Generated != nil && v.Asked != nil {
-		for i := range p.Request.Mounts {
-			if m := &p.Request.Mounts[i]; m.FieldPath == v.Asked {
-				return m.Objects, v.Asked
-			}
-		}
-	}
-	return v.Objects, v.classPlace()
 }
 
 // cannotRead describes the user who certainly cannot read a file of root's, or is "".

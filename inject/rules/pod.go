@@ -43,21 +43,21 @@ func NewPod(t *workload.Target, r *request.Request, p *policy.Policy, f facts.Fa
 
 // Check runs the rules, but for those that wait for vaults.
 func (p *Pod) Check() []finding.Finding {
-	return p.check(func(r *Rule) bool { return !r.AsksVaults })
+	return p.findings(func(r *Rule) bool { return !r.AsksVaults })
 }
 
 // CheckVaults runs the rules that wait for vaults, whose answers are among the facts.
 func (p *Pod) CheckVaults() []finding.Finding {
-	return p.check(func(r *Rule) bool { return r.AsksVaults })
+	return p.findings(func(r *Rule) bool { return r.AsksVaults })
 }
 
 // CheckOutdated runs the rules by which a running container goes on with an old content,
 // though the mount is current.
 func (p *Pod) CheckOutdated() []finding.Finding {
-	return p.check(func(r *Rule) bool { return r.Outdates })
+	return p.findings(func(r *Rule) bool { return r.Outdates })
 }
 
-func (p *Pod) check(which func(*Rule) bool) []finding.Finding {
+func (p *Pod) findings(which func(*Rule) bool) []finding.Finding {
 	var report Report
 	for i := range all {
 		r := &all[i]

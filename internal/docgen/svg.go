@@ -103,7 +103,7 @@ func (r *route) path() string {
 // wrap breaks words into lines of at most so many characters, where there is a space.
 func wrap(words string, most int) []string {
 	var lines []string
-	for _, word := range strings.Fields(words) {
+	for word := range strings.FieldsSeq(words) {
 		if n := len(lines); n > 0 && len(lines[n-1])+1+len(word) <= most {
 			lines[n-1] += " " + word
 		} else {

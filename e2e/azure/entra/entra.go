@@ -117,7 +117,12 @@ func (s *Service) tenant(r *http.Request) (string, *oauthError) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // an error means that the client has gone
+	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
 }

@@ -14,7 +14,7 @@ import (
 
 func TestAuditHasEveryCall(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "one", "hunter2") // the Go API makes no calls
+	s.addSecret(t, "one", "hunter2") // the Go API makes no calls
 	client := s.secrets(t)
 	if _, err := client.GetSecret(t.Context(), "one", "", nil); err != nil {
 		t.Fatal(err)

@@ -235,7 +235,7 @@ func TestCertificateTakesItsPartsAlong(t *testing.T) {
 	if _, err := certificates.PurgeDeletedCertificate(t.Context(), "tls", nil); err != nil {
 		t.Fatal(err)
 	}
-	s.setSecret(t, "tls", "now the name is free")
+	s.addSecret(t, "tls", "now the name is free")
 	if _, err := s.CreateCertificate("demo-kv", "tls", "CN=example.com", vault.Attributes{}); err == nil {
 		t.Error("a certificate took the name of a secret")
 	}

@@ -19,7 +19,7 @@ import (
 // is a whole one.
 func TestReadersAndWritersAtOnce(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "rotated", "v0")
+	s.addSecret(t, "rotated", "v0")
 	if _, err := s.CreateCertificate("demo-kv", "tls", "CN=example.com", vault.Attributes{}); err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +78,10 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 			s.SetAttributes("demo-kv", vault.Certificate, "tls", "", vault.Attributes{Enabled: new(i%2 == 0), Tags: map[string]string{"a": "b"}}),
 			s.Delete("demo-kv", vault.Certificate, "tls"), s.Recover("demo-kv", vault.Certificate, "tls"))
 	})
-	run("faults", func(i int) error {
+	run("faults", func(int) error {
 		return errors.Join(s.SetFault("*", &faults.Fault{Status: 429, Times: 1}), s.SetFault("demo-kv", nil), s.SetFault("demo-kv", &faults.Fault{Delay: time.Microsecond}))
 	})
-	run("vaults", func(i int) error {
+	run("vaults", func(int) error {
 		return errors.Join(s.CreateVault("short-lived"), s.DeleteVault("short-lived"))
 	})
 	run("looking on", func(int) error {

@@ -12,8 +12,8 @@ import (
 
 func TestErrors(t *testing.T) {
 	s := newStand(t)
-	version := s.setSecret(t, "there", "value")
-	s.setSecret(t, "gone", "value")
+	version := s.addSecret(t, "there", "value")
+	s.addSecret(t, "gone", "value")
 	if err := s.Delete("demo-kv", vault.Secret, "gone"); err != nil {
 		t.Fatal(err)
 	}

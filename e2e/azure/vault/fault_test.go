@@ -35,7 +35,7 @@ func (s *stand) statuses() []int {
 
 func TestThrottledClientWaitsAndRetries(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "one", "value")
+	s.addSecret(t, "one", "value")
 	client := s.secretsAt(t, demoURL, 3)
 	setFault(t, s, "demo-kv", &faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 300 * time.Millisecond, Times: 1})
 	began := time.Now()
@@ -65,7 +65,7 @@ func TestFaultWithAStatus(t *testing.T) {
 		599:                            "599",
 	} {
 		s := newStand(t)
-		s.setSecret(t, "one", "value")
+		s.addSecret(t, "one", "value")
 		client := s.secrets(t)
 		setFault(t, s, "demo-kv", &faults.Fault{Status: status, Times: 2})
 		for range 2 {
@@ -159,7 +159,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 func TestResetCutsTheBody(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		s := newStand(t)
-		s.setSecret(t, "one", strings.Repeat("x", 20<<10))
+		s.addSecret(t, "one", strings.Repeat("x", 20<<10))
 		if http2 {
 			s.server.Close()
 			s.server = httptest.NewUnstartedServer(s.Service)
@@ -208,7 +208,7 @@ func TestResetCutsTheBody(t *testing.T) {
 // An SDK client takes a cut answer for a passing fault.
 func TestResetIsRetriedByTheSDK(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "one", "value")
+	s.addSecret(t, "one", "value")
 	client := s.secretsAt(t, demoURL, 3)
 	if _, err := client.GetSecret(t.Context(), "one", "", nil); err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestResetIsRetriedByTheSDK(t *testing.T) {
 
 // served runs a request in the background; the channel has its status, or 0
 // when it ended without an answer.
-func (s *stand) served(ctx context.Context, path string) <-chan int {
+func (s *stand) served(ctx context.Context) <-chan int {
 	done := make(chan int, 1)
 	go func() {
 		w := httptest.NewRecorder()
@@ -232,7 +232,7 @@ func (s *stand) served(ctx context.Context, path string) <-chan int {
 			}
 			done <- w.Code
 		}()
-		r := httptest.NewRequestWithContext(ctx, http.MethodGet, demoURL+path, nil)
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, demoURL+"secrets?api-version=7.4", nil)
 		r.Header.Set("Authorization", "Bearer "+token)
 		s.ServeHTTP(w, r)
 	}()
@@ -257,11 +257,11 @@ func TestHangEndsWithItsRequestOrTheFault(t *testing.T) {
 		}
 		setFault(t, s, "demo-kv", &faults.Fault{Hang: true, Times: 3})
 		ctx, cancel := context.WithCancel(t.Context())
-		left := s.served(ctx, "secrets?api-version=7.4")
-		stays := s.served(t.Context(), "secrets?api-version=7.4")
-		replaced := s.served(t.Context(), "secrets?api-version=7.4")
+		left := s.served(ctx)
+		stays := s.served(t.Context())
+		replaced := s.served(t.Context())
 		synctest.Wait()
-		if got := <-s.served(t.Context(), "secrets?api-version=7.4"); got != http.StatusOK {
+		if got := <-s.served(t.Context()); got != http.StatusOK {
 			t.Errorf("the fourth of three times: %d", got)
 		}
 		time.Sleep(24 * time.Hour) // of the bubble's clock
@@ -306,7 +306,7 @@ func TestDelayComesFirst(t *testing.T) {
 		}
 		took := func(ctx context.Context) (int, time.Duration) {
 			began := time.Now()
-			return <-s.served(ctx, "secrets?api-version=7.4"), time.Since(began)
+			return <-s.served(ctx), time.Since(began)
 		}
 		setFault(t, s, "demo-kv", &faults.Fault{Delay: time.Minute})
 		if status, d := took(t.Context()); status != http.StatusOK || d != time.Minute {
@@ -321,7 +321,7 @@ func TestDelayComesFirst(t *testing.T) {
 		if status, d := took(t.Context()); status != 503 || d != time.Minute {
 			t.Errorf("with a status: %d after %s", status, d)
 		}
-		done := s.served(t.Context(), "secrets?api-version=7.4")
+		done := s.served(t.Context())
 		synctest.Wait()
 		setFault(t, s, "demo-kv", nil)
 		if status := <-done; status != http.StatusOK {

@@ -14,7 +14,7 @@ import (
 func TestDeletedSecretKeepsItsNameUntilPurged(t *testing.T) {
 	s := newStand(t)
 	client := s.secrets(t)
-	version := s.setSecret(t, "db-password", "value")
+	version := s.addSecret(t, "db-password", "value")
 	set := func() error {
 		_, err := client.SetSecret(t.Context(), "db-password", azsecrets.SetSecretParameters{Value: new("again")}, nil)
 		return err
@@ -86,7 +86,7 @@ func TestGoAPIDeletesRecoversAndPurges(t *testing.T) {
 		var err error
 		switch kind {
 		case vault.Secret:
-			s.setSecret(t, "one", "value")
+			s.addSecret(t, "one", "value")
 		case vault.Key:
 			_, err = s.CreateKey("demo-kv", "one", "EC", vault.Attributes{})
 		case vault.Certificate:

@@ -68,7 +68,10 @@ func (c *call) paginate(entries []entry) (any, error) {
 }
 
 func (c *call) nextLink(last string) string {
-	token, _ := json.Marshal(marker{NextMarker: last}) // a string has no way to fail
+	token, err := json.Marshal(marker{NextMarker: last})
+	if err != nil {
+		panic(err) // a string has no way to fail
+	}
 	link := fmt.Sprintf("https://%s%s?api-version=%s&$skiptoken=%s",
 		c.host.authority(), c.request.URL.EscapedPath(), url.QueryEscape(c.query.Get("api-version")), base64.RawURLEncoding.EncodeToString(token))
 	if size := c.query.Get("maxresults"); size != "" {

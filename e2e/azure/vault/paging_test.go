@@ -18,8 +18,8 @@ func TestSixtySecretsTakeThreePages(t *testing.T) {
 	for i := range 60 {
 		name := fmt.Sprintf("secret-%02d", 59-i)
 		want = append(want, demoURL+"secrets/"+name)
-		s.setSecret(t, name, "value")
-		s.setSecret(t, name, "a second version is not listed")
+		s.addSecret(t, name, "value")
+		s.addSecret(t, name, "a second version is not listed")
 	}
 	slices.Sort(want)
 	client := s.secrets(t)
@@ -36,7 +36,7 @@ func TestSixtySecretsTakeThreePages(t *testing.T) {
 		}
 		// What comes and goes between pages moves nothing else.
 		if len(sizes) == 1 {
-			s.setSecret(t, "a-new-one", "value")
+			s.addSecret(t, "a-new-one", "value")
 			if err := s.Delete("demo-kv", vault.Secret, "secret-00"); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestVersionsArePaged(t *testing.T) {
 	s := newStand(t)
 	var want []string
 	for i := range 52 {
-		want = append(want, s.setSecret(t, "rotated", fmt.Sprint(i)))
+		want = append(want, s.addSecret(t, "rotated", fmt.Sprint(i)))
 	}
 	slices.Reverse(want)
 	client := s.secrets(t)
@@ -69,7 +69,7 @@ func TestVersionsArePaged(t *testing.T) {
 			got = append(got, item.ID.Version())
 		}
 		if count++; count == 1 {
-			s.setSecret(t, "rotated", "newer than all that was listed")
+			s.addSecret(t, "rotated", "newer than all that was listed")
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -83,7 +83,7 @@ func TestVersionsArePaged(t *testing.T) {
 func TestMaxResults(t *testing.T) {
 	s := newStand(t)
 	for i := range 3 {
-		s.setSecret(t, fmt.Sprintf("secret-%d", i), "value")
+		s.addSecret(t, fmt.Sprintf("secret-%d", i), "value")
 	}
 	type page struct {
 		Value    []struct{ ID string }

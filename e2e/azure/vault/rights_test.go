@@ -21,7 +21,7 @@ func TestChallengeLeadsToAToken(t *testing.T) {
 		"demo-kv.vault.microsoftazure.de": "https://vault.microsoftazure.de",
 	} {
 		s := newStand(t)
-		s.setSecret(t, "one", "value")
+		s.addSecret(t, "one", "value")
 		got, err := s.secretsAt(t, "https://"+host, 0).GetSecret(t.Context(), "one", "", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestUnauthenticatedIsChallenged(t *testing.T) {
 
 func TestWithoutTheRightIsForbidden(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "db-password", "value")
+	s.addSecret(t, "db-password", "value")
 	s.deny("Microsoft.KeyVault/vaults/secrets/getSecret/action")
 	client := s.secrets(t)
 	_, err := client.GetSecret(t.Context(), "db-password", "", nil)

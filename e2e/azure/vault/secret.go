@@ -12,7 +12,7 @@ const maxSecret = 25 << 10
 func (s *Service) SetSecret(vault, name, value string, a Attributes) (string, error) {
 	var id string
 	err := s.within(vault, Secret, name, func(v *contents) error {
-		_, made, err := s.setSecret(v, name, value, a.change())
+		_, made, err := s.addSecret(v, name, value, a.change())
 		if err == nil {
 			id = made.id
 		}
@@ -21,8 +21,8 @@ func (s *Service) SetSecret(vault, name, value string, a Attributes) (string, er
 	return id, err
 }
 
-// setSecret wants s.mu held.
-func (s *Service) setSecret(v *contents, name, value string, c change) (*object, *version, error) {
+// addSecret wants s.mu held.
+func (s *Service) addSecret(v *contents, name, value string, c change) (*object, *version, error) {
 	if err := v.reserve(Secret, name, "set"); err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +128,7 @@ func putSecret(c *call) (any, error) {
 	if body.Value == nil {
 		return nil, badParameter("Required property 'value' is missing.")
 	}
-	o, v, err := c.service.setSecret(c.contents, c.name, *body.Value, body.Attributes.change(body.ContentType, body.Tags))
+	o, v, err := c.service.addSecret(c.contents, c.name, *body.Value, body.Attributes.change(body.ContentType, body.Tags))
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func TestNewestVersionIsServed(t *testing.T) {
 	s := newStand(t)
 	client := s.secrets(t)
 	// All in the same second, as a script would.
-	first, second, third := s.setSecret(t, "rotated", "one"), s.setSecret(t, "rotated", "two"), s.setSecret(t, "rotated", "three")
+	first, second, third := s.addSecret(t, "rotated", "one"), s.addSecret(t, "rotated", "two"), s.addSecret(t, "rotated", "three")
 	for version, want := range map[string]string{"": "three", first: "one", second: "two", third: "three", strings.ToUpper(first): "one"} {
 		got, err := client.GetSecret(t.Context(), "rotated", version, nil)
 		if err != nil {
@@ -97,7 +97,7 @@ func TestNewestVersionIsServed(t *testing.T) {
 
 func TestNamesIgnoreCase(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "Db-Password", "one")
+	s.addSecret(t, "Db-Password", "one")
 	got, err := s.secretsAt(t, "https://DEMO-KV.vault.azure.net", 0).GetSecret(t.Context(), "dB-pASSWORD", "", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -110,8 +110,8 @@ func TestNamesIgnoreCase(t *testing.T) {
 func TestDisabledSecretIsRefusedButListed(t *testing.T) {
 	s := newStand(t)
 	client := s.secrets(t)
-	older := s.setSecret(t, "off", "older")
-	s.setSecret(t, "off", "newer")
+	older := s.addSecret(t, "off", "older")
+	s.addSecret(t, "off", "newer")
 	if err := s.SetAttributes("demo-kv", vault.Secret, "off", "", vault.Attributes{Enabled: new(false)}); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 
 func TestGoAPINamesPlaceAndFix(t *testing.T) {
 	s := newStand(t)
-	s.setSecret(t, "there", "value")
+	s.addSecret(t, "there", "value")
 	_, tooLong := s.SetSecret("demo-kv", "there", strings.Repeat("x", 25<<10+1), vault.Attributes{})
 	_, noKey := s.CreateKey("demo-kv", "signing", "oct", vault.Attributes{})
 	_, noVault := s.SetSecret("other-kv", "there", "value", vault.Attributes{})
@@ -241,7 +241,7 @@ func TestVaultsAreTheirOwn(t *testing.T) {
 	if !s.HasVault("OTHER-kv") || s.HasVault("third-kv") {
 		t.Error("HasVault does not tell vaults apart, or by their case")
 	}
-	s.setSecret(t, "mine", "value")
+	s.addSecret(t, "mine", "value")
 	_, err := s.secretsAt(t, "https://other-kv.vault.azure.net", 0).GetSecret(t.Context(), "mine", "", nil)
 	wantRefusal(t, err, http.StatusNotFound, "SecretNotFound", "")
 	if err := s.DeleteVault("demo-kv"); err != nil {

@@ -75,7 +75,7 @@ func (s *stand) config() vault.Config {
 		Resource: func(name string) vault.Resource {
 			return vault.Resource{ID: "/subscriptions/S/resourceGroups/Shop/providers/Microsoft.KeyVault/vaults/" + name, Location: "northeurope"}
 		},
-		Allowed: func(who, vault, object, action string) bool {
+		Allowed: func(who, _, _, action string) bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return who == principal && !slices.Contains(s.denied, action)
@@ -172,7 +172,7 @@ func (s *stand) certificates(t *testing.T) *azcertificates.Client {
 }
 
 // setSecret sets one through the Go API.
-func (s *stand) setSecret(t *testing.T, name, value string) (version string) {
+func (s *stand) addSecret(t *testing.T, name, value string) (version string) {
 	t.Helper()
 	version, err := s.SetSecret("demo-kv", name, value, vault.Attributes{})
 	if err != nil {

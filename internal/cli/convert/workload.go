@@ -214,39 +214,52 @@ func (c *conversion) checkReaders(secret string) {
 		c.fail(place, fmt.Sprintf("%s reads the Secret %q, which would be synced no more.", how, secret),
 			"Read the file in the mount instead.")
 	}
-	spec := c.target.Spec
-	for i := range spec.Volumes {
-		if v := &spec.Volumes[i]; v.Secret != nil && v.Secret.SecretName == secret {
-			reads(c.specPath().Child("volumes").Index(i).Child("secret").Child("secretName"), "The volume "+v.Name)
-		} else if v.Projected != nil {
-			for j, s := range v.Projected.Sources {
-				if s.Secret != nil && s.Secret.Name == secret {
-					reads(c.specPath().Child("volumes").Index(i).Child("projected").Child("sources").Index(j).Child("secret").Child("name"), "The projected volume "+v.Name)
-				}
+	c.checkVolumeReaders(secret, reads)
+	c.checkEnvReaders(secret, reads)
+	for i, s := range c.target.Spec.ImagePullSecrets {
+		if s.Name == secret {
+			reads(c.specPath().Child("imagePullSecrets").Index(i), "The kubelet, pulling images,")
+		}
+	}
+}
+
+func (c *conversion) checkVolumeReaders(secret string, reads func(*finding.Place, string)) {
+	volumes := c.target.Spec.Volumes
+	for i := range volumes {
+		v := &volumes[i]
+		at := c.specPath().Child("volumes").Index(i)
+		if v.Secret != nil && v.Secret.SecretName == secret {
+			reads(at.Child("secret").Child("secretName"), "The volume "+v.Name)
+		}
+		if v.Projected == nil {
+			continue
+		}
+		for j, s := range v.Projected.Sources {
+			if s.Secret != nil && s.Secret.Name == secret {
+				reads(at.Child("projected").Child("sources").Index(j).Child("secret").Child("name"), "The projected volume "+v.Name)
 			}
 		}
 	}
+}
+
+func (c *conversion) checkEnvReaders(secret string, reads func(*finding.Place, string)) {
 	for _, list := range []struct {
 		name       string
 		containers []corev1.Container
-	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
+	}{{"initContainers", c.target.Spec.InitContainers}, {"containers", c.target.Spec.Containers}} {
 		for i := range list.containers {
 			container := &list.containers[i]
+			at := c.specPath().Child(list.name).Index(i)
 			for j, e := range container.Env {
 				if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil && e.ValueFrom.SecretKeyRef.Name == secret {
-					reads(c.specPath().Child(list.name).Index(i).Child("env").Index(j), "The variable "+e.Name)
+					reads(at.Child("env").Index(j), "The variable "+e.Name)
 				}
 			}
 			for j, e := range container.EnvFrom {
 				if e.SecretRef != nil && e.SecretRef.Name == secret {
-					reads(c.specPath().Child(list.name).Index(i).Child("envFrom").Index(j), "The environment of "+container.Name)
+					reads(at.Child("envFrom").Index(j), "The environment of "+container.Name)
 				}
 			}
-		}
-	}
-	for i, s := range spec.ImagePullSecrets {
-		if s.Name == secret {
-			reads(c.specPath().Child("imagePullSecrets").Index(i), "The kubelet, pulling images,")
 		}
 	}
 }

@@ -14,6 +14,3 @@ func Place(cluster *manifest.Cluster, o *manifest.Object, found []finding.Findin
 	}
 	return findings
 }
-
-// Printable keeps what others wrote from writing on a terminal by itself.
-func Printable(s string) string { return printable(s) }

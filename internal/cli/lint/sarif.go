@@ -181,7 +181,7 @@ func (f Finding) text() string {
 	if f.Fix != "" {
 		text += " Fix: " + f.Fix
 	}
-	return printable(text)
+	return Printable(text)
 }
 
 // fingerprint is the same where a finding has moved to another line, or to another place

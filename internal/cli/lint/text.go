@@ -37,10 +37,10 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 			code = yellow
 		}
 		fmt.Fprintf(b, "%s: %s %s %s: %s: %s\n",
-			paint(bold, fmt.Sprintf("%s:%d", printable(f.File), f.Line)), paint(code, string(f.Severity)),
-			ruleTitle(f.Rule), printable(f.Kind+"/"+f.Name), printable(f.Field), printable(f.Message))
+			paint(bold, fmt.Sprintf("%s:%d", Printable(f.File), f.Line)), paint(code, string(f.Severity)),
+			ruleTitle(f.Rule), Printable(f.Kind+"/"+f.Name), Printable(f.Field), Printable(f.Message))
 		if f.Fix != "" {
-			fmt.Fprintf(b, "    Fix: %s\n", printable(f.Fix))
+			fmt.Fprintf(b, "    Fix: %s\n", Printable(f.Fix))
 		}
 	}
 	return b.Flush()
@@ -55,7 +55,7 @@ func ruleTitle(id string) string {
 }
 
 // printable keeps what others wrote from writing on a terminal by itself.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -70,7 +70,7 @@ func (r *Report) WriteProblems(w io.Writer) {
 		if p.Note {
 			p.Message = "passed over: " + p.Message
 		}
-		fmt.Fprintln(w, printable(p.String()))
+		fmt.Fprintln(w, Printable(p.String()))
 	}
 }
 
@@ -83,7 +83,7 @@ func (r *Report) Summary() string {
 	if len(r.Passed) > 0 {
 		kinds := make([]string, 0, len(r.Passed))
 		for _, kind := range slices.Sorted(maps.Keys(r.Passed)) {
-			kinds = append(kinds, fmt.Sprintf("%d %s", r.Passed[kind], printable(kind)))
+			kinds = append(kinds, fmt.Sprintf("%d %s", r.Passed[kind], Printable(kind)))
 		}
 		const most = 8
 		if more := len(kinds) - most; more > 0 {

@@ -2,7 +2,6 @@ package manifest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -223,27 +222,5 @@ func TestLinesAndValuesAgree(t *testing.T) {
 	}
 	if fields < 1000 {
 		t.Errorf("only %d fields looked at", fields)
-	}
-}
-
-// walk visits a value at a path, and all values in it. A key is the last one of its path
-// if that is a field.
-func walk(path string, value any, visit func(path, key string)) {
-	visit(path, "")
-	walkInto(path, value, visit)
-}
-
-func walkInto(path string, value any, visit func(path, key string)) {
-	switch value := value.(type) {
-	case map[string]any:
-		for k, child := range value {
-			at := path + "[" + k + "]"
-			visit(at, k)
-			walkInto(at, child, visit)
-		}
-	case []any:
-		for i, child := range value {
-			walk(fmt.Sprintf("%s[%d]", path, i), child, visit)
-		}
 	}
 }

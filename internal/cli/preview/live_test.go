@@ -30,7 +30,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	answer := func(code int32, reason metav1.StatusReason, message string) {
 		w.WriteHeader(int(code))
-		_ = json.NewEncoder(w).Encode(metav1.Status{
+		_ = json.NewEncoder(w).Encode(&metav1.Status{
 			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
 			Status:   metav1.StatusFailure, Code: code, Reason: reason, Message: message,
 		})

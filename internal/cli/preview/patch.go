@@ -3,6 +3,7 @@ package preview
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
@@ -17,10 +18,11 @@ func Apply(object []byte, path *finding.Place, patch []jsonpatch.Operation) ([]b
 	if len(patch) == 0 {
 		return object, nil
 	}
-	at := ""
+	var b strings.Builder
 	for _, step := range path.Steps() {
-		at += "/" + step.Name
+		b.WriteString("/" + step.Name)
 	}
+	at := b.String()
 	ops := make([]jsonpatch.Operation, 0, len(patch)+1)
 	if missing, err := noMetadata(object, path); err != nil {
 		return nil, err

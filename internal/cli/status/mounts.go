@@ -124,23 +124,9 @@ func (v *podVolume) mounts() []Mount {
 	var mounts []Mount
 	named := map[string]bool{}
 	for i := range v.volume.Objects {
-		o := &v.volume.Objects[i]
-		for place, id := range objectIDs(o, known) {
-			m := v.mount(id, known[id])
-			m.object, m.place, m.File = o, place, o.File()
-			if o.VersionHistory > 1 {
-				m.File += "/" + strconv.Itoa(place)
-			} else {
-				m.place = -1
-			}
-			if m.Vault != "" {
-				m.Ref = &keyvault.Ref{Cloud: m.Cloud, Vault: m.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
-			}
-			if slices.ContainsFunc(v.volume.Objects[i+1:], func(other provider.Object) bool { return sameRecord(o, &other) }) {
-				m.shareObject()
-			}
+		for place, id := range objectIDs(&v.volume.Objects[i], known) {
 			named[id] = true
-			mounts = append(mounts, m)
+			mounts = append(mounts, v.objectMount(i, place, id, known[id]))
 		}
 	}
 	if v.record != nil {
@@ -154,14 +140,38 @@ func (v *podVolume) mounts() []Mount {
 		mounts = append(mounts, v.mount("", "")) // that a volume is empty is worth a row
 	}
 	for i := range mounts {
-		mounts[i].reason = v.problem(&mounts[i])
-		for _, o := range v.outdated {
-			if o.touches(mounts[i].File) {
-				mounts[i].outdated = append(mounts[i].outdated, o)
-			}
-		}
+		v.judge(&mounts[i])
 	}
 	return mounts
+}
+
+// objectMount is the mount of the class's object i, at a place of its version history.
+func (v *podVolume) objectMount(i, place int, id, version string) Mount {
+	o := &v.volume.Objects[i]
+	m := v.mount(id, version)
+	m.object, m.place, m.File = o, place, o.File()
+	if o.VersionHistory > 1 {
+		m.File += "/" + strconv.Itoa(place)
+	} else {
+		m.place = -1
+	}
+	if m.Vault != "" {
+		m.Ref = &keyvault.Ref{Cloud: m.Cloud, Vault: m.Vault, Type: keyvault.Type(o.Type), Name: o.Name}
+	}
+	if slices.ContainsFunc(v.volume.Objects[i+1:], func(other provider.Object) bool { return sameRecord(o, &other) }) {
+		m.shareObject()
+	}
+	return m
+}
+
+// judge gives a mount its problem, and what is outdated of it.
+func (v *podVolume) judge(m *Mount) {
+	m.reason = v.problem(m)
+	for _, o := range v.outdated {
+		if o.touches(m.File) {
+			m.outdated = append(m.outdated, o)
+		}
+	}
 }
 
 // mount is one with what all objects of the volume have in common.

@@ -44,7 +44,7 @@ func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.
 	group.SetLimit(sideBySide)
 	for _, q := range questions(mounts) {
 		group.Go(func() error {
-			state, err := v.ask(ctx, &q)
+			state, err := v.answer(ctx, &q)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -105,9 +105,9 @@ func questions(mounts []Mount) []question {
 	return all
 }
 
-// ask asks for one object. An answer from before that does not know a mounted version is
+// answer asks for one object. An answer from before that does not know a mounted version is
 // older than the mount, and is asked for again.
-func (v *Vaults) ask(ctx context.Context, q *question) (*keyvault.State, error) {
+func (v *Vaults) answer(ctx context.Context, q *question) (*keyvault.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, v.Timeout)
 	defer cancel()
 	state, err := v.Reader.Fresh(ctx, q.ref, v.MaxAge)

@@ -72,10 +72,10 @@ func (p Poll) Retry(what string, attempt func() error) error {
 }
 
 // Require is Until in a test, and ends the test if the condition does not hold in time.
-func (p Poll) Require(t testing.TB, what string, condition func(context.Context) (holds bool, seen string)) {
-	t.Helper()
-	if err := p.Until(t.Context(), what, condition); err != nil {
-		t.Fatal(err)
+func (p Poll) Require(tb testing.TB, what string, condition func(context.Context) (holds bool, seen string)) {
+	tb.Helper()
+	if err := p.Until(tb.Context(), what, condition); err != nil {
+		tb.Fatal(err)
 	}
 }
 

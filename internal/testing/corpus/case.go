@@ -143,7 +143,7 @@ func Load(root string) ([]*Case, error) {
 		case filepath.Ext(path) != caseEnd:
 			return fmt.Errorf("%s: only cases, which end in %s, belong here", path, caseEnd)
 		}
-		c, err := load(root, path, shared)
+		c, err := loadCase(root, path, shared)
 		cases = append(cases, c)
 		return err
 	})
@@ -159,7 +159,7 @@ func Load(root string) ([]*Case, error) {
 	return cases, shared.unused()
 }
 
-func load(root, path string, shared *sharedFacts) (*Case, error) {
+func loadCase(root, path string, shared *sharedFacts) (*Case, error) {
 	subject, err := filepath.Rel(root, filepath.Dir(path))
 	if err != nil {
 		return nil, err

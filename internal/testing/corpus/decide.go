@@ -12,15 +12,15 @@ import (
 )
 
 // Target is the case's pod or template as the engine takes it, nil for a class.
-func (c *Case) Target() *workload.Target { return c.target(c.Object) }
+func (c *Case) Target() *workload.Target { return c.circumstances(c.Object) }
 
 // OldTarget is the template before the update, or nil.
-func (c *Case) OldTarget() *workload.Target { return c.target(c.Old) }
+func (c *Case) OldTarget() *workload.Target { return c.circumstances(c.Old) }
 
 // TargetOf is another pod, such as the patched one, under the case's circumstances.
-func (c *Case) TargetOf(pod *corev1.Pod) *workload.Target { return c.target(pod) }
+func (c *Case) TargetOf(pod *corev1.Pod) *workload.Target { return c.circumstances(pod) }
 
-func (c *Case) target(o runtime.Object) *workload.Target {
+func (c *Case) circumstances(o runtime.Object) *workload.Target {
 	t := workload.TargetOf(o)
 	if t == nil {
 		return nil
