@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/tools/txtar"
 )
 
 const (
@@ -28,14 +30,15 @@ func TestLintWritesSARIF(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	corpus := unpack(t, filepath.Join(repository, "inject/testdata"))
 	for name, c := range map[string]struct {
 		args []string
 		exit int
 		// results that are there at least.
 		results int
 	}{
-		"every case of the corpus":  {[]string{"-R", "-f", "inject/testdata/cases"}, 1, 100},
-		"the same, as all there is": {[]string{"-R", "-f", "inject/testdata/cases", "--complete"}, 1, 100},
+		"every case of the corpus":  {[]string{"-R", "-f", corpus}, 1, 100},
+		"the same, as all there is": {[]string{"-R", "-f", corpus, "--complete"}, 1, 100},
 		"by an absolute path":       {[]string{"-f", absolute(t, "examples/shop")}, 1, 2},
 		"files that cannot be read": {[]string{"-f", "internal/cli/lint/testdata/shop", "-f", "no such file.yaml"}, 2, 5},
 		"nothing found":             {[]string{"-f", "examples/shop/deployment.yaml"}, 0, 0},
@@ -67,6 +70,43 @@ func TestLintWritesSARIF(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unpack writes the objects of every case into a directory of the case's own.
+func unpack(t *testing.T, corpus string) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(corpus, "*", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	byRule, err := filepath.Glob(filepath.Join(corpus, "*", "*", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, byRule...)
+	if len(paths) < 400 {
+		t.Fatalf("%s has %d cases", corpus, len(paths))
+	}
+	root := t.TempDir()
+	for i, path := range paths {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(root, strconv.Itoa(i))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range archive.Files {
+			if filepath.Ext(part.Name) != ".yaml" || strings.HasPrefix(part.Name, "want-") {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(dir, part.Name), part.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return root
 }
 
 func compile(t *testing.T) *jsonschema.Schema {
