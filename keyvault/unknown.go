@@ -92,7 +92,7 @@ var fixes = map[Reason]string{
 	Invalid:      "Write names that Key Vault takes.",
 	NoIdentity:   "Give akv-injector an identity with a federated credential, and let it reach Entra ID.",
 	Unauthorized: "Use an identity of the vault's own tenant and cloud.",
-	Forbidden:    "Give the identity the role Key Vault Reader on the vault, and let it through the vault's firewall.",
+	Forbidden:    "Give the identity Key Vault Reader on the vault, and let it through its firewall.",
 	Throttled:    "Wait; if it lasts, look for who calls the vault so often.",
 	Failing:      "Wait; if it lasts, look at the vault's health in Azure.",
 	Unreachable:  "Let the program reach the vault's host on port 443.",

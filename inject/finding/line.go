@@ -31,7 +31,7 @@ func (f Finding) Line(limit int) string {
 // Parts of a line that are not shortened further: less says nothing.
 const (
 	leastMessage = 40
-	leastPlace   = 20
+	leastPlace   = 16
 )
 
 // shortenEnd takes n characters off the end, or as many as leave something to read.

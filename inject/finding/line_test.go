@@ -23,7 +23,7 @@ func TestLine(t *testing.T) {
 		"no place": {finding.Finding{Message: "a", Fix: "b"}, []string{"a Fix: b"}},
 		"a long message": {
 			finding.Finding{Rule: "AKV001", Name: "subpath", Place: place, Message: strings.Repeat("Why so long? ", 40), Fix: "Remove subPath."},
-			[]string{"…", "eMounts[0].subPath: AKV001 subpath: Why so long?", "…", " Fix: Remove subPath."},
+			[]string{"…", "ts[0].subPath: AKV001 subpath: Why so long?", "…", " Fix: Remove subPath."},
 		},
 		"a long message at a long place": {
 			finding.Finding{Rule: "AKV001", Name: "subpath", Place: long, Message: strings.Repeat("ä ", 200), Fix: "Run: kubectl label namespace shop a/b=c"},
