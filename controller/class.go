@@ -7,13 +7,13 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// managed tells whether a class is ours to change: its label says so. RBAC cannot
+// managed reports whether a class is ours to change: its label says so. RBAC cannot
 // make this difference, so every write in this package asks here first.
 func managed(spc *secretsstorev1.SecretProviderClass) bool {
 	return spc.Labels[annotation.LabelManagedBy] == annotation.ManagedBy
 }
 
-// intact tells whether a class holds the content that its name stands for.
+// intact reports whether a class holds the content that its name stands for.
 func intact(spc *secretsstorev1.SecretProviderClass) bool {
 	content := provider.Class{Name: spc.Name, Parameters: spc.Spec.Parameters}
 	return content.Verified() && content.Matches(spc)

@@ -225,7 +225,7 @@ func counted(t *testing.T, counter prometheus.Counter) float64 {
 	return families[0].GetMetric()[0].GetCounter().GetValue()
 }
 
-// settled tells whether there is nothing to do about a class.
+// settled reports whether there is nothing to do about a class.
 func settled(spc *secretsstorev1.SecretProviderClass, class provider.Class) bool {
 	return spc.DeletionTimestamp == nil && managed(spc) && class.Matches(spc) && !marked(spc)
 }

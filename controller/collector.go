@@ -75,7 +75,7 @@ func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (recon
 	return reconcile.Result{RequeueAfter: next}, nil
 }
 
-// collectable tells whether a class is one that we made and may delete.
+// collectable reports whether a class is one that we made and may delete.
 func collectable(class *secretsstorev1.SecretProviderClass) bool {
 	return provider.Generated(class.Name) && managed(class) && class.DeletionTimestamp == nil
 }
@@ -150,7 +150,7 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 	return errors.Join(errs...)
 }
 
-// used tells whether the cache knows an unfinished pod that names the class.
+// used reports whether the cache knows an unfinished pod that names the class.
 func (c *collector) used(ctx context.Context, class *secretsstorev1.SecretProviderClass) (bool, error) {
 	var pods corev1.PodList
 	err := c.cached.List(ctx, &pods, client.InNamespace(class.Namespace), client.MatchingFields{IndexClasses: class.Name},
@@ -180,7 +180,7 @@ func (c *collector) named(ctx context.Context, namespace string) (sets.Set[strin
 	}
 }
 
-// terminating tells whether the namespace is going, and its classes with it.
+// terminating reports whether the namespace is going, and its classes with it.
 func (c *collector) terminating(ctx context.Context, name string) (bool, error) {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if err := c.cached.Get(ctx, client.ObjectKeyFromObject(ns), ns); client.IgnoreNotFound(err) != nil {

@@ -87,7 +87,7 @@ func read(ctx context.Context, from client.Reader, key client.ObjectKey) (*secre
 	return spc, nil
 }
 
-// mend brings the class from a known state, nil if there is none, to the one it
+// fix brings the class from a known state, nil if there is none, to the one it
 // should be in. The state's resourceVersion makes each write a conflict if the class
 // has changed since.
 func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class provider.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
@@ -118,7 +118,7 @@ func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class provi
 	return Unchanged, nil
 }
 
-// movedOn tells whether a write failed because the class is not in the state that it
+// movedOn reports whether a write failed because the class is not in the state that it
 // was written from any more.
 func movedOn(err error) bool {
 	return (apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) || apierrors.IsNotFound(err)) &&

@@ -10,7 +10,7 @@ import (
 )
 
 // obstacle is why a class is not restored: the event's action and a metric's label,
-// and a sentence that says how to mend it.
+// and a sentence that says how to fix it.
 type obstacle struct {
 	reason string
 	note   string
@@ -56,7 +56,7 @@ type told struct {
 	reasons map[types.NamespacedName]string
 }
 
-// news tells whether the reason differs from the last one, and remembers it.
+// news reports whether the reason differs from the last one, and remembers it.
 func (t *told) news(key types.NamespacedName, reason string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

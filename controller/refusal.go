@@ -35,7 +35,7 @@ func (e *BeingDeletedError) Error() string {
 		e.Class, strings.Join(e.Finalizers, ", "), e.Class.Namespace, e.Class.Name)
 }
 
-// Refusal tells whether an error of EnsureClass is a verdict, which the user has to
+// Refusal reports whether an error of EnsureClass is a verdict, which the user has to
 // hear: RBAC, a quota, a policy or another webhook does not want the class, or what
 // is there under its name is not ours. Everything else (timeouts, too many requests,
 // conflicts, server errors) is a lookup that failed and may go well the next time.

@@ -87,7 +87,7 @@ func (r *restorer) onNamespace() handler.EventHandler {
 	}
 }
 
-// permitsMore tells whether a change of a namespace may let a class be restored.
+// permitsMore reports whether a change of a namespace may let a class be restored.
 func permitsMore(before, after *corev1.Namespace) bool {
 	fenceBefore, fencedBefore := before.Annotations[annotation.AllowedVaults]
 	fenceAfter, fencedAfter := after.Annotations[annotation.AllowedVaults]

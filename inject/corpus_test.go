@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Every finding says where, what happens, and how to mend it.
+// Every finding says where, what happens, and how to fix it.
 func TestFindingsSayHowToMend(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {

@@ -10,7 +10,7 @@
 //	decision := inject.Decide(request, known)
 //
 // A class goes the same way: [ParseClass], then [DecideClass]. [OnUpdate] and
-// [DecideClassUpdate] let pass what an object had before its update.
+// [DecideClassUpdate] allow what an object had before its update.
 //
 // Everything here is a pure function of its arguments. There are no clients, no clock, no
 // environment and no log: the webhook, the kubectl plugin and the tests look up the facts in

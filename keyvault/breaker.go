@@ -33,7 +33,7 @@ type breaker struct {
 	probing bool
 }
 
-// enter tells whether a call may go, and the reason for which the breaker is open
+// enter reports whether a call may go, and the reason for which the breaker is open
 // otherwise. A call that may go has to be told to leave.
 func (b *breaker) enter(now time.Time) (because Reason, ok bool) {
 	b.mu.Lock()
@@ -98,7 +98,7 @@ func (b *breaker) retire() {
 	b.changed = func(float64) {}
 }
 
-// blames tells whether a reason is about the vault, or the way to it, as a whole. A right
+// blames reports whether a reason is about the vault, or the way to it, as a whole. A right
 // that is missing may be one object's, and the vault is well.
 func blames(r Reason) bool {
 	switch r {

@@ -123,8 +123,8 @@ func (r *Reader) answer(q question, items []item, more bool, result outcome, ask
 	return &answer{state: state, asked: asked, until: asked.Add(spread(keep))}
 }
 
-// wellAt tells whether the newest version can be used, or is not known. Anything else is
-// what people mend and then try again.
+// wellAt reports whether the newest version can be used, or is not known. Anything else is
+// what people fix and then try again.
 func (s *State) wellAt(now time.Time) bool {
 	if s.Truncated {
 		return true

@@ -36,7 +36,7 @@ func vaultNameOK(name string) bool {
 	return len(name) >= 3 && len(name) <= 24 && plain(name) && name[0] > '9' && name[len(name)-1] != '-'
 }
 
-// plain tells whether a text is letters, digits and hyphens alone.
+// plain reports whether a text is letters, digits and hyphens alone.
 func plain(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {

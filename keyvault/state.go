@@ -26,7 +26,7 @@ type Version struct {
 	Expires   time.Time
 }
 
-// Exists tells whether the vault has the object.
+// Exists reports whether the vault has the object.
 func (s *State) Exists() bool { return len(s.Versions) > 0 }
 
 // Newest is the version that a mount without objectVersion gets, nil if that is not
@@ -42,7 +42,7 @@ func (s *State) Newest() *Version {
 	return &s.Versions[0]
 }
 
-// IsNewest tells whether a version may be the newest: it is, or was made in the same
+// IsNewest reports whether a version may be the newest: it is, or was made in the same
 // second. It is false where the newest is not known.
 func (s *State) IsNewest(id string) bool {
 	newest, v := s.Newest(), s.Version(id)

@@ -54,7 +54,7 @@ type UnknownError struct {
 // words of the reasons, behind a vault's name.
 var words = map[Reason]string{
 	Invalid:      "cannot be asked",
-	NoIdentity:   "was not asked, for want of a token",
+	NoIdentity:   "was not asked: there is no token",
 	Unauthorized: "did not accept the identity's token (401)",
 	Forbidden:    "does not let the identity read metadata (403)",
 	Throttled:    "has had too many calls (429)",
@@ -87,7 +87,7 @@ func (e *UnknownError) Why() string {
 	return words[e.Reason]
 }
 
-// fixes say how to mend what a reason says.
+// fixes say how to fix what a reason says.
 var fixes = map[Reason]string{
 	Invalid:      "Write names that Key Vault takes.",
 	NoIdentity:   "Give akv-injector an identity with a federated credential, and let it reach Entra ID.",
@@ -96,7 +96,7 @@ var fixes = map[Reason]string{
 	Throttled:    "Wait; if it lasts, look for who calls the vault so often.",
 	Failing:      "Wait; if it lasts, look at the vault's health in Azure.",
 	Unreachable:  "Let the program reach the vault's host on port 443.",
-	NoHost:       "Mend the vault's name, or make it resolve where the program runs.",
+	NoHost:       "Correct the vault's name, or make it resolve where the program runs.",
 	Untrusted:    "Look for a proxy that answers in the vault's place.",
 	Slow:         "Wait; if it lasts, look at the way to the vault.",
 	Open:         "Wait; it is asked again by itself.",
@@ -104,7 +104,7 @@ var fixes = map[Reason]string{
 	Unexpected:   "Look for a proxy that answers in the vault's place.",
 }
 
-// Fix says in a sentence how to mend it.
+// Fix says in a sentence how to fix it.
 func (e *UnknownError) Fix() string { return fixes[e.Reason] }
 
 // ReasonOf is the reason of an UnknownError, Unexpected of any other error.

@@ -51,7 +51,7 @@ type Options struct {
 	OwnUser string
 	// Ensure writes a class. It must be safe to call again with the same one.
 	Ensure EnsureFunc
-	// Refusal tells whether an error of Ensure is a verdict (RBAC, a quota, a policy)
+	// Refusal reports whether an error of Ensure is a verdict (RBAC, a quota, a policy)
 	// that refuses the pod, rather than a failure.
 	Refusal func(error) bool
 	Log     logr.Logger

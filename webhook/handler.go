@@ -24,7 +24,7 @@ type change struct {
 	now, before *object
 }
 
-// dryRun tells whether nothing will be stored.
+// dryRun reports whether nothing will be stored.
 func (c *change) dryRun() bool { return c.req.DryRun != nil && *c.req.DryRun }
 
 // judge answers for a change. Its error is a failure.
@@ -104,7 +104,7 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 	if req.Operation != admissionv1.Create {
 		before := to.kinds.decodeOld(req)
 		if before == nil {
-			// What is stored cannot be mended by refusing what replaces it.
+			// What is stored cannot be fixed by refusing what replaces it.
 			return skipped(reasonUnreadableOld), nil
 		}
 		c.before, e.object = before, before

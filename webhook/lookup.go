@@ -48,7 +48,7 @@ func (a *Admission) liveLookup() *lookup {
 	return &lookup{live: a.live, driver: a.driver, onlyLive: true}
 }
 
-// get reads an object and tells whether there is one. The error is a failed lookup,
+// get reads an object and reports whether there is one. The error is a failed lookup,
 // of which nothing can be concluded.
 func (l *lookup) get(ctx context.Context, kind string, key client.ObjectKey, obj client.Object) (found bool, err error) {
 	// The client would refuse to ask. No object can have such a name.
@@ -75,7 +75,7 @@ func (l *lookup) get(ctx context.Context, kind string, key client.ObjectKey, obj
 // errUnknownKind says that no object of that kind can be there.
 var errUnknownKind = errors.New("the API server does not know this kind; is its CRD installed?")
 
-// unknownKind tells whether the error says that the kind does not exist. A kind
+// unknownKind reports whether the error says that the kind does not exist. A kind
 // that was there when the client learnt of it, and is gone, gives a plain 404.
 func unknownKind(err error) bool {
 	return meta.IsNoMatchError(err) ||

@@ -29,5 +29,5 @@ func (a *Admission) answerPod(ctx context.Context, c *change) (verdict, error) {
 	return passed(d.Findings), nil
 }
 
-// incomplete tells whether a pod that asks lacks something that it should have got.
+// incomplete reports whether a pod that asks lacks something that it should have got.
 func incomplete(d *inject.Decision) bool { return d.Injected && len(d.Patch) > 0 }

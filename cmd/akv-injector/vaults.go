@@ -13,7 +13,7 @@ import (
 // pod. It is there whatever the mode: a namespace can turn the checks on.
 func newVaults(o options, log logr.Logger) *keyvault.Reader {
 	if o.settings.VaultChecks != inject.VaultChecksOff {
-		// What is missing can be mended in a new pod only, so it is worth a line now.
+		// What is missing can be fixed in a new pod only, so it is worth a line now.
 		if err := keyvault.CheckWorkloadIdentity(); err != nil {
 			log.Error(err, "no identity to ask vaults with, so no object will be checked: "+
 				"does the ServiceAccount have the annotation "+provider.AnnotationClientID+

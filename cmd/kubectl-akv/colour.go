@@ -7,7 +7,7 @@ import (
 	"golang.org/x/term"
 )
 
-// colourful tells whether to write colours: on a terminal, unless NO_COLOR is set to
+// colourful reports whether to write colours: on a terminal, unless NO_COLOR is set to
 // something (no-color.org) or the terminal knows none.
 func colourful(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -34,13 +34,13 @@ annotations of akv-injector or with volumes that were written by hand. No cluste
 
 Namespaces, ServiceAccounts, SecretProviderClasses, the CSIDriver and the driver's DaemonSet
 among the manifests are taken for what is in the cluster. What is not among them may be
-there all the same, and nothing is said of it, unless --complete says that the manifests
+there anyway, and nothing is said of it, unless --complete says that the manifests
 are all there is. A Namespace that is not among them counts as opted in, without settings.
 
 -f takes files of any name, folders (their .yaml, .yml and .json files), patterns in quotes,
 and - for the standard input; YAML of many documents, JSON, and Lists.
 
--o text prints, for each finding, a line and how to mend it:
+-o text prints, for each finding, a line and how to fix it:
   FILE:LINE: SEVERITY RULE NAME KIND/NAME: FIELD: MESSAGE
       Fix: FIX
 -o json prints an array of objects with file, line, kind, namespace, name, rule, severity

@@ -51,7 +51,7 @@ Pods with volumes written by hand are shown too. Nothing is written anywhere.
 MOUNTED is what the Secrets Store CSI driver has recorded in the pod's
 SecretProviderClassPodStatus. NEWEST is asked of the vault, with the login of the Azure CLI,
 of the environment (AZURE_CLIENT_ID, …) or of the machine: metadata alone, for which the role
-Key Vault Reader is enough. Without it, what is mounted is shown all the same, and whether it
+Key Vault Reader is enough. Without it, what is mounted is shown anyway, and whether it
 is stale is unknown. Values are never read.
 
 STATUS is current, stale, empty (a container runs, and its volume was never mounted), pending

@@ -35,7 +35,7 @@ type statusPrinter struct {
 	documents int
 }
 
-// structured tells whether it is for a program.
+// structured reports whether it is for a program.
 func (p *statusPrinter) structured() bool { return p.format == "json" || p.format == "yaml" }
 
 // statusReport is the JSON form of a report.

@@ -182,7 +182,7 @@ func (s *system) wantBounded(t *testing.T, client *http.Client, replica *injecto
 			request.Header.Set("Content-Type", "application/json")
 			response, err := client.Do(request)
 			// Who goes on sending after the answer may find the connection closed before
-			// it has read that. It is a refusal all the same.
+			// it has read that. It is a refusal anyway.
 			if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 				return
 			}

@@ -144,7 +144,7 @@ func (s *system) create(t *testing.T, o runtime.Object, namespace string, labell
 	return err
 }
 
-// hasClass tells whether a class is one of the case's facts.
+// hasClass reports whether a class is one of the case's facts.
 func hasClass(c *corpus.Case, name string) bool {
 	for _, o := range c.Objects() {
 		if class, ok := o.(*secretsstorev1.SecretProviderClass); ok && class.Name == name {

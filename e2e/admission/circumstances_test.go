@@ -125,7 +125,7 @@ func (s *system) become(t *testing.T, c circumstances) {
 }
 
 // installDriver makes the CSIDriver what the spec says. Its audiences are all that
-// may change, so it is made anew.
+// may change, so it is regenerated.
 func (s *system) installDriver(ctx context.Context, spec string) error {
 	drivers := s.Client.StorageV1().CSIDrivers()
 	if err := drivers.Delete(ctx, provider.DriverName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {

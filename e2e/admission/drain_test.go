@@ -70,7 +70,7 @@ func TestGracefulEnd(t *testing.T) {
 	}
 }
 
-// closes tells whether the replica ends the connection with its answer.
+// closes reports whether the replica ends the connection with its answer.
 func (s *system) closes(t *testing.T, address, body string) bool {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+address+paths[0], strings.NewReader(body))

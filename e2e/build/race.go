@@ -6,5 +6,5 @@ import "os"
 // the race detector, which needs a C compiler.
 const RaceVariable = "AKV_TEST_RACE"
 
-// Race says whether it is set.
+// Race reports whether it is set.
 func Race() bool { return os.Getenv(RaceVariable) != "" }

@@ -23,7 +23,7 @@ func (cp *ControlPlane) etcdServer(program string, client, peer *port, serving *
 				"--key-file", serving.KeyFile,
 				"--client-cert-auth",
 				"--trusted-ca-file", cp.CAFile,
-				// A cluster of one has no peers, but listens for them all the same.
+				// A cluster of one has no peers, but listens for them anyway.
 				"--listen-peer-urls", peer.url(),
 				"--initial-advertise-peer-urls", peer.url(),
 				"--initial-cluster", "e2e=" + peer.url(),

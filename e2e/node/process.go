@@ -77,7 +77,7 @@ func (n *Node) ContainerRoot(id string) (string, error) {
 	return "", fmt.Errorf("files of the container %s: no process of it runs", id)
 }
 
-// isInit says whether a process is the first of its container.
+// isInit reports whether a process is the first of its container.
 func isInit(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

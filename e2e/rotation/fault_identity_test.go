@@ -35,7 +35,7 @@ func wrongIdentity(t *testing.T, s *system.System) {
 		{
 			name: "NoRole", says: "ForbiddenByRbac", met: metVault,
 			breaks: func(t *system.Tenant) error { return t.Revoke(t.Vault, system.RoleSecretsUser) },
-			mends:  func(t *system.Tenant) error { return t.Grant(t.Vault, system.RoleSecretsUser) },
+			fixes:  func(t *system.Tenant) error { return t.Grant(t.Vault, system.RoleSecretsUser) },
 		},
 		{
 			name: "Disabled", says: "SecretDisabled", met: metVault,
@@ -45,13 +45,13 @@ func wrongIdentity(t *testing.T, s *system.System) {
 				return err
 			},
 			changes: nothing,
-			mends:   enable,
+			fixes:   enable,
 		},
 		{
 			name: "Deleted", says: "SecretNotFound", met: metVault,
 			breaks:  func(t *system.Tenant) error { return t.Azure.Vault().Delete(t.Vault, vault.Secret, secret) },
 			changes: nothing,
-			mends: func(t *system.Tenant) error {
+			fixes: func(t *system.Tenant) error {
 				if err := t.Azure.Vault().Recover(t.Vault, vault.Secret, secret); err != nil {
 					return err
 				}
@@ -62,7 +62,7 @@ func wrongIdentity(t *testing.T, s *system.System) {
 		f.tries = 1
 		if f.met == nil {
 			f.met = metEntra
-			f.mends = func(t *system.Tenant) error { return t.Federate(context.Background()) }
+			f.fixes = func(t *system.Tenant) error { return t.Federate(context.Background()) }
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

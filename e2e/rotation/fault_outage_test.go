@@ -20,7 +20,7 @@ func outage(t *testing.T, s *system.System) {
 		{name: "Unavailable", says: "ServiceUnavailable", breaks: vaultFault(http.StatusServiceUnavailable)},
 	} {
 		f.met, f.tries = metVault, 4
-		f.mends = func(t *system.Tenant) error { return t.Azure.SetVaultFault(t.Vault, nil) }
+		f.fixes = func(t *system.Tenant) error { return t.Azure.SetVaultFault(t.Vault, nil) }
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			f.run(t, s)
@@ -39,7 +39,7 @@ func unreachable(t *testing.T, s *system.System) {
 	f := fault{
 		name: "Unreachable", says: "connection refused", tries: 1,
 		breaks: func(t *system.Tenant) error { return t.Azure.Pause() },
-		mends:  func(t *system.Tenant) error { return t.Azure.Resume(context.Background()) },
+		fixes:  func(t *system.Tenant) error { return t.Azure.Resume(context.Background()) },
 		// Azure knows nothing of it.
 		met: func(t *system.Tenant) func() int {
 			count := func() int { return strings.Count(t.Driver.ProviderLog(), "connection refused") }

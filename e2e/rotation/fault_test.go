@@ -19,11 +19,11 @@ const (
 )
 
 // fault is something wrong in Azure. While it lasts a running pod keeps what it has, and a
-// new one waits and says why. When it is mended both get the newest version by themselves:
+// new one waits and says why. When it is fixed both get the newest version by themselves:
 // the provider keeps no token from one mount to the next, nor a refusal.
 type fault struct {
 	name          string
-	breaks, mends func(*system.Tenant) error
+	breaks, fixes func(*system.Tenant) error
 	// changes makes the version that nobody may see before the end; without it that is a
 	// plain new one.
 	changes func(*system.Tenant) error
@@ -49,11 +49,11 @@ func (f *fault) run(t *testing.T, s *system.System) {
 	counted, err := errorCount(t.Context(), s, "rotation_reconcile_error_total", "GRPCProviderError")
 	check(t, err)
 	check(t, f.breaks(tenant))
-	mended := false
+	fixed := false
 	t.Cleanup(func() {
 		// Or the tests that follow would have the fault too.
-		if !mended {
-			_ = f.mends(tenant)
+		if !fixed {
+			_ = f.fixes(tenant)
 		}
 	})
 	// After a failed try none is under way that began before the fault.
@@ -76,8 +76,8 @@ func (f *fault) run(t *testing.T, s *system.System) {
 		t.Fatalf("during the fault the running pod has %q", content)
 	}
 
-	check(t, f.mends(tenant))
-	mended = true
+	check(t, f.fixes(tenant))
+	fixed = true
 	since := time.Now()
 	for _, name := range []string{running.Name, "new"} {
 		check(t, tenant.AwaitContent(t.Context(), name, secretFile, "new value"))

@@ -167,7 +167,7 @@ func driverCrashes(t *testing.T, s *system.System) {
 	}
 	f.checkMissing(t, f.class)
 	if !s.Options.Legacy {
-		// The volume is the one that the containers see, so that one call mends all.
+		// The volume is the one that the containers see, so that one call fixes all.
 		f.age(t)
 		f.awaitFiles(t, "app", "DB-Password")
 		return

@@ -27,7 +27,7 @@ import (
 // written (see package secretsstore). The pod becomes Ready without its files.
 //
 // These tests show it with a real kubelet, and what ends it; docs/operations.md says it to
-// operators ("A pod that starts without its files"). When a driver is mended they fail.
+// operators ("A pod that starts without its files"). When a driver is fixed they fail.
 
 // TestFirstMount160 has an interval that is longer than the kubelet's deadline for a mount,
 // 2 minutes, which no flag changes, and than any of these tests: it passes only where one
@@ -161,7 +161,7 @@ func (f *firstMount) awaitReady(t *testing.T) {
 	check(t, err)
 }
 
-// mounted says whether anything is mounted at the volume's folder.
+// mounted reports whether anything is mounted at the volume's folder.
 func (f *firstMount) mounted(t *testing.T) bool {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mountinfo")

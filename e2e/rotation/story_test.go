@@ -66,7 +66,7 @@ func story(t *testing.T, s *system.System) {
 	}
 }
 
-// sameContainer says whether two readings of a pod have the same container, which never
+// sameContainer reports whether two readings of a pod have the same container, which never
 // restarted.
 func sameContainer(a, b *corev1.Pod) bool {
 	if a.UID != b.UID || len(a.Status.ContainerStatuses) != 1 || len(b.Status.ContainerStatuses) != 1 {

@@ -28,7 +28,7 @@ const (
 	stageInside = "inside"
 )
 
-// Inside says whether this process is in a sandbox.
+// Inside reports whether this process is in a sandbox.
 func Inside() bool { return os.Getenv(stageVariable) == stageInside }
 
 // Run calls inside in a sandbox and gives its exit code. In the process that is

@@ -77,7 +77,7 @@ func TestRetryWithinTheIntervalMountsNothing(t *testing.T) {
 				return
 			}
 			if got := v.content(t); got != "" {
-				t.Fatalf("the retry wrote %q: the driver has been mended, and what we say about it is out of date", got)
+				t.Fatalf("the retry wrote %q: the driver has been fixed, and what we say about it is out of date", got)
 			}
 			// It is the folder's age alone that decides.
 			v.age(t)
@@ -115,7 +115,7 @@ func TestRetryAfterACrashMountsNothing(t *testing.T) {
 			}
 			v.publish(t, codes.OK)
 			if got := v.content(t); got != "" {
-				t.Fatalf("the retry wrote %q: the driver has been mended, and what we say about it is out of date", got)
+				t.Fatalf("the retry wrote %q: the driver has been fixed, and what we say about it is out of date", got)
 			}
 			// The newer one makes up for it when the interval is over. The older one never
 			// does: to it the volume is mounted, and without a status its loop skips it.
@@ -197,7 +197,7 @@ func (v *volume) call(ctx context.Context) error {
 			// For 1.4.8, which would ask for them itself if there were none.
 			"csi.storage.k8s.io/serviceAccount.tokens": `{"api://AzureADTokenExchange":{}}`,
 		},
-		// After a restart of the driver the connection is made anew.
+		// After a restart of the driver the connection is regenerated.
 	}, grpc.WaitForReady(true))
 	return err
 }

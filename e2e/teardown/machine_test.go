@@ -82,7 +82,7 @@ func (m machine) processes(t *testing.T, runs []string) {
 	}
 }
 
-// inCgroup says whether a process with these lines, "number:controllers:path", is in the
+// inCgroup reports whether a process with these lines, "number:controllers:path", is in the
 // cgroup of a run or below.
 func inCgroup(lines []byte, run string) bool {
 	for line := range strings.Lines(string(lines)) {

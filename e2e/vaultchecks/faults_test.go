@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	mended := func(t *testing.T, f *fixture) {
+	fixed := func(t *testing.T, f *fixture) {
 		t.Helper()
 		for _, err := range []error{
 			f.SetVaultFault(vaultName, nil), f.SetTokenFault(nil), f.SetCertificateFault(t.Context(), front.CertificateGood), f.Resume(t.Context()),
@@ -103,7 +103,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, says: "does not let the identity read metadata (403)", one: true},
-		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not asked, for want of a token", unidentified: true},
+		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not asked: there is no token", unidentified: true},
 		"a token's hang": {fault: tokenFault(faults.Fault{Hang: true}), says: late, unidentified: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestFaults(t *testing.T) {
 				f.wantLeftAlone(t, a, there, tc.wait)
 			}
 
-			mended(t, f)
+			fixed(t, f)
 			awaitChecked(t, f, a, there)
 		})
 	}

@@ -84,7 +84,7 @@ func TestProgram(t *testing.T) {
 	// Without a token nothing is known, and nothing refused.
 	unhurried.Require(t, "the want of a token to be told", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Pasword")
-		return err == nil && strings.Contains(warnings, "was not asked, for want of a token"), fmt.Sprint(err, warnings)
+		return err == nil && strings.Contains(warnings, "was not asked: there is no token"), fmt.Sprint(err, warnings)
 	})
 	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {

@@ -89,8 +89,8 @@ var vocabulary = []Annotation{
 		Brief: "`false` opts out",
 	},
 	{
-		Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to let pass, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
-		Brief: "waivable rules to let pass",
+		Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to allow, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
+		Brief: "ids of waivable rules to allow",
 	},
 	{
 		Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that none matches is refused (AKV018, which nothing waives)",

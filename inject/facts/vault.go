@@ -39,7 +39,7 @@ type VaultAnswer struct {
 	// Partial is set where there are more versions, of which one may be the newest.
 	Partial bool
 	// Unknown says, without a full stop, why the vault said nothing, and UnknownFix how to
-	// mend that. Both are empty where it did.
+	// fix that. Both are empty where it did.
 	Unknown, UnknownFix string
 	// Names are those of the vault's objects of this type, where they may be told.
 	Names []string
@@ -52,7 +52,7 @@ type VaultVersion struct {
 	Created, NotBefore, Expires time.Time
 }
 
-// Doubtful tells whether an answer finds fault with the object, so that whoever refuses
+// Doubtful reports whether an answer finds fault with the object, so that whoever refuses
 // on it should know that it is not an old one.
 func (o VaultObject) Doubtful(a VaultAnswer, now time.Time) bool {
 	return a.Unknown == "" && o.Fault(a, now).Kind != Faultless

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"fmt"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/internal/text"
@@ -47,7 +48,7 @@ func Required(at *Place, p Problem) *FieldError {
 
 // Missing is a value that is not set.
 func Missing(at *Place, fix string) *FieldError {
-	return Required(at, Problem{What: "there is none", Fix: fix})
+	return Required(at, Problem{What: "not set", Fix: fix})
 }
 
 // NotSupported is a value that is none of those that are supported.
@@ -60,12 +61,12 @@ func NotSupported(at *Place, value string, supported []string) *FieldError {
 
 // TooMany is a list of more elements than are allowed.
 func TooMany(at *Place, n, most int) *FieldError {
-	return &FieldError{Type: field.ErrorTypeTooMany, Place: at, Problem: Problem{What: field.TooMany(nil, n, most).Detail, Fix: "write less"}, value: n}
+	return &FieldError{Type: field.ErrorTypeTooMany, Place: at, Problem: Problem{What: field.TooMany(nil, n, most).Detail, Fix: fmt.Sprintf("reduce it to at most %d items", most)}, value: n}
 }
 
 // TooLong is a value of more bytes than are allowed.
 func TooLong(at *Place, most int) *FieldError {
-	return &FieldError{Type: field.ErrorTypeTooLong, Place: at, Problem: Problem{What: field.TooLong(nil, "", most).Detail, Fix: "write less"}, value: ""}
+	return &FieldError{Type: field.ErrorTypeTooLong, Place: at, Problem: Problem{What: field.TooLong(nil, "", most).Detail, Fix: fmt.Sprintf("shorten it to at most %d bytes", most)}, value: ""}
 }
 
 // Message says in one sentence what is wrong: Invalid value: "x": not a duration.

@@ -30,7 +30,7 @@ func TestPlaceString(t *testing.T) {
 	}
 }
 
-// A key looks like a path now and then; it is one step all the same.
+// A key looks like a path now and then; it is one step anyway.
 func TestPlacesDifferByTheirSteps(t *testing.T) {
 	a := finding.At("m").Key("a][b")
 	b := finding.At("m").Key("a").Key("b")

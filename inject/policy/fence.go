@@ -46,7 +46,7 @@ func ParseFence(ns *corev1.Namespace) (Fence, finding.FieldErrors) {
 // IsSet reports whether the namespace has a fence, though it may have errors.
 func (f Fence) IsSet() bool { return f.set }
 
-// Allows tells whether the fence lets the vault through. Vault names have no case.
+// Allows reports whether the fence lets the vault through. Vault names have no case.
 func (f Fence) Allows(vault string) bool {
 	if !f.set {
 		return true

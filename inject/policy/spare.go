@@ -17,9 +17,9 @@ func (p *Policy) Apply(f finding.Finding) finding.Finding {
 		f.Lookups |= finding.Namespace // its rotation-policy
 		switch {
 		case p.waived[f.Rule]:
-			f = f.Downgraded("let pass by the allow annotation")
+			f = f.Downgraded("allowed: waived by the allow annotation")
 		case p.lax:
-			f = f.Downgraded("let pass by the namespace's rotation-policy: warn")
+			f = f.Downgraded("allowed: the namespace has rotation-policy: warn")
 		}
 	}
 	if f.Severity == finding.Error && p.spares(rule) {

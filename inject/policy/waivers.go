@@ -40,7 +40,7 @@ func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
 	if p.forbidWaivers {
 		p.errorf(finding.Forbidden(path, finding.Problem{
 			What: "waivers are switched off on this cluster (--forbid-allow)",
-			Fix:  "mend the cause and remove the annotation",
+			Fix:  "fix the cause and remove the annotation",
 		}))
 		return
 	}
@@ -51,7 +51,7 @@ func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
 	}
 }
 
-// ParseWaivers reads a list of rule ids to let pass.
+// ParseWaivers reads a list of rule ids to allow.
 func (r Rules) ParseWaivers(value string, path *finding.Place) (map[string]bool, finding.FieldErrors) {
 	waived := map[string]bool{}
 	var errs finding.FieldErrors
@@ -87,7 +87,7 @@ func ByClass(waived map[string]bool, f finding.Finding) finding.Finding {
 	if f.Severity != finding.Error || !waived[f.Rule] {
 		return f
 	}
-	return f.Downgraded("let pass by the allow annotation of the class")
+	return f.Downgraded("allowed: waived by the class's allow annotation")
 }
 
 // parseClass reads the annotations and labels under our prefix that a class has.

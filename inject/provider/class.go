@@ -64,7 +64,7 @@ func Generate(vault string, objects []Object, clientID, tenantID, cloud string) 
 	})
 }
 
-// Verified tells whether the content hashes to the name and is of the kind that
+// Verified reports whether the content hashes to the name and is of the kind that
 // akv-injector generates. Anybody can hash, so the name alone would let a pod's status
 // ask for a class with parameters that no plan has, such as the node's identity.
 func (c Class) Verified() bool {
@@ -89,7 +89,7 @@ func (c Class) generatedKind() bool {
 // Vault is the Key Vault's name.
 func (c Class) Vault() string { return c.Parameters[ParamVault] }
 
-// Matches tells whether a stored class has this content. Its metadata is not compared.
+// Matches reports whether a stored class has this content. Its metadata is not compared.
 func (c Class) Matches(spc *secretsstorev1.SecretProviderClass) bool {
 	return spc.Spec.Provider == ProviderAzure && len(spc.Spec.SecretObjects) == 0 &&
 		maps.Equal(spc.Spec.Parameters, c.Parameters)
@@ -114,8 +114,8 @@ func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
 	}
 }
 
-// Reserved tells whether a class name lies under the reserved prefix.
+// Reserved reports whether a class name lies under the reserved prefix.
 func Reserved(name string) bool { return strings.HasPrefix(name, GeneratedPrefix) }
 
-// Generated tells whether a class name has the form of the generated ones.
+// Generated reports whether a class name has the form of the generated ones.
 func Generated(name string) bool { return generatedName.MatchString(name) }

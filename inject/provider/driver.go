@@ -100,7 +100,7 @@ func imageVersion(image string) string {
 	return tag[1:]
 }
 
-// Republishes tells whether the kubelet makes this driver rotate (from 1.6 on), rather
+// Republishes reports whether the kubelet makes this driver rotate (from 1.6 on), rather
 // than a loop of its own. A driver of unknown version is taken for a new one.
 func (d *Driver) Republishes() bool {
 	major, rest, _ := strings.Cut(d.Version, ".")

@@ -65,7 +65,7 @@ func (o Object) Files() []string {
 	return files
 }
 
-// Pinned tells whether the object never rotates.
+// Pinned reports whether the object never rotates.
 func (o Object) Pinned() bool { return o.Version != "" }
 
 // write appends the object as the provider reads it: YAML text, one field a line.

@@ -83,7 +83,7 @@ func yamlRoot(yamlText string) (*yaml.Node, finding.Problem) {
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}
 	} else if err != nil {
-		return nil, finding.Problem{What: "not YAML (" + yamlProblem(err) + ")", Fix: "mend it, or write [FILE=][TYPE/]NAME, one a line"}
+		return nil, finding.Problem{What: "not YAML (" + yamlProblem(err) + ")", Fix: "fix it, or write [FILE=][TYPE/]NAME, one a line"}
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}

@@ -65,7 +65,7 @@ func oversize(t *workload.Target) finding.FieldErrors {
 	return errs
 }
 
-// overgrown tells whether the pod would be given too much.
+// overgrown reports whether the pod would be given too much.
 func (p *parser) overgrown() *finding.FieldError {
 	t := p.target
 	containers := len(t.Spec.InitContainers) + len(t.Spec.Containers)

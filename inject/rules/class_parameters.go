@@ -22,7 +22,7 @@ var classParameters = Rule{
 		Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
 		Prevents: "The pod never starts, or gets other files than were meant.",
 		Evidence: "Azure provider 1.8.2, pkg/provider/provider.go and validate.go.",
-		Remedy:   "Mend the parameter that the finding names.",
+		Remedy:   "Correct the parameter that the finding names.",
 	},
 	Pod:   checkClassParameters,
 	Class: checkClassContent,

@@ -17,7 +17,7 @@ var mountReadOnly = Rule{
 	Rule: finding.Rule{
 		ID: "AKV003", Name: "mount-not-readonly", Severities: []finding.Severity{finding.Warning},
 		Summary:  "A mount of a secrets-store volume whose readOnly is not true.",
-		Prevents: "The manifest reads as if the container could write; the volume is read-only, and the kubelet mounts it so all the same.",
+		Prevents: "The manifest reads as if the container could write; the volume is read-only, and the kubelet mounts it so anyway.",
 		Evidence: "The kubelet 1.37.2 mounts a read-only CSI volume read-only whatever the mount says (kubelet_pods.go).",
 		Remedy:   "Set readOnly: true on the mount.",
 	},
@@ -28,7 +28,7 @@ func checkMountReadOnly(p *Pod, r *Report) {
 	p.EachMount(func(m Mount) {
 		if !m.ReadOnly && p.volume(m.Name) != nil {
 			r.Warn(field.ErrorTypeInvalid, m.place(p.Target).Child("readOnly"),
-				fmt.Sprintf("The mount in container %q is read-only all the same, because its volume is; what is written there fails.", text.Shorten(m.Container.Name)),
+				fmt.Sprintf("The mount in container %q is read-only anyway, because its volume is; what is written there fails.", text.Shorten(m.Container.Name)),
 				"Set readOnly: true on the mount.")
 		}
 	})

@@ -32,7 +32,7 @@ var objectUnavailable = Rule{
 		Summary:  "An object that the vault does not have, or has disabled, expired or not yet valid. Warnings tell of one that expires soon, and of objects that were not checked. Only where vault-checks is on.",
 		Prevents: "The pod never starts, since the mount fails for one object that is missing, or starts with what has expired.",
 		Evidence: "The Azure provider 1.8.2 fails the whole mount if the vault answers one object with an error; Key Vault answers 404 for one that is missing and 403 for a disabled secret, and gives expired ones out.",
-		Remedy:   "Mend the name, or create, enable or renew the object in the vault.",
+		Remedy:   "Correct the name, or create, enable or renew the object in the vault.",
 	},
 	AsksVaults: true,
 	Pod:        checkVaultsOfPod,
@@ -106,11 +106,11 @@ func judgeVault(r *Report, c vaultCheck, answer facts.VaultAnswer, p *policy.Pol
 			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true")
 	case facts.Expired:
 		return r.add(severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s expired on %s; the pod would be given it all the same.", c, moment(f.At)),
+			fmt.Sprintf("%s expired on %s; the pod would be given it anyway.", c, moment(f.At)),
 			"Make a new version of it.")
 	case facts.NotYetValid:
 		return r.add(severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s is not valid before %s; the pod would be given it all the same.", c, moment(f.At)),
+			fmt.Sprintf("%s is not valid before %s; the pod would be given it anyway.", c, moment(f.At)),
 			"Wait, or make a version that is valid now.")
 	case facts.Faultless:
 	}
@@ -145,7 +145,7 @@ func (c vaultCheck) missingFix(names []string) string {
 		}
 		return "Did you mean " + strings.Join(quoted, " or ") + "?"
 	}
-	return fmt.Sprintf("Mend the name, or create the object. To see those that are there, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
+	return fmt.Sprintf("Correct the name, or create the object. To see those that are there, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
 		azNouns[c.object.Type], c.object.Vault)
 }
 

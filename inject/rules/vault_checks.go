@@ -43,7 +43,7 @@ type vaultCheck struct {
 	path *finding.Place
 	// volume whose class names the object, nil where an annotation or a class itself does.
 	volume *Volume
-	// because says why the vault may not be asked, and fix how to mend that.
+	// because says why the vault may not be asked, and fix how to fix that.
 	because, fix string
 }
 

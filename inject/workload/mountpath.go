@@ -81,7 +81,7 @@ func ComparablePath(p string, windows bool) string {
 	return path.Clean(p)
 }
 
-// PathBelow tells whether comparable path p lies under comparable path root.
+// PathBelow reports whether comparable path p lies under comparable path root.
 func PathBelow(p, root string) bool {
 	return root == "/" && p != "/" || strings.HasPrefix(p, root+"/")
 }

@@ -129,7 +129,7 @@ func TestFaultsOfOneVaultAndOfAll(t *testing.T) {
 	if err := errors.Join(s.DeleteVault("demo-kv"), s.CreateVault("demo-kv")); err != nil {
 		t.Fatal(err)
 	}
-	want("a vault made anew", 200, 200)
+	want("a vault regenerated", 200, 200)
 }
 
 func TestFaultsThatMakeNoSense(t *testing.T) {

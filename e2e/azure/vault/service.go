@@ -30,7 +30,7 @@ type Config struct {
 	// "https://vault.azure.net", and gives the caller. The error's text goes to
 	// the caller. Nil refuses every token.
 	Authenticate func(ctx context.Context, bearer, audience string) (Caller, error)
-	// Allowed says whether the principal may do a data action, such as
+	// Allowed reports whether the principal may do a data action, such as
 	// "Microsoft.KeyVault/vaults/secrets/getSecret/action", at a scope: the vault's
 	// name, and "secrets/NAME" or "" for the vault itself. NAME is as the request
 	// has it, and names of objects have no case. Nil allows nothing.
@@ -127,7 +127,7 @@ func (s *Service) Vaults() []string {
 	return names
 }
 
-// HasVault says whether there is such a vault. Case does not matter: names are
+// HasVault reports whether there is such a vault. Case does not matter: names are
 // DNS labels.
 func (s *Service) HasVault(name string) bool {
 	s.mu.Lock()

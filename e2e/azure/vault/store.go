@@ -95,7 +95,7 @@ func (v *contents) findDeleted(kind Kind, name string) (*object, error) {
 	return o, nil
 }
 
-// reserve says whether a new version may be made under a name: not while the
+// reserve reports whether a new version may be made under a name: not while the
 // name belongs to a deleted object, nor to a certificate's part.
 func (v *contents) reserve(kind Kind, name, operation string) error {
 	if err := checkName(name); err != nil {
@@ -120,7 +120,7 @@ func (v *contents) add(kind Kind, name string, next *version) *object {
 		o = &object{kind: kind, name: name}
 		v.objects[kind][fold(name)] = o
 	}
-	// A clock may stand still, or be set back: created must tell the newest all the same.
+	// A clock may stand still, or be set back: created must tell the newest anyway.
 	if len(o.versions) > 0 {
 		if last := o.newest().created; !next.created.After(last) {
 			next.created = last.Add(time.Nanosecond)

@@ -29,7 +29,7 @@ func (c *conversion) annotate() {
 	full, optional := c.full()
 	got, errs := c.injected(full)
 	for _, e := range errs {
-		c.fail(c.target.Path.Child("spec"), "With annotations in place of the volumes, the pods would be refused: "+e.Message, orElse(e.Fix, "Mend that first, and convert again."))
+		c.fail(c.target.Path.Child("spec"), "With annotations in place of the volumes, the pods would be refused: "+e.Message, orElse(e.Fix, "Fix that first, and convert again."))
 	}
 	if len(errs) > 0 {
 		return

@@ -50,7 +50,7 @@ func (c *conversion) checkClass(o *manifest.Object, class *secretsstorev1.Secret
 	objects, errs := provider.ClassObjects(class)
 	for _, e := range errs {
 		c.problems.add(o, e.Place, fmt.Sprintf("The provider does not mount this: %s.", strings.TrimSuffix(e.Body(), ".")),
-			"Mend the class first.")
+			"Correct the class first.")
 	}
 	for i, object := range objects {
 		if object.Version != "" && len(errs) == 0 {
@@ -106,7 +106,7 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 			c.problems.add(o, parameters, "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",
 				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
 		case need.value == "":
-			c.problems.add(o, parameters, fmt.Sprintf("The class names no %s.", need.name), "Mend the class first.")
+			c.problems.add(o, parameters, fmt.Sprintf("The class names no %s.", need.name), "Correct the class first.")
 		}
 	}
 }

@@ -128,7 +128,7 @@ func (in *input) sortClasses(r *Result, work map[*manifest.Object]*conversion) {
 	}
 }
 
-// inAnchoredList tells whether other objects may borrow text from this one.
+// inAnchoredList reports whether other objects may borrow text from this one.
 func inAnchoredList(o *manifest.Object) bool {
 	if len(o.ListIndexes()) == 0 || o.Document().IsJSON() {
 		return false

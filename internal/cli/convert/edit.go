@@ -112,7 +112,7 @@ func (e *editor) itemSpan(list, item *yaml.Node) (from, to int) {
 	return e.withComment(from, indent), e.bodyEnd(from+1, indent, false)
 }
 
-// begins tells whether nothing but spaces stands before a column, and this text there.
+// begins reports whether nothing but spaces stands before a column, and this text there.
 func (e *editor) begins(line, indent int, text string) bool {
 	if line < 0 || line >= len(e.lines) || indent < 0 || len(e.lines[line]) < indent ||
 		strings.TrimSpace(e.lines[line][:indent]) != "" || !strings.HasPrefix(e.lines[line][indent:], text) {
@@ -240,7 +240,7 @@ func encode(n *yaml.Node, compactLists bool) ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
-// compact tells whether lists stand as far left as their keys.
+// compact reports whether lists stand as far left as their keys.
 func compact(n *yaml.Node) bool {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && child.Kind == yaml.SequenceNode && child.Style&yaml.FlowStyle == 0 && len(child.Content) > 0 {

@@ -16,7 +16,7 @@ func (r *Result) Files() []string {
 	return names
 }
 
-// Changed tells whether a document of the file is another one than before.
+// Changed reports whether a document of the file is another one than before.
 func (r *Result) Changed(file string) bool {
 	for _, d := range r.Documents {
 		if d.File() == file && d.Changed {

@@ -118,7 +118,7 @@ func rewrite(d manifest.Document, objects []*manifest.Object, work map[*manifest
 	return e.text()
 }
 
-// removeFromLists takes objects out of the lists around them, and tells whether nothing is
+// removeFromLists takes objects out of the lists around them, and reports whether nothing is
 // left.
 func (e *editor) removeFromLists(n *yaml.Node, gone []*yaml.Node) (empty bool) {
 	items := get(n, "items")

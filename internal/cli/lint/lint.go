@@ -73,7 +73,7 @@ func Check(set *manifest.Set, cluster *manifest.Cluster, settings inject.Setting
 			r.Passed[kind]++
 		}
 	}
-	// Not by severity: whoever mends a file goes through it from top to bottom.
+	// Not by severity: whoever fixes a file goes through it from top to bottom.
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(
 			strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule),
@@ -94,7 +94,7 @@ func (r *Report) Count(s finding.Severity) int {
 	return n
 }
 
-// Unusable tells whether something could not be read, or nothing was there.
+// Unusable reports whether something could not be read, or nothing was there.
 func (r *Report) Unusable() bool {
 	return r.Objects == 0 || slices.ContainsFunc(r.Problems, func(p manifest.Problem) bool { return !p.Note })
 }
@@ -131,7 +131,7 @@ func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 	return findings, true
 }
 
-// going tells whether an object, read from a cluster, is being deleted. Admission lets it be.
+// going reports whether an object, read from a cluster, is being deleted. Admission lets it be.
 func going(o *manifest.Object) bool {
 	m, err := meta.Accessor(o.Typed)
 	return err == nil && m.GetDeletionTimestamp() != nil

@@ -19,5 +19,5 @@ func (d Document) First() int { return d.d.first }
 // Text of the document, without the separators around it.
 func (d Document) Text() []byte { return d.d.text }
 
-// IsJSON tells whether the text is JSON.
+// IsJSON reports whether the text is JSON.
 func (d Document) IsJSON() bool { return d.d.isJSON }

@@ -34,7 +34,7 @@ var known = func() map[schema.GroupVersionKind]func() runtime.Object {
 	return kinds
 }()
 
-// OtherVersion tells whether the kind is one that is known, in a version or a group that is
+// OtherVersion reports whether the kind is one that is known, in a version or a group that is
 // not: nobody has looked at such an object, though its name looks as if.
 func (o *Object) OtherVersion() bool {
 	if o.Typed != nil {

@@ -16,7 +16,7 @@ type Set struct {
 	Files int
 }
 
-// Unusable tells whether something could not be read that should have been.
+// Unusable reports whether something could not be read that should have been.
 func (s *Set) Unusable() bool {
 	return slices.ContainsFunc(s.Problems, func(p Problem) bool { return !p.Note })
 }
@@ -29,7 +29,7 @@ type result struct {
 }
 
 // Read reads everything that the source names. Files, and the documents in one, are read
-// side by side, and stand in the set in their order all the same.
+// side by side, and stand in the set in their order anyway.
 func (s Source) Read() *Set {
 	inputs, problems := s.find()
 	set := &Set{Problems: problems, Files: len(inputs)}

@@ -125,7 +125,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	return err
 }
 
-// going tells whether the object, read from a cluster, is being deleted.
+// going reports whether the object, read from a cluster, is being deleted.
 func (item *Item) going() bool {
 	m, err := meta.Accessor(item.Object.Typed)
 	return err == nil && m.GetDeletionTimestamp() != nil

@@ -24,7 +24,7 @@ func running(pod *corev1.Pod) map[string]container {
 	return all
 }
 
-// started tells whether any container has started, be it over by now. The kubelet starts
+// started reports whether any container has started, be it over by now. The kubelet starts
 // none before it takes all volumes for mounted.
 func started(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(statuses(pod), func(s corev1.ContainerStatus) bool {
@@ -36,7 +36,7 @@ func statuses(pod *corev1.Pod) []corev1.ContainerStatus {
 	return slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses)
 }
 
-// seesLateMounts tells whether a container sees what is mounted after it has started.
+// seesLateMounts reports whether a container sees what is mounted after it has started.
 func seesLateMounts(m *corev1.VolumeMount) bool {
 	return m.MountPropagation != nil && *m.MountPropagation != corev1.MountPropagationNone
 }

@@ -116,7 +116,7 @@ func (i *Item) Key() [5]string {
 	return [5]string{i.Namespace, i.Pod, i.Volume, i.Object, i.File}
 }
 
-// Same tells whether two states of one item differ in nothing but the time that passes.
+// Same reports whether two states of one item differ in nothing but the time that passes.
 func (i *Item) Same(other *Item) bool {
 	if i.Status != other.Status || id(i.Mounted) != id(other.Mounted) || id(i.Newest) != id(other.Newest) ||
 		i.Node != other.Node || len(i.Reasons) != len(other.Reasons) {

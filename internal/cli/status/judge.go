@@ -183,7 +183,7 @@ func (j *judgement) compare() {
 	}
 }
 
-// isDue tells whether the mounted version is the one that should be.
+// isDue reports whether the mounted version is the one that should be.
 func (j *judgement) isDue() bool {
 	if j.m.place < 0 {
 		return j.a.State.IsNewest(j.Mounted.Version)
@@ -207,7 +207,7 @@ func (j *judgement) why() {
 		j.because(RotationOff, "nothing rotates, since "+j.rotation.Off)
 		return
 	case j.m.place < 0 && !newest.Enabled && j.m.object.Type == string(keyvault.Secret):
-		// Keys and certificates are given out all the same.
+		// Keys and certificates are given out anyway.
 		j.because(NewestDisabled, "the newest version is disabled, and Key Vault does not give it out; enable it, or set a new one")
 	}
 	made := newest.Created
@@ -247,7 +247,7 @@ func (j *judgement) wait(made time.Time) {
 	j.because(Overdue, "the driver looks "+every+", and should have mounted it by now; "+hint)
 }
 
-// failed adds the last failure that is not older than a time, and tells whether there is
+// failed adds the last failure that is not older than a time, and reports whether there is
 // one. Events have times in seconds, like Key Vault's versions.
 func (j *judgement) failed(since time.Time) bool {
 	f := j.m.failure

@@ -230,7 +230,7 @@ func objectIDs(o *provider.Object, known map[string]string) []string {
 	}
 }
 
-// sameRecord tells whether two entries of a class have one id. The provider reports the
+// sameRecord reports whether two entries of a class have one id. The provider reports the
 // version of the last of them, which tells nothing of the others if those ask for another.
 func sameRecord(a, b *provider.Object) bool {
 	return a.Type == b.Type && a.Name == b.Name && a.VersionHistory <= 1 == (b.VersionHistory <= 1) && a.Version != b.Version

@@ -60,10 +60,10 @@ func (s *Source) Read(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-// Stale tells whether any item is stale or empty.
+// Stale reports whether any item is stale or empty.
 func (r *Report) Stale() bool { return r.any(Stale, Empty) }
 
-// Untold tells whether of any item it is not known.
+// Untold reports whether of any item it is not known.
 func (r *Report) Untold() bool { return r.any(Unknown) }
 
 func (r *Report) any(of ...Status) bool {

@@ -30,7 +30,7 @@ type Snapshot struct {
 	Driver *provider.Driver
 }
 
-// mountsSecrets tells whether a pod has a volume of the secrets store.
+// mountsSecrets reports whether a pod has a volume of the secrets store.
 func mountsSecrets(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
 		_, ok := provider.ClassName(&v)

@@ -314,7 +314,7 @@ lastTimestamp: "2026-03-01T11:30:00Z"
 `, uid, reason, message)
 }
 
-// Where the classes could not be read, what is mounted is told all the same.
+// Where the classes could not be read, what is mounted is told anyway.
 func TestMountsWithoutClasses(t *testing.T) {
 	f := factsOf(t, podYAML+"---\n"+record("a=1", "b=2", "c=3", "d=4", "e=5"))
 	f.ClassesUnknown = "no right"

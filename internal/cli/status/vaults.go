@@ -63,7 +63,7 @@ func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.
 	return answers, problems
 }
 
-// problem says what is wrong with a vault, and how to mend it. It is empty where a vault
+// problem says what is wrong with a vault, and how to fix it. It is empty where a vault
 // was left alone for what has been told.
 func problem(err error) string {
 	unknown, ok := errors.AsType[*keyvault.UnknownError](err)

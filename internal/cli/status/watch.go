@@ -112,7 +112,7 @@ func (c *Cluster) watch(ctx context.Context, resource schema.GroupVersionResourc
 	}
 }
 
-// worthALook tells whether a change concerns secrets.
+// worthALook reports whether a change concerns secrets.
 func worthALook(event watch.Event, isPod bool) bool {
 	if event.Type == watch.Bookmark || event.Type == watch.Error || !isPod {
 		return event.Type != watch.Bookmark && event.Type != watch.Error

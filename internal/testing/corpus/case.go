@@ -297,7 +297,7 @@ func (c *Case) readOptions(text []byte) error {
 	return c.Options.Vault.check()
 }
 
-// Mutating tells whether the case is about the mutating round.
+// Mutating reports whether the case is about the mutating round.
 func (c *Case) Mutating() bool { return c.Options.Mutating == nil || *c.Options.Mutating }
 
 // Settings are the server's.

@@ -78,10 +78,10 @@ func (c *Case) Class() *secretsstorev1.SecretProviderClass {
 	return class
 }
 
-// Workload tells whether the case is about a workload.
+// Workload reports whether the case is about a workload.
 func (c *Case) Workload() bool { return c.Pod == nil && c.Class() == nil }
 
-// Unseen tells whether admission leaves the object alone: it is being deleted, or one of
+// Unseen reports whether admission leaves the object alone: it is being deleted, or one of
 // the cluster's own controllers writes it for a workload that was looked at.
 func (c *Case) Unseen() bool {
 	if c.Pod != nil || c.Object == nil {

@@ -49,7 +49,7 @@ func ValidateAndSetKlogLevelAndFormatGlobally(_ context.Context, level klog.Leve
 	return verbosity.Set(level.String())
 }
 
-// Enabled tells whether lines of that level are written.
+// Enabled reports whether lines of that level are written.
 func Enabled(level LogLevel) bool { return verbosity >= verbosities[level] }
 
 // Setup gives what is to be called at the program's end.
