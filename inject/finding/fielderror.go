@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/internal/text"
