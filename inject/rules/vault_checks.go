@@ -136,7 +136,7 @@ func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *findi
 	switch {
 	case !l.policy.Fence.IsSet():
 		c.because = "the namespace has no " + annotation.AllowedVaults
-		c.fix = "Name the vaults that the namespace may use in that annotation, or set " + annotation.VaultChecks + ": off."
+		c.fix = "Name the namespace's vaults in its " + annotation.AllowedVaults + ", or set " + annotation.VaultChecks + ": off."
 	case !l.ask(c.object):
 		c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
 		c.fix = "Name fewer objects."
