@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 )
 
@@ -41,8 +42,8 @@ func noRecord() *obstacle {
 
 func vaultNotAllowed(namespace, vault string) *obstacle {
 	return &obstacle{reasonVaultNotAllowed, fmt.Sprintf(
-		"AKV018: Pods mount this class, but the annotation %s of namespace %s does not allow the vault %s. "+
-			"Fix: add the vault there, or delete the pods", annotation.AllowedVaults, namespace, vault)}
+		"%s: Pods mount this class, but the annotation %s of namespace %s does not allow the vault %s. "+
+			"Fix: add the vault there, or delete the pods", inject.RuleVaultNotAllowed().ID, annotation.AllowedVaults, namespace, vault)}
 }
 
 func notOurs(key types.NamespacedName) *obstacle {

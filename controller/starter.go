@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject"
 )
 
 // Between two looks for the class CRD.
@@ -26,7 +28,7 @@ const (
 var (
 	errNotStarted = errors.New("the controllers of SecretProviderClasses have not started yet")
 	errNotSynced  = errors.New("waiting for the caches of SecretProviderClasses, pods and namespaces to fill")
-	errNoCRD      = errors.New("AKV016: the cluster does not serve SecretProviderClass (secrets-store.csi.x-k8s.io/v1). " +
+	errNoCRD      = errors.New(inject.RuleNoDriver().ID + ": the cluster does not serve SecretProviderClass (secrets-store.csi.x-k8s.io/v1). " +
 		"Fix: install the Secrets Store CSI driver, on AKS with az aks enable-addons --addons azure-keyvault-secrets-provider; " +
 		"akv-injector goes on by itself then")
 )

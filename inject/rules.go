@@ -33,6 +33,12 @@ func RuleByID(id string) *Rule {
 	return nil
 }
 
+// RuleNoDriver is the rule that programs name while they wait for the driver.
+func RuleNoDriver() Rule { return rules.NoDriver() }
+
+// RuleVaultNotAllowed is the rule that an event names when a class is not restored.
+func RuleVaultNotAllowed() Rule { return rules.VaultNotAllowed() }
+
 // NotOptedInMessage are the words of the rule about namespaces that have
 // not opted in, which the chart's admission policy uses too.
 const NotOptedInMessage = rules.NotOptedInMessage

@@ -10,6 +10,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/controller"
+	"akv-injector/inject"
 	"akv-injector/webhook"
 )
 
@@ -31,13 +32,14 @@ type cachedKind struct {
 
 // cachedKinds are the kinds that admission and the controllers read from the cache.
 func cachedKinds() []cachedKind {
+	noDriver := inject.RuleNoDriver()
 	return []cachedKind{
 		{check: "csidrivers", object: &storagev1.CSIDriver{}},
 		{check: "namespaces", object: &corev1.Namespace{}},
 		{check: "pods", object: &corev1.Pod{}},
 		{
 			check: "secretproviderclasses", object: &secretsstorev1.SecretProviderClass{},
-			fix: "AKV016 no-driver: install the Secrets Store CSI driver with its CRDs; akv-injector then continues by itself",
+			fix: noDriver.ID + " " + noDriver.Name + ": install the Secrets Store CSI driver with its CRDs; akv-injector then continues by itself",
 		},
 		{check: "serviceaccounts", object: &corev1.ServiceAccount{}},
 	}

@@ -25,6 +25,9 @@ var noDriver = Rule{
 	Pod: checkNoDriver,
 }
 
+// NoDriver is AKV016, which programs name while they wait for the driver.
+func NoDriver() Rule { return noDriver }
+
 func checkNoDriver(p *Pod, r *Report) {
 	if len(p.Volumes) == 0 {
 		return

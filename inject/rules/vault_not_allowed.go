@@ -30,6 +30,9 @@ var vaultNotAllowed = Rule{
 	Class: checkClassVault,
 }
 
+// VaultNotAllowed is AKV018, which an event names when a class is not restored.
+func VaultNotAllowed() Rule { return vaultNotAllowed }
+
 func checkVaultNotAllowed(p *Pod, r *Report) {
 	fence := p.Policy.Fence
 	if p.Request.Asks {
