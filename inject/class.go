@@ -12,28 +12,28 @@ import (
 	"akv-injector/inject/rules"
 )
 
-// Class is a SecretProviderClass to decide about, and what it may have.
+// Class is a SecretProviderClass to decide about, and the policy that applies to it.
 type Class struct {
 	class  *facts.Class
 	policy *policy.Policy
 }
 
-// ParseClass reads a class, once for all questions about it. The namespace is nil if it is
-// not known.
+// ParseClass reads a class and the policy of its namespace, which is nil if it is not known.
+// Mistakes in the class are among the findings of [DecideClass].
 func ParseClass(class *secretsstorev1.SecretProviderClass, ns *corev1.Namespace, s Settings) *Class {
 	read := facts.NewClass(class)
 	return &Class{class: read, policy: policy.ParseClass(read, ns, s, rules.Known())}
 }
 
-// VaultObjects are those that the vault is to be asked about.
+// VaultObjects returns the objects to query in the vault. The answers are facts of the decision.
 func (c *Class) VaultObjects() []facts.VaultObject { return c.look(facts.Facts{}).VaultObjects() }
 
 func (c *Class) look(f facts.Facts) *rules.Class {
 	return &rules.Class{Class: c.class, Policy: c.policy, Facts: f}
 }
 
-// DecideClass runs those rules over a class that need nothing but the class itself, its
-// namespace, the driver and the settings.
+// DecideClass runs the rules on a class, and returns their findings in a stable order, errors
+// first.
 func DecideClass(c *Class, f facts.Facts) []finding.Finding {
 	findings := slices.Concat(
 		c.policy.NamespaceErrors.RestOn(finding.Namespace).Findings(finding.Warning),
@@ -45,14 +45,14 @@ func DecideClass(c *Class, f facts.Facts) []finding.Finding {
 	return finding.Sort(append(findings, c.policy.Errors.Findings(finding.Error)...))
 }
 
-// DecideClassUpdate is DecideClass for a class that replaces another: only what the update
-// brings is an error, and the pods that mount the class are warned about.
+// DecideClassUpdate is [DecideClass] for a class that replaces another. Errors that the class
+// had before are warnings, and so is a change of a class that pods mount.
 func DecideClassUpdate(now, before *Class, f facts.Facts) []finding.Finding {
 	change := rules.ClassChange{Before: before.class, Now: now.class, MountedBy: f.MountedBy}
 	return finding.Sort(append(onClassUpdate(DecideClass(now, f), DecideClass(before, f)), change.Check()...))
 }
 
-// DecideClassDeletion warns about the pods that mount the class that goes.
+// DecideClassDeletion returns a warning if pods mount the deleted class.
 func DecideClassDeletion(before *Class, f facts.Facts) []finding.Finding {
 	change := rules.ClassChange{Before: before.class, MountedBy: f.MountedBy}
 	return change.Check()

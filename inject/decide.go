@@ -17,10 +17,10 @@ import (
 
 // Decision is the answer for one pod or template.
 type Decision struct {
-	// Injected is set if the pod asks and nothing refuses it.
+	// Injected is set if the pod asks for injection and no finding refuses it.
 	Injected bool
-	// Patch leads from the pod as it stands to the injected one; empty if it is that
-	// already, or nothing is asked.
+	// Patch turns the submitted pod into the injected one. It is empty if the pod is already
+	// injected, or does not ask for injection.
 	Patch []jsonpatch.Operation
 	// Classes that must exist before the pod is stored.
 	Classes []provider.Class
@@ -28,16 +28,16 @@ type Decision struct {
 	Containers []string
 	// Findings in a stable order, errors first.
 	Findings []finding.Finding
-	// VaultObjects are those that the vaults are to be asked about; see WithVault.
+	// VaultObjects are the objects to query in the vaults; see WithVault.
 	VaultObjects []facts.VaultObject
 
 	request *Request
-	// pod is nil where it is too large to be looked at.
+	// pod is nil if it is too large to be checked.
 	pod *rules.Pod
 }
 
-// Decide plans what the pod gets and runs the rules over the pod as it will be. The same
-// pod, admitted again in its patched form, gets no patch.
+// Decide plans what the pod gets and runs the rules on the pod as it will be. If the patched
+// pod is admitted again, its patch is empty.
 func Decide(r *Request, f facts.Facts) Decision {
 	if r.asked.TooLarge {
 		return Decision{Findings: finding.Sort(r.asked.Errors.Findings(policy.TooLarge(r.Target))), request: r}
@@ -45,8 +45,8 @@ func Decide(r *Request, f facts.Facts) Decision {
 	namespaceSeverity := finding.Warning
 	planned := &plan.Plan{}
 	if r.Asks() {
-		// A namespace's misspelt setting, a fence above all, must not be lost on those
-		// that the setting is for.
+		// A misspelt setting of the namespace, above all its fence, must not be ignored for
+		// the pods that it is meant for.
 		namespaceSeverity = finding.Error
 		planned = plan.New(r.Target, r.asked, f, r.version)
 	}
@@ -58,8 +58,8 @@ func Decide(r *Request, f facts.Facts) Decision {
 	for i := range findings {
 		findings[i] = r.policy.Apply(findings[i])
 	}
-	// Whoever wrote one of our annotations asked for something, if only by a misspelt
-	// name: these errors are never downgraded.
+	// The author of one of our annotations asked for something, even if its name is
+	// misspelt: these errors are never downgraded.
 	findings = append(findings, r.asked.Errors.Findings(finding.Error)...)
 	findings = append(findings, r.policy.Errors.Findings(finding.Error)...)
 	d.Findings, d.VaultObjects = finding.Sort(findings), d.pod.VaultObjects()
@@ -84,8 +84,8 @@ func (d *Decision) inject(f facts.Facts, planned *plan.Plan) {
 	d.Containers = planned.Containers
 }
 
-// WithVault is the decision with what the vaults say of its objects, which is in the
-// facts. Decide does the same if it is given all facts at once.
+// WithVault returns the decision with the vaults' answers about its objects, which are in the
+// facts. [Decide] does the same if the facts already have the answers.
 func (d *Decision) WithVault(f facts.Facts) Decision {
 	with := *d
 	if d.pod == nil {
@@ -106,11 +106,11 @@ func (d *Decision) WithVault(f facts.Facts) Decision {
 	return with
 }
 
-// Errors are the findings that refuse the pod.
+// Errors returns the findings that refuse the pod.
 func (d *Decision) Errors() []finding.Finding { return finding.Errors(d.Findings) }
 
-// WithoutOptIn are the findings that hold in a namespace that has not opted in, where no
-// webhook is called.
+// WithoutOptIn returns the findings that apply in a namespace that has not opted in, where the
+// webhook is not called.
 func (d *Decision) WithoutOptIn() []finding.Finding {
 	return slices.DeleteFunc(slices.Clone(d.Findings), func(f finding.Finding) bool {
 		rule := RuleByID(f.Rule)
@@ -118,11 +118,11 @@ func (d *Decision) WithoutOptIn() []finding.Finding {
 	})
 }
 
-// Describe says in lines what pods of the target get. A target that is refused, or that
-// mounts no secrets, gets none.
+// Describe describes in lines what pods of the target get. It returns nothing if the target is
+// refused or mounts no secrets.
 //
-// Whether a generated class exists already is in the facts if it was looked up by the name
-// that the decision has.
+// The lines report whether a generated class exists if the facts have it by its name in
+// Classes.
 func (d *Decision) Describe(f facts.Facts) []string {
 	if d.pod == nil || finding.Refuses(d.Findings) || d.request.Asks() && f.Namespace != nil && !annotation.OptedIn(f.Namespace) {
 		return nil

@@ -17,11 +17,11 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Outdated runs those rules over a stored pod by which a running container goes on with an
-// old content though the mount is current. What a waiver or a namespace's policy lets pass
-// is found too: it is as true as before. The classes are those of the namespace, by name.
+// Outdated runs the rules that find a running container of a stored pod with outdated content
+// although the mount is current. Waivers and the namespace's policy do not apply: the content
+// is outdated anyway. The classes are those of the namespace, by name.
 func Outdated(pod *corev1.Pod, classes map[string]*facts.Class) []finding.Finding {
-	// A stored pod has what it asked for: it neither asks nor waives any more.
+	// A stored pod has what it asked for: its annotations neither ask nor waive any more.
 	meta := metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, Annotations: maps.Clone(pod.Annotations)}
 	maps.DeleteFunc(meta.Annotations, func(key, _ string) bool { return strings.HasPrefix(key, annotation.Prefix) })
 	t := &workload.Target{Meta: &meta, Spec: &pod.Spec, Kind: "Pod"}

@@ -10,7 +10,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Request is what a pod or a template asks for, and what it may have.
+// Request is what a pod or a template asks for, and the policy that applies to it.
 type Request struct {
 	Target *workload.Target
 
@@ -19,8 +19,8 @@ type Request struct {
 	version string
 }
 
-// Parse reads the annotations of a pod or template and of its namespace, which is nil if it
-// is not known. Mistakes in them are among the findings of the decision.
+// Parse reads the annotations of a pod or template, and of its namespace, which is nil if it
+// is not known. Mistakes in them are among the findings of [Decide].
 func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 	asked := request.Parse(t, ns, s)
 	return &Request{
@@ -32,11 +32,11 @@ func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 // Asks reports whether the pod asks for injection and has not opted out.
 func (r *Request) Asks() bool { return r.asked.Asks }
 
-// Needs names what Decide has to know of the cluster.
+// Needs returns the facts that [Decide] needs from the cluster.
 func (r *Request) Needs() facts.Needs { return r.asked.Needs(r.Target) }
 
-// MissingAccount names the ServiceAccount without which it is not known what the pod gets,
-// or is "".
+// MissingAccount returns the name of the ServiceAccount that is not in the facts and that
+// determines what the pod gets, or "".
 func (r *Request) MissingAccount(f facts.Facts) string {
 	planned := r.asked.AccountPlanned()
 	if _, looked := f.ServiceAccounts[planned]; looked || !r.Asks() {

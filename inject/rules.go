@@ -8,23 +8,23 @@ import (
 
 //go:generate go run ../internal/docgen ..
 
-// Rule is one rule: its id, its words, and what it looks at.
+// Rule is one rule: its id, its texts, and what it checks.
 type Rule = rules.Rule
 
-// On is a kind of object that rules look at.
+// On is a kind of object that rules check.
 type On = rules.On
 
-// Kinds of objects that rules look at.
+// Kinds of objects that rules check.
 const (
 	OnPods      = rules.OnPods
 	OnTemplates = rules.OnTemplates
 	OnClasses   = rules.OnClasses
 )
 
-// Rules are all rules, by id.
+// Rules returns all rules, ordered by id.
 func Rules() []Rule { return rules.All() }
 
-// RuleByID finds a rule, or returns nil.
+// RuleByID returns the rule with an id, or nil.
 func RuleByID(id string) *Rule {
 	all := rules.All()
 	if i := slices.IndexFunc(all, func(r Rule) bool { return r.ID == id }); i >= 0 {
@@ -33,12 +33,12 @@ func RuleByID(id string) *Rule {
 	return nil
 }
 
-// RuleNoDriver is the rule that programs name while they wait for the driver.
+// RuleNoDriver returns the rule that programs report while they wait for the driver.
 func RuleNoDriver() Rule { return rules.NoDriver() }
 
-// RuleVaultNotAllowed is the rule that an event names when a class is not restored.
+// RuleVaultNotAllowed returns the rule that an event names if a class is not restored.
 func RuleVaultNotAllowed() Rule { return rules.VaultNotAllowed() }
 
-// NotOptedInMessage are the words of the rule about namespaces that have
-// not opted in, which the chart's admission policy uses too.
+// NotOptedInMessage is the message of the rule about namespaces that have not opted in. The
+// chart's admission policy has the same message.
 const NotOptedInMessage = rules.NotOptedInMessage

@@ -8,10 +8,11 @@ import (
 	"akv-injector/inject/request"
 )
 
-// Settings are the server's own, behind the pod's and the namespace's annotations.
+// Settings are the settings of the server. Annotations of the pod and its namespace override its
+// defaults.
 type Settings = request.Settings
 
-// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
+// DefaultVaultExpiryWarning leaves two weeks to renew an object that expires.
 const DefaultVaultExpiryWarning = request.DefaultVaultExpiryWarning
 
 // Values of the setting and the annotation vault-checks.
@@ -21,10 +22,10 @@ const (
 	VaultChecksEnforce = policy.VaultChecksEnforce
 )
 
-// VaultChecksProblem says what is wrong with a value of vault-checks.
+// VaultChecksProblem returns what is wrong with a value of vault-checks, if anything.
 func VaultChecksProblem(value string) finding.Problem { return policy.VaultChecksProblem(value) }
 
-// AllowsVault reports whether the fence of a namespace lets a vault through.
+// AllowsVault reports whether the fence of a namespace allows a vault.
 func AllowsVault(ns *corev1.Namespace, vault string) bool {
 	fence, _ := policy.ParseFence(ns)
 	return fence.Allows(vault)

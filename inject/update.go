@@ -7,55 +7,55 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// letPass is said of an error that an update did not bring.
-const letPass = "allowed: already present before this update"
+// alreadyPresent is the reason to downgrade an error that the update did not add.
+const alreadyPresent = "allowed: already present before this update"
 
-// OnUpdate are the findings about an object that replaces another. Those errors are
-// warnings that the object had before: whoever scales, restarts or bumps an image must not
-// be stopped by what was there already. An update that leaves the pods as they were brings
-// no error at all.
+// OnUpdate returns the findings about an object that replaces another. Errors that the object
+// had before are warnings, so that old mistakes do not block scaling, a restart or a new
+// image. An update that does not change the pods has no errors.
 func OnUpdate(now, before *Decision) []finding.Finding {
 	a, b := now.request.Target, before.request.Target
 	if equality.Semantic.DeepEqual(a.Spec, b.Spec) &&
 		equality.Semantic.DeepEqual(a.Meta.Annotations, b.Meta.Annotations) &&
 		equality.Semantic.DeepEqual(a.Meta.Labels, b.Meta.Labels) {
-		return spareKnown(now.Findings, func(finding.Finding) bool { return true })
+		return downgradeIf(now.Findings, func(finding.Finding) bool { return true })
 	}
-	return spareHad(now.Findings, before.Findings, same(a), same(b))
+	return downgradeOld(now.Findings, before.Findings, same(a), same(b))
 }
 
 // onClassUpdate is OnUpdate for a SecretProviderClass, whose objects are a list without names.
 func onClassUpdate(findings, had []finding.Finding) []finding.Finding {
 	same := func(f finding.Finding) sameFinding { return sameFinding{f.Rule, f.Place.Shape(), f.Message} }
-	return spareHad(findings, had, same, same)
+	return downgradeOld(findings, had, same, same)
 }
 
-// spareHad spares each finding once for each time that the object had it before.
-func spareHad(findings, had []finding.Finding, now, before func(finding.Finding) sameFinding) []finding.Finding {
+// downgradeOld downgrades each error as often as the object had it before.
+func downgradeOld(findings, had []finding.Finding, now, before func(finding.Finding) sameFinding) []finding.Finding {
 	counts := map[sameFinding]int{}
 	for _, f := range had {
 		counts[before(f)]++
 	}
-	return spareKnown(findings, func(f finding.Finding) bool {
+	return downgradeIf(findings, func(f finding.Finding) bool {
 		key := now(f)
 		counts[key]--
 		return counts[key] >= 0
 	})
 }
 
-func spareKnown(findings []finding.Finding, known func(finding.Finding) bool) []finding.Finding {
-	spared := make([]finding.Finding, 0, len(findings))
+// downgradeIf downgrades the errors that were known before the update.
+func downgradeIf(findings []finding.Finding, known func(finding.Finding) bool) []finding.Finding {
+	downgraded := make([]finding.Finding, 0, len(findings))
 	for _, f := range findings {
 		if f.Severity == finding.Error && known(f) {
-			f = f.Downgraded(letPass)
+			f = f.Downgraded(alreadyPresent)
 		}
-		spared = append(spared, f)
+		downgraded = append(downgraded, f)
 	}
-	return finding.Sort(spared)
+	return finding.Sort(downgraded)
 }
 
-// sameFinding is what two findings have in common that are about the same thing, in
-// objects whose lists may be in another order.
+// sameFinding is equal for two findings about the same problem, even if the lists of their
+// objects are in another order.
 type sameFinding struct{ rule, place, message string }
 
 func same(t *workload.Target) func(finding.Finding) sameFinding {
