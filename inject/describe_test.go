@@ -16,7 +16,7 @@ import (
 	"akv-injector/internal/testing/fixture"
 )
 
-// described is a pod whose description a test looks at.
+// described is a pod whose description a test checks.
 type described struct{ *fixture.Pod }
 
 func (r *described) describe() []string {
@@ -34,15 +34,15 @@ func (r *described) ask(objects string) {
 func TestDescribe(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*described)
-		// A line that has to be among the others, or none at all.
+		// A line that must be in the description. Empty if there must be no description.
 		want string
 	}{
 		"where it is mounted":    {func(*described) {}, "Volume secrets is mounted at /mnt/secrets-store in: app."},
 		"mounted nowhere":        {func(r *described) { r.App().VolumeMounts = nil }, "Volume secrets is mounted in no container."},
 		"objects and files":      {func(r *described) { r.ask("DB-Password,tls.pem=cert/web") }, "From vault payments-kv: /mnt/secrets-store/DB-Password = secret/DB-Password, /mnt/secrets-store/tls.pem = cert/web."},
-		"a class that is there":  {func(*described) {}, "Volume secrets: class payments, which exists."},
-		"a class that is not":    {func(r *described) { r.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
-		"a class of nobody":      {func(r *described) { r.Classes = nil }, "Volume secrets: class payments; whether it exists is not known."},
+		"an existing class":      {func(*described) {}, "Volume secrets: class payments, which exists."},
+		"a missing class":        {func(r *described) { r.Classes["payments"] = nil }, "Volume secrets: class payments, which does not exist yet."},
+		"an unknown class":       {func(r *described) { r.Classes = nil }, "Volume secrets: class payments; it is not known whether it exists."},
 		"the account's identity": {func(r *described) { r.ask("a") }, "Identity " + fixture.Client + " (ServiceAccount app), tenant " + fixture.Tenant + " (ServiceAccount app), with the token of ServiceAccount app."},
 		"the pod's identity": {func(r *described) { r.ask("a"); r.Annotate(annotation.ClientID, fixture.Tenant) }, "Identity " + fixture.Tenant +
 			" (annotation of the pod), tenant " + fixture.Tenant + " (ServiceAccount app), with the token of ServiceAccount app."},
@@ -51,27 +51,27 @@ func TestDescribe(t *testing.T) {
 			delete(r.Class.Spec.Parameters, provider.ParamClient)
 			r.CSI().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}
 		}, "Identity: the service principal in the Secret sp."},
-		"an interval of nobody": {func(*described) {}, "No interval is asked for; what the cluster's driver does is not known here."},
+		"no interval": {func(*described) {}, "No interval requested; the driver's interval is not known."},
 		"both intervals": {func(r *described) {
 			r.ask("a")
 			r.Annotate(annotation.RotationPollInterval, "30s")
 			r.Facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
-		}, "Asked for: every 30s (annotation of the pod); the driver looks every 2m."},
+		}, "Requested interval: 30s (annotation of the pod); the driver polls every 2m."},
 		"vault calls": {func(r *described) {
 			r.ask("a,b")
 			r.Facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 		}, "About 60 vault calls an hour for each pod (objects: 2, polls: 30)."},
 		"no rotation": {
 			func(r *described) { r.Facts.Driver = &provider.Driver{} },
-			"No interval is asked for; nothing rotates, since the driver runs without --enable-secret-rotation.",
+			"No interval requested; nothing rotates, because the driver runs without --enable-secret-rotation.",
 		},
-		"an account that may yet come": {
+		"an account that may be created later": {
 			func(r *described) { r.ask("a"); r.Target.Template = true; r.Facts.ServiceAccounts["app"] = nil },
 			`Identity and class are not known until the ServiceAccount "app" names a client id and a tenant.`,
 		},
-		"not what is refused":     {func(r *described) { r.Mount().SubPath = "a" }, ""},
-		"not where nobody looks":  {func(r *described) { r.ask("a"); r.Facts.Namespace.Labels = nil }, ""},
-		"not a pod without a use": {func(r *described) { r.Pod.Pod.Spec.Volumes, r.App().VolumeMounts = nil, nil }, ""},
+		"not a refused pod":                   {func(r *described) { r.Mount().SubPath = "a" }, ""},
+		"not where the webhook is not called": {func(r *described) { r.ask("a"); r.Facts.Namespace.Labels = nil }, ""},
+		"not a pod without secrets":           {func(r *described) { r.Pod.Pod.Spec.Volumes, r.App().VolumeMounts = nil, nil }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &described{fixture.New()}
@@ -84,7 +84,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// A generated class's name is known after the decision; who looks it up then gets told.
+// The name of a generated class is known after the decision; the description reports whether
+// the class exists if the caller then looks it up.
 func TestDescribeGeneratedClass(t *testing.T) {
 	r := &described{fixture.New()}
 	r.ask("a")
@@ -96,9 +97,9 @@ func TestDescribeGeneratedClass(t *testing.T) {
 		got = append(got, r.describe()[0])
 	}
 	want := []string{
-		begin + ", generated; it is made with the first pod if it is not there.",
-		begin + ", generated; it is made with the first pod.",
-		begin + ", generated; it exists.",
+		begin + ", generated; created with the first pod if it does not exist.",
+		begin + ", generated; created with the first pod.",
+		begin + ", generated; exists.",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)

@@ -46,7 +46,7 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 	said := strings.Join(dry.warnings(), "\n")
 	for _, want := range []string{
 		"/mnt/secrets-store/DB-Password", "/mnt/secrets-store/tls.pem", "payments-kv", // files and objects
-		"class akv-payments-kv-", "it is made with the first pod", // class
+		"class akv-payments-kv-", "created with the first pod", // class
 		cluster.ClientID, cluster.Account, // identity
 		"30s", "4m", // asked for and given
 		"AKV015",
@@ -71,7 +71,7 @@ spec: {podInfoOnMount: true, attachRequired: false, volumeLifecycleModes: [Ephem
 	awaitPods(t, c, ns, map[string]int{"web": 1}, nil)
 	// kubectl asks for nothing where nothing changes, so it is another one.
 	again := mustKubectl(t, c, asking("another"), "apply", "-n", ns, "--dry-run=server", "-f", "-")
-	if !strings.Contains(again.stderr, "generated; it exists") {
+	if !strings.Contains(again.stderr, "generated; exists") {
 		t.Errorf("the class that is there now: %q", again.stderr)
 	}
 

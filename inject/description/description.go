@@ -1,4 +1,4 @@
-// Package description says in lines what pods will get, for dry runs and previews.
+// Package description describes in lines what pods will get, for dry runs and previews.
 package description
 
 import (
@@ -16,15 +16,15 @@ import (
 	"akv-injector/internal/text"
 )
 
-// maxLine is what the API server leaves of a warning when there are many (1.37.2).
+// maxLine is the length to which the API server cuts warnings if there are many (1.37.2).
 const maxLine = 256
 
-// Of says in lines what pods of the target get: files and objects, class, identity,
-// and the interval that was asked for beside the one that the cluster will really give.
-// Pods that mount no secrets get none.
+// Of describes in lines what pods of the target get: files and objects, class, identity, and
+// the requested interval beside the actual interval of the cluster. It returns nothing for
+// pods that mount no secrets.
 //
-// Whether a generated class exists already is in the facts if it was looked up by the name
-// that the plan has.
+// The lines report whether a generated class exists if the facts have it by the name in the
+// plan.
 func Of(pod *rules.Pod, f facts.Facts) []string {
 	s := &description{pod: pod, facts: f}
 	if len(pod.Volumes) == 0 {
@@ -44,23 +44,24 @@ func Of(pod *rules.Pod, f facts.Facts) []string {
 	for i := range lines {
 		lines[i] = cutLine(lines[i])
 	}
-	// Several volumes are mostly read with one identity.
-	var said []string
+	// Volumes often have the same identity, and then the same line about it.
+	var distinct []string
 	for _, l := range lines {
-		if !slices.Contains(said, l) {
-			said = append(said, l)
+		if !slices.Contains(distinct, l) {
+			distinct = append(distinct, l)
 		}
 	}
-	return said
+	return distinct
 }
 
-// description is what there is to say of a pod.
+// description builds the lines about a pod.
 type description struct {
 	pod   *rules.Pod
 	facts facts.Facts
 }
 
-// nothing is for pods that ask, but whose plan is not complete yet.
+// nothing describes pods that ask for injection, but have no secrets yet because the plan is
+// not complete.
 func (s *description) nothing() []string {
 	if !s.pod.Request.Asks {
 		return nil
@@ -69,19 +70,19 @@ func (s *description) nothing() []string {
 		text.Shorten(s.pod.Request.AccountPlanned())))}
 }
 
-// volume says where the volume is mounted and which class is behind it.
+// volume describes the class of a volume and where the volume is mounted.
 func (s *description) volume(v *rules.Volume) []string {
 	class := "class " + text.Shorten(v.ClassName)
 	stored, looked := s.facts.Classes[v.ClassName]
 	switch {
 	case v.Generated != nil && !looked:
-		class += ", generated; it is made with the first pod if it is not there"
+		class += ", generated; created with the first pod if it does not exist"
 	case v.Generated != nil && stored == nil:
-		class += ", generated; it is made with the first pod"
+		class += ", generated; created with the first pod"
 	case v.Generated != nil:
-		class += ", generated; it exists"
+		class += ", generated; exists"
 	case !looked:
-		class += "; whether it exists is not known"
+		class += "; it is not known whether it exists"
 	case stored == nil:
 		class += ", which does not exist yet"
 	default:
@@ -108,7 +109,7 @@ func (s *description) volume(v *rules.Volume) []string {
 	return lines
 }
 
-// files says which object of which vault becomes which file.
+// files describes which object of which vault becomes which file.
 func (s *description) files(v *rules.Volume, objects []provider.Object) []string {
 	if !v.Azure() {
 		return nil
@@ -130,7 +131,7 @@ func (s *description) files(v *rules.Volume, objects []provider.Object) []string
 	return joinLines(fmt.Sprintf("From vault %s: ", text.Shorten(v.Parameter(provider.ParamVault))), files)
 }
 
-// identity says who reads the vault, and who says so.
+// identity describes which identity reads the vault, and where it is set.
 func (s *description) identity(v *rules.Volume) []string {
 	account := text.Shorten(workload.AccountOf(s.pod.Spec))
 	switch {
@@ -152,7 +153,7 @@ func (s *description) identity(v *rules.Volume) []string {
 	return nil
 }
 
-// source says where a setting was found.
+// source describes where a setting was found.
 func (s *description) source(setting request.Setting) string {
 	switch setting.Level {
 	case request.OnPod:
@@ -166,21 +167,21 @@ func (s *description) source(setting request.Setting) string {
 	return "ServiceAccount " + text.Shorten(workload.AccountOf(s.pod.Spec))
 }
 
-// interval says how soon a rotated secret arrives.
+// interval describes how soon a rotated secret arrives.
 func (s *description) interval(objects int) []string {
 	asked, source := s.askedInterval()
 	rotation := s.facts.Rotation()
-	ask := "No interval is asked for"
+	ask := "No interval requested"
 	if asked != "" {
-		ask = fmt.Sprintf("Asked for: every %s (%s)", text.Shorten(asked), source)
+		ask = fmt.Sprintf("Requested interval: %s (%s)", text.Shorten(asked), source)
 	}
 	switch {
 	case !rotation.Known:
-		return []string{ask + "; what the cluster's driver does is not known here."}
+		return []string{ask + "; the driver's interval is not known."}
 	case rotation.Off != "":
-		return []string{ask + "; nothing rotates, since " + rotation.Off + "."}
+		return []string{ask + "; nothing rotates, because " + rotation.Off + "."}
 	}
-	lines := []string{fmt.Sprintf("%s; the driver looks every %s%s.", ask, text.Duration(rotation.Interval), rotation.AndKubelet())}
+	lines := []string{fmt.Sprintf("%s; the driver polls every %s%s.", ask, text.Duration(rotation.Interval), rotation.AndKubelet())}
 	if objects > 0 && rotation.Interval > 0 {
 		polls := max(1, int(time.Hour/rotation.Interval))
 		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))
@@ -188,7 +189,7 @@ func (s *description) interval(objects int) []string {
 	return lines
 }
 
-// askedInterval is the shortest that is asked for, and where.
+// askedInterval returns the shortest interval that is asked for, and where that is set.
 func (s *description) askedInterval() (value, source string) {
 	if s.pod.Request.Asks && s.pod.Request.Interval.Value != "" {
 		return s.pod.Request.Interval.Value, s.source(s.pod.Request.Interval)
@@ -203,7 +204,7 @@ func (s *description) askedInterval() (value, source string) {
 	return value, source
 }
 
-// joinLines joins items behind a beginning, in as many lines as they need.
+// joinLines joins items after a beginning, in as many lines as they need.
 func joinLines(beginning string, items []string) []string {
 	var lines []string
 	line := ""
@@ -224,7 +225,7 @@ func joinLines(beginning string, items []string) []string {
 	return lines
 }
 
-// cutLine holds the bound where one thing alone is longer.
+// cutLine cuts a line in which a single item is too long.
 func cutLine(line string) string {
 	line = text.Printable(line)
 	if utf8.RuneCountInString(line) <= maxLine {

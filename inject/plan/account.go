@@ -17,24 +17,24 @@ import (
 	"akv-injector/internal/text"
 )
 
-// accountPlan is the service account that the pod gets, and what the API server's
-// ServiceAccount plugin left of the one it had. The plugin runs before webhooks and
-// again after them, but the second time it only adds (Kubernetes 1.37.2,
+// accountPlan is the service account that the pod gets, and what to replace of the additions
+// that the API server's ServiceAccount plugin made for its old one. The plugin runs before
+// webhooks and again after them, but the second time it only adds (Kubernetes 1.37.2,
 // plugin/pkg/admission/serviceaccount).
 type accountPlan struct {
-	// name is empty where the account stays.
+	// name is empty if the account does not change.
 	name string
 	// pullSecrets replace the old account's.
 	replacePullSecrets bool
 	pullSecrets        []corev1.LocalObjectReference
-	// tokenVolume is the index of the token volume that goes, or -1.
+	// tokenVolume is the index of the token volume to remove, or -1.
 	tokenVolume int
 }
 
-// AccountObstacle is what the service account that the pod will run as lacks.
+// AccountObstacle is a problem of the service account that the pod will run as.
 type AccountObstacle struct {
 	Kind AccountObstacleKind
-	// Account is its name.
+	// Account is the account's name.
 	Account string
 	// Place where the account was named.
 	Place *finding.Place
@@ -43,16 +43,16 @@ type AccountObstacle struct {
 	Problem finding.Problem
 }
 
-// AccountObstacleKind says what is wrong with a service account.
+// AccountObstacleKind is what is wrong with a service account.
 type AccountObstacleKind int
 
 // Kinds of obstacles.
 const (
-	// NoAccount says that it does not exist.
+	// NoAccount means that the account does not exist.
 	NoAccount AccountObstacleKind = iota
-	// NoClientID says that neither it nor an annotation names an identity.
+	// NoClientID means that neither the account nor an annotation names an identity.
 	NoClientID
-	// BadClientID says that what it names as an identity is none.
+	// BadClientID means that the account's client id is not a client id.
 	BadClientID
 )
 
@@ -64,7 +64,7 @@ func (p *planner) planAccount() {
 	now, planned := p.r.AccountNow, p.r.AccountPlanned()
 	account, looked := p.f.ServiceAccounts[planned]
 	if !looked {
-		return // files alone do not tell what the cluster has
+		return // not known, as in a linter
 	}
 	p.checkAccount(planned, account)
 	if account == nil || now == planned {
@@ -103,7 +103,7 @@ func (p *planner) checkAccount(name string, account *corev1.ServiceAccount) {
 func (p *planner) obstruct(o AccountObstacle) { p.AccountObstacles = append(p.AccountObstacles, o) }
 
 // checkAccountTenant only warns on a template: the ServiceAccount is often applied after
-// the workload, and the pods are where it has to be there.
+// the workload, and must exist only when the pods are created.
 func (p *planner) checkAccountTenant(name string, place *finding.Place) {
 	tenant := p.tenantID()
 	if tenant == "" {
@@ -112,7 +112,7 @@ func (p *planner) checkAccountTenant(name string, place *finding.Place) {
 			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", annotation.TenantID, text.Shorten(name), provider.AnnotationTenantID))
 	} else if problem := provider.TenantProblem(tenant); problem.Found() {
 		p.fail(field.ErrorTypeInvalid, place,
-			fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), provider.AnnotationTenantID, problem),
+			fmt.Sprintf("The ServiceAccount %q has the value %q in its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), provider.AnnotationTenantID, problem),
 			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), provider.AnnotationTenantID))
 	} else {
 		return
@@ -122,7 +122,7 @@ func (p *planner) checkAccountTenant(name string, place *finding.Place) {
 	}
 }
 
-// clientID is the identity that reads the vaults.
+// clientID returns the identity that reads the vaults.
 func (p *planner) clientID() string {
 	if p.r.ClientID.Level != request.Unset {
 		return p.r.ClientID.Value
@@ -144,9 +144,9 @@ func (p *planner) fromAccount(key string) string {
 	return ""
 }
 
-// planPullSecrets replaces the pull secrets that the plugin copied from the old
-// account. It copies only into an empty list, so a list equal to the account's is
-// taken for its copy.
+// planPullSecrets replaces the pull secrets that the plugin copied from the old account.
+// The plugin copies only into an empty list, so a list equal to that of the old account is
+// its copy.
 func (p *planner) planPullSecrets(old, planned *corev1.ServiceAccount) {
 	have := p.t.Spec.ImagePullSecrets
 	if old == nil || len(have) == 0 || !equality.Semantic.DeepEqual(have, old.ImagePullSecrets) {
@@ -159,14 +159,14 @@ func (p *planner) planPullSecrets(old, planned *corev1.ServiceAccount) {
 	p.account.pullSecrets = planned.ImagePullSecrets
 }
 
-// Where the ServiceAccount plugin puts the token, and what it calls the volume.
+// Path at which the ServiceAccount plugin mounts the token, and prefix of its volume's name.
 const (
 	tokenMountPath    = "/var/run/secrets/kubernetes.io/serviceaccount"
 	tokenVolumePrefix = "kube-api-access-"
 )
 
-// planToken removes the token volume that the plugin added for the old account if
-// the new one forbids automounting and the pod says nothing about it.
+// planToken removes the token volume that the plugin added for the old account, if the new
+// one disables automounting and the pod does not set it.
 func (p *planner) planToken(account *corev1.ServiceAccount) {
 	spec := p.t.Spec
 	if spec.AutomountServiceAccountToken != nil || account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
@@ -189,7 +189,8 @@ func isTokenVolume(v *corev1.Volume) bool {
 	})
 }
 
-// mountedOnlyAsToken keeps a volume that somebody mounts elsewhere on purpose.
+// mountedOnlyAsToken reports whether the volume is mounted only at the token's path. A volume
+// that is also mounted at another path was added on purpose, and is kept.
 func (p *planner) mountedOnlyAsToken(volume string) bool {
 	only := true
 	workload.EachContainer(p.t.Spec, func(c workload.Container) {

@@ -8,8 +8,8 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Apply makes the pod spec that the patch leads to, for the rules to look at. It shares
-// with the target's own whatever the plan leaves alone: nobody may write to it.
+// Apply returns the pod spec that results from the patch, for the rules to check. It shares
+// unchanged parts with the target's spec, so callers must not write to it.
 func (p *Plan) Apply(t *workload.Target) *corev1.PodSpec {
 	shared := *t.Spec
 	spec := &shared

@@ -42,17 +42,17 @@ func (e *containerEdit) changes() bool {
 	return len(e.setReadOnly)+len(e.removeMounts)+len(e.addMounts)+len(e.addEnv) > 0
 }
 
-// MountObstacle is a mount of the pod's own at a path where secrets are asked for.
+// MountObstacle is a mount of the pod itself at a path where an annotation asks for secrets.
 type MountObstacle struct {
-	// Place of its mountPath, and Path that it is.
+	// Place of its mountPath, and the Path itself.
 	Place *finding.Place
 	Path  string
-	// For is the annotation that asks for secrets there.
+	// For is the annotation that asks for secrets at that path.
 	For *finding.Place
 }
 
-// planMounts gives the container a read-only mount of every planned volume, without
-// subPath: through a subPath a rotated file never arrives.
+// planMounts adds a read-only mount of every planned volume to the container, without a
+// subPath: a rotated file never arrives in a subPath mount.
 func (p *planner) planMounts(e *containerEdit) {
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
@@ -74,13 +74,13 @@ func (p *planner) planMounts(e *containerEdit) {
 	}
 }
 
-// planEnv turns NAME=FILE into the file's path.
+// planEnv returns a variable with the file's path for each NAME=FILE.
 func (p *planner) planEnv() []corev1.EnvVar {
 	var env []corev1.EnvVar
 	for _, want := range p.r.Env {
 		var found []string
 		var known []string
-		open := "" // the mount of a class whose files nobody here knows
+		open := "" // the mount of a class whose files are not known
 		for i := range p.Volumes {
 			v := &p.Volumes[i]
 			objects, complete := p.objectsOf(v)
@@ -112,15 +112,15 @@ func (p *planner) planEnv() []corev1.EnvVar {
 				"Give one of the objects another file name: FILE=NAME.")
 			continue
 		}
-		// The kubelet expands $(NAME) in a value, and takes $$ for a dollar sign.
+		// The kubelet expands $(NAME) in a value, and replaces $$ with a dollar sign.
 		path := strings.ReplaceAll(workload.FilePath(found[0], want.File, p.windows), "$", "$$")
 		env = append(env, corev1.EnvVar{Name: want.Name, Value: path})
 	}
 	return env
 }
 
-// objectsOf are the objects behind a planned volume; complete is false where the
-// class is not known or cannot be read.
+// objectsOf returns the objects of a planned volume; complete is false if its class is not
+// known or cannot be read.
 func (p *planner) objectsOf(v *Volume) (objects []provider.Object, complete bool) {
 	if v.Request.Class == "" {
 		return v.Request.Objects, true
@@ -135,7 +135,7 @@ func (p *planner) objectsOf(v *Volume) (objects []provider.Object, complete bool
 func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 	for _, v := range env {
 		own := func(have corev1.EnvVar) bool { return have.Name == v.Name }
-		// Of two variables with one name the last counts, so each has to be equal.
+		// The last of several variables with one name counts, so each must have the value.
 		other := slices.IndexFunc(e.Env, func(have corev1.EnvVar) bool {
 			return own(have) && (have.Value != v.Value || have.ValueFrom != nil)
 		})
@@ -144,7 +144,7 @@ func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
 			e.addEnv = append(e.addEnv, v)
 		case other >= 0:
 			p.fail(field.ErrorTypeInvalid, e.Path(p.t.SpecPath()).Child("env").Index(other),
-				fmt.Sprintf("The container sets %s itself, to something else than the file's path that %s asks for.", text.Shorten(v.Name), annotation.Env),
+				fmt.Sprintf("The container sets %s itself, to another value than the file's path that %s asks for.", text.Shorten(v.Name), annotation.Env),
 				"Remove one of the two.")
 		}
 	}

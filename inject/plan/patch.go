@@ -13,7 +13,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// pointer makes an RFC 6901 pointer.
+// pointer returns an RFC 6901 pointer.
 func pointer(parts ...string) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -23,8 +23,8 @@ func pointer(parts ...string) string {
 	return b.String()
 }
 
-// patcher collects operations. They are built from the plan alone, never by comparing
-// two pods: a field that our types do not know is not touched.
+// patcher collects operations. They are built from the plan alone, never by comparing two
+// pods, so that fields which our types do not know are not changed.
 type patcher struct{ ops []jsonpatch.Operation }
 
 func (p *patcher) add(path string, value any) {
@@ -35,9 +35,8 @@ func (p *patcher) remove(path string) {
 	p.ops = append(p.ops, jsonpatch.Operation{Operation: "remove", Path: path})
 }
 
-// Patch turns the plan into operations. Indexes are those of the pod as it stands:
-// first what is completed in place, then what goes, from behind, then what is
-// appended.
+// Patch returns the operations of the plan. Their indexes are those of the submitted pod:
+// elements are first completed in place, then removed from last to first, then appended.
 func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
 	out := &patcher{}
 	p.patchAccount(out)
@@ -104,8 +103,8 @@ func (e *containerEdit) patch(out *patcher) {
 	}
 }
 
-// appendTo adds an element to a list, which it makes if the object has none (absent,
-// null and empty look the same in our types; adding a whole list suits all three).
+// appendTo adds an element to a list, or the whole list if the object has none (absent, null
+// and empty are equal in our types; adding a whole list works for all three).
 func (p *patcher) appendTo(have *bool, list string, element any) {
 	if *have {
 		p.add(list+"/-", element)
@@ -115,7 +114,7 @@ func (p *patcher) appendTo(have *bool, list string, element any) {
 	*have = true
 }
 
-// addToMap sets the entries that are not so yet, in a fixed order.
+// addToMap sets the entries that are missing or have another value, in a fixed order.
 func (p *patcher) addToMap(have map[string]string, name string, want map[string]string) {
 	missing := map[string]string{}
 	for k, v := range want {

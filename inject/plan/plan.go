@@ -1,6 +1,6 @@
-// Package plan plans what a pod that asks gets: account, volumes, mounts, variables, labels
-// and the classes behind the volumes. A plan is turned into a JSON Patch, and into the pod
-// spec that the patch leads to.
+// Package plan plans what a pod that asks for injection gets: account, volumes, mounts,
+// variables, labels, and the classes of the volumes. A [Plan] gives a JSON Patch, and the pod
+// spec that results from it.
 package plan
 
 import (
@@ -19,18 +19,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// Plan is what changes in a pod, in terms of the pod as it stands.
+// Plan is the changes to a submitted pod.
 type Plan struct {
-	// Volumes that are added, or that the pod has and that are completed.
+	// Volumes that are added, or that the pod already has and that are completed.
 	Volumes []Volume
 	// Classes that must exist before the pod is stored.
 	Classes []provider.Class
 	// Containers that have the mounts.
 	Containers []string
-	// Errors in what is asked for, which show only against the pod or the cluster.
+	// Errors in the request that depend on the pod or the cluster.
 	Errors []finding.Finding
-	// AccountObstacles and MountObstacles keep the plan from being complete. Which rule
-	// they break, and in which words, is not the plan's to say.
+	// AccountObstacles and MountObstacles keep the plan from being complete. Rules report
+	// them.
 	AccountObstacles []AccountObstacle
 	MountObstacles   []MountObstacle
 
@@ -40,7 +40,7 @@ type Plan struct {
 	status  Status
 }
 
-// Volume is a volume that is added, or an equal one of the pod's own that is completed.
+// Volume is a volume that is added, or an equal one that the pod has and that is completed.
 type Volume struct {
 	corev1.Volume
 	// MountPath in the containers that get it.
@@ -49,16 +49,16 @@ type Volume struct {
 
 	// existing is the index of the pod's own volume, or -1.
 	existing int
-	// Of an existing volume: what it lacks.
+	// Fields that an existing volume lacks.
 	setReadOnly bool
 	setInterval bool
 }
 
-// containerEdit is what changes in one container.
+// containerEdit is the changes to one container.
 type containerEdit struct {
 	workload.Container
 	setReadOnly  []int // indexes of mounts
-	removeMounts []int // indexes, rising
+	removeMounts []int // indexes, ascending
 	addMounts    []corev1.VolumeMount
 	addEnv       []corev1.EnvVar
 }
@@ -79,7 +79,8 @@ func (p *planner) fail(typ field.ErrorType, place *finding.Place, message, fix s
 	})
 }
 
-// New plans for a pod that asks. Version is the program's, for the status annotation.
+// New plans the injection of a pod that asks for it. The version of the program is for the
+// status annotation.
 func New(t *workload.Target, r *request.Request, f facts.Facts, version string) *Plan {
 	p := &planner{r: r, t: t, f: f, windows: t.Windows()}
 	p.planAccount()
@@ -92,8 +93,8 @@ func New(t *workload.Target, r *request.Request, f facts.Facts, version string) 
 	return &p.Plan
 }
 
-// Complete reports whether every mount that was asked for has its volume. A template whose
-// ServiceAccount is yet to come has not.
+// Complete reports whether every mount that was asked for has its volume. It is false for a
+// template whose ServiceAccount does not exist yet.
 func (p *Plan) Complete(r *request.Request) bool { return len(p.Volumes) == len(r.Mounts) }
 
 func (p *planner) planLabels() {
@@ -103,17 +104,17 @@ func (p *planner) planLabels() {
 	}
 	if v, ok := p.t.Meta.Labels[provider.LabelUseWorkloadIdentity]; ok && v != "true" {
 		p.fail(field.ErrorTypeInvalid, p.t.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
-			fmt.Sprintf("The label has the value %q, where akv-injector would write \"true\".", text.Shorten(v)),
+			fmt.Sprintf("The label has the value %q, but akv-injector would set it to \"true\".", text.Shorten(v)),
 			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", annotation.WorkloadIdentityLabel))
 		return
 	}
 	p.labels[provider.LabelUseWorkloadIdentity] = "true"
 }
 
-// chooseContainers names the containers that get the mounts: those that are named,
-// else those that the pod had when it was first admitted. On a later round the
-// status says which those were; it counts only if each has every mount of ours, so
-// that a status that somebody else wrote changes nothing.
+// chooseContainers returns the names of the containers that get the mounts: those that the
+// annotation names, or else those that the pod had when it was first admitted. In a later
+// round the status lists these. It counts only if each of them has all our mounts, so that a
+// status from another source changes nothing.
 func (p *planner) chooseContainers() []string {
 	all := workload.ContainerNames(p.t.Spec)
 	if p.r.Containers != nil {
@@ -155,7 +156,7 @@ func (p *planner) samePath(a, b string) bool {
 	return workload.ComparablePath(a, p.windows) == workload.ComparablePath(b, p.windows)
 }
 
-// checkStatusSize finds a status that the pod's annotations have no room for.
+// checkStatusSize reports a status that makes the pod's annotations too large.
 func (p *planner) checkStatusSize() {
 	size := len(annotation.Status) + len(p.status.String())
 	for k, v := range p.t.Meta.Annotations {
@@ -165,7 +166,7 @@ func (p *planner) checkStatusSize() {
 	}
 	if size > request.MaxAnnotations {
 		p.fail(field.ErrorTypeTooLong, p.t.AnnotationPath(annotation.Objects),
-			fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, and Kubernetes takes %d.", size, request.MaxAnnotations),
+			fmt.Sprintf("With akv-injector's status the pod would have %d bytes of annotations, but Kubernetes allows only %d.", size, request.MaxAnnotations),
 			"Name fewer objects, or shorten the other annotations.")
 	}
 }

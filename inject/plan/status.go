@@ -6,10 +6,10 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Status is the value of annotation.Status: what a pod was given, so that people
-// can read it, a later round of the same admission knows which containers were
-// there at first, and a class can be restored under the running pod. It is never
-// believed by itself: a class counts only if its content hashes to its name.
+// Status is the value of annotation.Status: what was injected into a pod. Users can read it, a
+// later round of the same admission learns from it which containers the pod had at first, and
+// classes of running pods are restored from it. It is not trusted: a class counts only if its
+// content hashes to its name.
 type Status struct {
 	// Version of the program that injected the pod.
 	Version string `json:"version"`

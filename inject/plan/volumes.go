@@ -33,14 +33,14 @@ func (p *planner) planVolumes() {
 	}
 }
 
-// planVolume adds the volume of a class, or takes the pod's own if it has one.
+// planVolume adds the volume of a class, or completes the pod's own if it has one.
 func (p *planner) planVolume(m *request.Mount, class string) {
 	own := -1
 	volumes := p.t.Spec.Volumes
 	for i := range volumes {
 		if name, ok := provider.ClassName(&volumes[i]); ok && name == class {
 			own = i
-			break // a second one is the rule class-twice's to tell
+			break // the rule class-twice reports a second one
 		}
 	}
 	if own >= 0 {
@@ -50,7 +50,7 @@ func (p *planner) planVolume(m *request.Mount, class string) {
 	for i := range volumes {
 		if volumes[i].Name == m.Volume {
 			p.fail(field.ErrorTypeInvalid, p.t.SpecPath().Child("volumes").Index(i).Child("name"),
-				fmt.Sprintf("The name %q is the one that akv-injector gives the volume that %s asks for, and this is a different volume.", m.Volume, m.FieldPath),
+				fmt.Sprintf("akv-injector uses the name %q for the volume that %s asks for, but this is a different volume.", m.Volume, m.FieldPath),
 				"Remove the volume or give it another name.")
 			return
 		}
@@ -69,8 +69,8 @@ func (p *planner) planVolume(m *request.Mount, class string) {
 	})
 }
 
-// completeVolume takes the pod's own volume of the class, fills in what it leaves
-// open and refuses what contradicts the annotations.
+// completeVolume uses the pod's own volume of the class, sets the fields that are not set, and
+// reports those that contradict the annotations.
 func (p *planner) completeVolume(m *request.Mount, index int) {
 	v := p.t.Spec.Volumes[index]
 	path := p.t.SpecPath().Child("volumes").Index(index).Child("csi")
@@ -86,7 +86,7 @@ func (p *planner) completeVolume(m *request.Mount, index int) {
 		completed.setInterval = true
 	case p.r.Interval.Level == request.OnPod && p.r.Interval.Value != "" && interval != p.r.Interval.Value && !provider.SameInterval(interval, p.r.Interval.Value):
 		p.fail(field.ErrorTypeInvalid, path.Child("volumeAttributes").Key(provider.AttributeInterval),
-			fmt.Sprintf("The volume says %q and the annotation %s says %q.", text.Shorten(interval), annotation.RotationPollInterval, p.r.Interval.Value),
+			fmt.Sprintf("The volume has the interval %q, but the annotation %s has %q.", text.Shorten(interval), annotation.RotationPollInterval, p.r.Interval.Value),
 			"Remove one of the two.")
 	}
 	if m.Class == "" {
@@ -96,10 +96,10 @@ func (p *planner) completeVolume(m *request.Mount, index int) {
 	p.Volumes = append(p.Volumes, completed)
 }
 
-// checkGeneratedVolume wants a volume of a generated class to be just what the plan
-// gives: anything more in it could change what the class says.
+// checkGeneratedVolume reports fields of a generated class's volume that the plan does not
+// set: they could override the class.
 func (p *planner) checkGeneratedVolume(csi *corev1.CSIVolumeSource, path *finding.Place) {
-	const fix = "Remove the volume; akv-injector writes it."
+	const fix = "Remove the volume; akv-injector adds it."
 	for k := range csi.VolumeAttributes {
 		if k != provider.AttributeClass && k != provider.AttributeInterval {
 			p.fail(field.ErrorTypeForbidden, path.Child("volumeAttributes").Key(k),

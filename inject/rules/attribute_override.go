@@ -13,18 +13,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV009 reads the volumeAttributes of a volume against its class's parameters. The
-// driver copies the attributes over the parameters (nodeserver.go), so a pod can quietly
-// read another vault than its class says. The loop of driver 1.4.8 leaves them out: within
-// one interval it puts what the class says in the place of what the mount got.
+// AKV009 compares the volumeAttributes of a volume with its class's parameters. The
+// driver copies the attributes over the parameters (nodeserver.go), so a pod can silently
+// read another vault than its class names. The rotation loop of driver 1.4.8 ignores the
+// attributes: within one interval it replaces the mounted files with those of the class.
 var attributeOverride = Rule{
 	Rule: finding.Rule{
 		ID: "AKV009", Name: "attribute-override", Severities: []finding.Severity{finding.Error},
 		Lookups:  finding.Classes,
 		Summary:  "A volumeAttribute that overrides a parameter of the volume's class.",
-		Prevents: "The pod reads something else than its class says, and a change of the class does not reach it; with driver 1.4, whose rotation knows the class alone, the files change to what the class says.",
-		Evidence: "Secrets Store CSI driver 1.6.0 copies the attributes over the parameters (nodeserver.go); the rotation of 1.4.8 leaves them out.",
-		Remedy:   "Remove the attribute, or make a class of its own for the pod.",
+		Prevents: "The pod reads other content than its class names, and a change of the class does not reach it. With driver 1.4, whose rotation reads only the class, the files change to those of the class.",
+		Evidence: "Secrets Store CSI driver 1.6.0 copies the attributes over the parameters (nodeserver.go); the rotation of 1.4.8 ignores them.",
+		Remedy:   "Remove the attribute, or create a separate class for the pod.",
 	},
 	Pod: checkAttributeOverride,
 }
@@ -48,14 +48,14 @@ func checkAttributeOverride(p *Pod, r *Report) {
 			}
 			if overrides {
 				r.Error(field.ErrorTypeForbidden, v.attributePlace(text.Shorten(key)),
-					fmt.Sprintf("The driver lets it override %s of the SecretProviderClass %q without a word.", text.Shorten(overridden), text.Shorten(v.ClassName)),
-					"Remove the attribute, or make a class of its own for this pod.")
+					fmt.Sprintf("The attribute silently overrides %s of the SecretProviderClass %q.", text.Shorten(overridden), text.Shorten(v.ClassName)),
+					"Remove the attribute, or create a separate class for this pod.")
 			}
 		}
 	}
 }
 
-// twin is the other spelling of a parameter that has two.
+// twin returns the other spelling of a parameter that has two, or "".
 func twin(key string) string {
 	switch key {
 	case provider.ParamTenant:

@@ -13,15 +13,15 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Class is a SecretProviderClass by itself, as rules look at it.
+// Class is a SecretProviderClass without a pod, as rules check it.
 type Class struct {
 	*facts.Class
 	Policy *policy.Policy
 	Facts  facts.Facts
 }
 
-// Check runs the rules, which are about the Azure provider's classes. What is in another's
-// is that provider's to judge.
+// Check runs the rules on a class of the Azure provider. Of another provider's class it checks
+// only the name.
 func (c *Class) Check() []finding.Finding {
 	findings := c.reservedName()
 	if !c.Azure() {
@@ -37,18 +37,18 @@ func (c *Class) Check() []finding.Finding {
 	return append(findings, report.findings...)
 }
 
-// parameters is the place of the class's parameters.
+// parameters returns the place of a class's parameters.
 func parameters() *finding.Place { return finding.At("spec", "parameters") }
 
-// objectPlace is the place of a field of the i-th object.
+// objectPlace returns the place of a field of the i-th object.
 func (c *Class) objectPlace(i int, name string) *finding.Place {
 	return parameters().Child(provider.ParamObjects).Index(c.At[i]).Child(name)
 }
 
 func (c *Class) parameter(key string) string { return strings.TrimSpace(c.Spec.Parameters[key]) }
 
-// reservedName finds a class under our prefix whose content is not what its name says. It
-// does no harm, since no volume gets it; its author waits for it to no effect.
+// reservedName reports a class whose name has our prefix and does not match its content. Such
+// a class does no harm, because no volume gets it, but it is of no use to its author either.
 func (c *Class) reservedName() []finding.Finding {
 	generated := provider.Class{Name: c.Name, Parameters: maps.Clone(c.Spec.Parameters)}
 	if !c.Generated() || c.Azure() && generated.Verified() {
@@ -56,7 +56,7 @@ func (c *Class) reservedName() []finding.Finding {
 	}
 	return []finding.Finding{{
 		Severity: finding.Warning, Type: field.ErrorTypeForbidden, Place: finding.At("metadata", "name"),
-		Message: fmt.Sprintf("Names that begin with %s are those of generated classes, and no volume may name this one.", provider.GeneratedPrefix),
+		Message: fmt.Sprintf("Names that begin with %s are reserved for generated classes, and no volume may name this class.", provider.GeneratedPrefix),
 		Fix:     "Give the class another name.",
 	}}
 }
@@ -64,13 +64,13 @@ func (c *Class) reservedName() []finding.Finding {
 // ClassChange is the update or the deletion of a class.
 type ClassChange struct {
 	Before *facts.Class
-	// Now is nil at a deletion.
+	// Now is nil if the class is deleted.
 	Now *facts.Class
-	// MountedBy names the pods that mount the class, and have not finished.
+	// MountedBy names the unfinished pods that mount the class.
 	MountedBy []string
 }
 
-// Check runs the rules.
+// Check runs the rules on the change.
 func (c *ClassChange) Check() []finding.Finding {
 	var report Report
 	for i := range all {

@@ -11,18 +11,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV022 reads, when a class is deleted or changed, which unfinished pods mount it. The
-// driver 1.6.0 reads the class anew at every rotation (nodeserver.go): without it each
-// one fails, and the pods keep what they have, if their kubelet does not take even that
-// (kubernetes#121271). A changed class reaches running pods at the next rotation, not
-// with the next rollout.
+// AKV022 checks whether unfinished pods mount a class that is deleted or changed. Driver
+// 1.6.0 reads the class again at every rotation (nodeserver.go). Without the class every
+// rotation fails: the pods keep their current files, or lose even those to their kubelet
+// (kubernetes#121271). A changed class reaches running pods at the next rotation, not with
+// the next rollout.
 var classInUse = Rule{
 	Rule: finding.Rule{
 		ID: "AKV022", Name: "class-in-use", Severities: []finding.Severity{finding.Warning},
-		Summary:  "The deletion of a SecretProviderClass that running pods mount, or an update that changes what they mount.",
-		Prevents: "Running pods stay with the secrets that they have, or get other files in the middle of their work.",
+		Summary:  "The deletion of a SecretProviderClass that running pods mount, or an update that changes their files.",
+		Prevents: "Running pods keep outdated secrets, or get other files while they run.",
 		Evidence: "Secrets Store CSI driver 1.6.0 reads the class at each rotation and fails without it (nodeserver.go); kubelets before the fix of kubernetes#121271 then remove the mount's folder.",
-		Remedy:   "Leave the class until no pod mounts it; for a change, make a class with another name and roll it out.",
+		Remedy:   "Keep the class until no pod mounts it. To change it, create a class with another name and roll that out.",
 	},
 	ClassChange: checkClassInUse,
 }
@@ -33,8 +33,8 @@ func checkClassInUse(c *ClassChange, r *Report) {
 	}
 	if c.Now == nil {
 		r.Warn(field.ErrorTypeForbidden, finding.At("metadata", "name"),
-			fmt.Sprintf("Without the class nothing rotates any more in the pods that mount it (%s), and new ones do not start.", somePods(c.MountedBy)),
-			"Create the class again, or make its workloads mount another one first.")
+			fmt.Sprintf("Without the class, nothing rotates in the pods that mount it (%s), and new pods do not start.", somePods(c.MountedBy)),
+			"Create the class again, or make its workloads mount another class.")
 		return
 	}
 	place := finding.At("spec", "provider")
@@ -45,11 +45,11 @@ func checkClassInUse(c *ClassChange, r *Report) {
 		}
 	}
 	r.Warn(field.ErrorTypeInvalid, place,
-		fmt.Sprintf("Pods that run already (%s) get what the class says now at their next rotation, without a rollout.", somePods(c.MountedBy)),
-		"If that is not meant, change it back, make a class with another name, and roll that out.")
+		fmt.Sprintf("Running pods (%s) get the files of the changed class at their next rotation, without a rollout.", somePods(c.MountedBy)),
+		"If that is not intended, revert the change, create a class with another name and roll that out.")
 }
 
-// somePods names a few of many.
+// somePods returns a list of the first few names.
 func somePods(names []string) string {
 	const few = 3
 	if len(names) <= few {

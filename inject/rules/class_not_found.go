@@ -9,15 +9,15 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV007 reads the classes that the volumes name. It only warns: the class may come a
-// moment later, and the kubelet retries a mount sooner than a controller retries a pod
-// that was refused.
+// AKV007 checks that the classes of the volumes exist. It only warns: the class may be
+// created a moment later, and the kubelet retries a mount sooner than a controller retries
+// a refused pod.
 var classNotFound = Rule{
 	Rule: finding.Rule{
 		ID: "AKV007", Name: "class-not-found", Severities: []finding.Severity{finding.Warning},
-		Summary:  "A secrets-store volume that names a SecretProviderClass which the namespace does not have.",
+		Summary:  "A secrets-store volume whose SecretProviderClass does not exist in the namespace.",
 		Prevents: "The pod waits in ContainerCreating until the class exists.",
-		Evidence: "Secrets Store CSI driver 1.6.0 fails the mount, and the kubelet tries again.",
+		Evidence: "Secrets Store CSI driver 1.6.0 fails the mount, and the kubelet retries it.",
 		Remedy:   "Create the class in the pod's namespace, or correct the name.",
 	},
 	Pod: checkClassNotFound,

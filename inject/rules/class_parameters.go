@@ -11,16 +11,16 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV008 reads the parameters that reach the provider: the class's, under the volume's
-// attributes. It holds them against what the Azure provider 1.8.2 checks at mount time
-// (pkg/provider/provider.go, validate.go) and what it silently gets wrong
-// (filePermission that is not octal becomes mode 0; two objects with one file name).
+// AKV008 checks the parameters that reach the provider: those of the class, overridden by
+// the volume's attributes. It reports what the Azure provider 1.8.2 refuses at mount time
+// (pkg/provider/provider.go, validate.go) and what it silently gets wrong (a
+// filePermission that is not octal becomes mode 0; two objects with one file name).
 var classParameters = Rule{
 	Rule: finding.Rule{
 		ID: "AKV008", Name: "class-parameters", Severities: []finding.Severity{finding.Error, finding.Warning},
 		Lookups:  finding.Classes,
 		Summary:  "A class that the Azure provider would refuse at mount time, or silently get wrong.",
-		Prevents: "The pod never starts, or gets other files than were meant.",
+		Prevents: "The pod never starts, or gets other files than intended.",
 		Evidence: "Azure provider 1.8.2, pkg/provider/provider.go and validate.go.",
 		Remedy:   "Correct the parameter that the finding names.",
 	},
@@ -59,7 +59,7 @@ func checkClassParameters(p *Pod, r *Report) {
 	}
 }
 
-// checkClassContent is the rule's look at a class.
+// checkClassContent runs the rule on a class without a pod.
 func checkClassContent(c *Class, r *Report) {
 	for _, e := range provider.ParameterErrors(c.Spec.Parameters, c.Objects, c.Errors, parameters()) {
 		problem, fix := parameterProblem(e, "")
@@ -70,8 +70,8 @@ func checkClassContent(c *Class, r *Report) {
 	}
 }
 
-// parameterProblem says what is wrong with a parameter, behind where that is if the
-// finding's own place is another one, and how to fix it.
+// parameterProblem returns what is wrong with a parameter and how to fix it. The problem
+// begins with where, which is empty if the finding has the parameter's own place.
 func parameterProblem(e *finding.FieldError, where string) (problem, fix string) {
 	fix = text.Instruction(e.Fix)
 	switch {
@@ -86,7 +86,7 @@ func parameterProblem(e *finding.FieldError, where string) (problem, fix string)
 func reportPFXAsText(r *Report, o provider.Object, place *finding.Place) {
 	if o.Type == provider.TypeSecret && o.Format == "pfx" && o.Encoding != "base64" {
 		r.Warn(field.ErrorTypeInvalid, place,
-			fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as the binary file.", text.Shorten(o.Name)),
-			"Add objectEncoding: base64 to the object if the binary file is wanted.")
+			fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as a binary file.", text.Shorten(o.Name)),
+			"To get the binary file, add objectEncoding: base64 to the object.")
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV010 reads the classes of all secrets-store volumes of a pod. The driver keeps one
-// SecretProviderClassPodStatus a pod and class: two volumes of one class overwrite each
-// other's. The loop of driver 1.4.8 goes by it, and expects the first of the volumes
-// there: the second never rotates, and the first not either once the record is the
-// second's. With 1.6.0 both rotate, and each poll writes the record twice.
+// AKV010 checks that all secrets-store volumes of a pod have different classes. The driver
+// keeps one SecretProviderClassPodStatus per pod and class: two volumes of one class
+// overwrite each other's record. The rotation loop of driver 1.4.8 reads that record and
+// expects the first volume in it: the second never rotates, nor does the first once the
+// record is of the second. With 1.6.0 both rotate, and each poll writes the record twice.
 var classTwice = Rule{
 	Rule: finding.Rule{
 		ID: "AKV010", Name: "class-twice", Severities: []finding.Severity{finding.Error},
 		Summary:  "One SecretProviderClass in two volumes of a pod.",
-		Prevents: "The driver keeps one record for both volumes. With driver 1.4 one of them never rotates, often neither; 1.6 rotates both, and writes the record anew at each poll.",
-		Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0 keep one SecretProviderClassPodStatus for a pod and class.",
+		Prevents: "The driver keeps one record for both volumes. With driver 1.4 one of them never rotates, often neither; 1.6 rotates both, and rewrites the record at each poll.",
+		Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0 keep one SecretProviderClassPodStatus per pod and class.",
 		Remedy:   "Remove one volume and mount the other wherever it is needed.",
 	},
 	Pod: checkClassTwice,

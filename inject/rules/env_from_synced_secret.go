@@ -12,16 +12,16 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV006 reads env and envFrom against the Secrets that the mounted classes sync. The
-// kubelet 1.37.2 resolves a variable once, when it starts the container
-// (kubelet_pods.go, makeEnvironmentVariables): nothing changes it in a running process.
-// What ends soon, or is restarted when the Secret changes, reads a current one.
+// AKV006 checks env and envFrom for Secrets that the mounted classes sync. The kubelet
+// 1.37.2 resolves a variable once, when it starts the container (kubelet_pods.go,
+// makeEnvironmentVariables): nothing changes it in a running process. A container that ends
+// soon, or is restarted when the Secret changes, has a current value.
 var envFromSyncedSecret = Rule{
 	Rule: finding.Rule{
 		ID: "AKV006", Name: "env-from-synced-secret", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups: finding.Classes, Outdates: true,
-		Summary:  "A variable from a Secret that is synced by a class which the same pod mounts: an error in a container that goes on running, a warning in init containers, in pods that run to completion and in workloads that a reloader restarts.",
-		Prevents: "The variable keeps the value that it had when the container started, though the Secret behind it rotates.",
+		Summary:  "A variable from a Secret that is synced by a class which the same pod mounts: an error in a container that keeps running, a warning in init containers, in pods that run to completion and in workloads that a reloader restarts.",
+		Prevents: "The variable keeps its value from the start of the container, although the Secret rotates.",
 		Evidence: "The kubelet 1.37.2 resolves variables when it starts a container, and the environment of a running process cannot be changed from outside.",
 		Remedy:   "Read the mounted file instead of the variable, or let a reloader restart the workload (Stakater Reloader, Wave).",
 	},
@@ -58,26 +58,25 @@ func (p *Pod) reportVariable(r *Report, c workload.Container, place *finding.Pla
 	switch {
 	case reloads:
 		r.Warn(field.ErrorTypeForbidden, place,
-			what+" is as old as the container, until the reloader restarts the pod.",
-			"Read the file in the class's mount instead, and rotation needs no restart.")
+			what+" keeps its value until the reloader restarts the pod.",
+			"Read the file in the class's mount instead; rotation then needs no restart.")
 	case p.Target.RunsToCompletion() || !c.StaysUp():
 		r.Warn(field.ErrorTypeForbidden, place,
-			what+" has the value of when the container started; a rotation while it runs does not reach it.",
-			"Read the file in the class's mount instead, or run nothing long with the value.")
+			what+" keeps its value while the container runs; a rotation in that time does not reach it.",
+			"Read the file in the class's mount instead, or use the variable only right after the start.")
 	default:
 		fix := fmt.Sprintf("or, if something else restarts the pod, add AKV006 to %s.", annotation.Allow)
 		if p.Target.Template {
 			fix = fmt.Sprintf("or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
 		}
 		r.Error(field.ErrorTypeForbidden, place,
-			what+" never changes in a running container; a rotated value never arrives.",
+			what+" keeps its value while the container runs; a rotated value never arrives.",
 			"Remove the variable and read the file in the class's mount, "+fix)
 	}
 }
 
-// What people write for the programs that restart a workload when a Secret changes:
-// Stakater Reloader 1.4 reads the workload's annotations and its template's, Wave 0.5 the
-// workload's.
+// Annotations for programs that restart a workload when a Secret changes. Stakater Reloader
+// 1.4 reads those of the workload and of its template, Wave 0.5 those of the workload.
 const (
 	annotationReloaderAuto       = "reloader.stakater.com/auto"
 	annotationReloaderSearch     = "reloader.stakater.com/search"
@@ -86,9 +85,9 @@ const (
 	annotationWave               = "wave.pusher.com/update-on-config-change"
 )
 
-// reloader tells of which Secrets a change restarts the pods. Nothing restarts a pod that
-// somebody created by itself. A workload's own annotations do not come with its pods: they
-// count where the pods are let pass anyway, which is where they ask for nothing.
+// reloader returns a function that reports whether a change of a Secret restarts the pods.
+// Nothing restarts a pod that a user created directly. A workload's own annotations are not
+// on its pods: they count only if the pods are admitted anyway because they ask for nothing.
 func (p *Pod) reloader() func(secret string) bool {
 	var places []map[string]string
 	if p.Target.Template || p.Target.Origin != workload.FromUser {

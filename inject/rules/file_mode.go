@@ -12,18 +12,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV019 reads filePermission of the objects and the users and groups of the containers
-// that mount them. The driver 1.6.0 writes files as root:root and ignores fsGroup (its
-// CSIDriver has fsGroupPolicy unset, and the volume is read-only), so a user who is not
-// root reads by the bits of others, or of the group where it is in group 0. Nothing is
-// said where the user or its group is only known to the image.
+// AKV019 checks the filePermission of objects against the users and groups of the
+// containers that mount them. Driver 1.6.0 writes files as root:root and ignores fsGroup
+// (its CSIDriver has fsGroupPolicy unset, and the volume is read-only), so a non-root user
+// needs the read bit for others, or in group 0 that for the group. The rule reports nothing
+// if only the image defines the user or its group.
 var fileMode = Rule{
 	Rule: finding.Rule{
 		ID: "AKV019", Name: "file-mode", Severities: []finding.Severity{finding.Warning},
-		Summary:  "A filePermission that keeps the file from the container's user, who is not root.",
-		Prevents: "The file is there and rotates, and the container cannot read it.",
-		Evidence: "Secrets Store CSI driver 1.6.0 writes files as root:root with the given mode (fileutil/atomic_writer.go), and fsGroup changes nothing of that.",
-		Remedy:   "Leave filePermission out (0644), or write 0444.",
+		Summary:  "A filePermission that does not let the container's non-root user read the file.",
+		Prevents: "The file is mounted and rotates, but the container cannot read it.",
+		Evidence: "Secrets Store CSI driver 1.6.0 writes files as root:root with the given mode (fileutil/atomic_writer.go), and fsGroup does not change that.",
+		Remedy:   "Remove filePermission (the default is 0644), or set it to 0444.",
 	},
 	Pod: checkFileMode,
 }
@@ -44,19 +44,20 @@ func checkFileMode(p *Pod, r *Report) {
 			}
 			mode, err := strconv.ParseUint(o.FilePermission, 8, 32)
 			if err != nil || mode > 0o777 {
-				continue // another rule's
+				continue // class-parameters reports it
 			}
 			if user := p.cannotRead(m.Container.Container, mode); user != "" {
 				r.Warn(field.ErrorTypeInvalid, path,
 					fmt.Sprintf("The file %q belongs to root and has mode %s, so the container %q, which runs as %s, cannot read it.",
 						text.Shorten(o.File()), o.FilePermission, text.Shorten(m.Container.Name), user),
-					"Remove filePermission from the object, or write \"0444\".")
+					"Remove filePermission from the object, or set it to \"0444\".")
 			}
 		}
 	})
 }
 
-// cannotRead describes the user who certainly cannot read a file of root's, or is "".
+// cannotRead describes the container's user if it certainly cannot read a file of root with
+// this mode, or returns "".
 func (p *Pod) cannotRead(c *corev1.Container, mode uint64) string {
 	const groupBit, othersBit = 0o040, 0o004
 	if mode&othersBit != 0 {
@@ -72,7 +73,7 @@ func (p *Pod) cannotRead(c *corev1.Container, mode uint64) string {
 	}
 	user := first(own.RunAsUser, pod.RunAsUser)
 	nonRoot := first(own.RunAsNonRoot, pod.RunAsNonRoot)
-	who := "a user who is not root"
+	who := "a non-root user"
 	switch {
 	case user != nil && *user != 0:
 		who = fmt.Sprintf("user %d", *user)
@@ -89,7 +90,7 @@ func (p *Pod) cannotRead(c *corev1.Container, mode uint64) string {
 	return fmt.Sprintf("%s and group %d", who, *group)
 }
 
-// first is the value nearer to the container.
+// first returns the container's own value, or else the pod's.
 func first[T any](own, pod *T) *T {
 	if own != nil {
 		return own

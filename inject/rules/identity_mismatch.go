@@ -12,17 +12,17 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV014 reads clientID in the parameters that reach the provider, and the client id that
-// the pod's ServiceAccount is annotated with. The provider 1.8.2 goes by the class alone
-// (pkg/auth/auth.go); programs in the pod go by the ServiceAccount. Two identities are
-// seldom meant, and the federated credential is often there for one of them alone.
+// AKV014 compares clientID in the parameters that reach the provider with the client id in
+// the annotation of the pod's ServiceAccount. The provider 1.8.2 uses only the class's
+// (pkg/auth/auth.go); programs in the pod use the ServiceAccount's. Two identities are
+// seldom intended, and often only one of them has the federated credential.
 var identityMismatch = Rule{
 	Rule: finding.Rule{
 		ID: "AKV014", Name: "identity-mismatch", Severities: []finding.Severity{finding.Warning},
-		Summary:  "A class whose clientID is another than that of the pod's ServiceAccount.",
-		Prevents: "The vault is read by another identity than the ServiceAccount says, or by none, if only the other has the federated credential.",
-		Evidence: "The Azure provider 1.8.2 takes the class's clientID with the token of the pod's ServiceAccount (pkg/auth/auth.go), and never reads the ServiceAccount's annotation.",
-		Remedy:   "Write the same client id into both, or run the pod as the ServiceAccount of the class's identity.",
+		Summary:  "A class whose clientID differs from the client id of the pod's ServiceAccount.",
+		Prevents: "Another identity than the ServiceAccount's reads the vault, or none can, if only the ServiceAccount's has the federated credential.",
+		Evidence: "The Azure provider 1.8.2 uses the class's clientID with the token of the pod's ServiceAccount (pkg/auth/auth.go), and never reads the ServiceAccount's annotation.",
+		Remedy:   "Set the same client id in both, or run the pod as the ServiceAccount of the class's identity.",
 	},
 	Pod: checkIdentityMismatch,
 }
@@ -46,8 +46,8 @@ func checkIdentityMismatch(p *Pod, r *Report) {
 			continue
 		}
 		r.Warn(field.ErrorTypeInvalid, v.classPlace(),
-			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, while the ServiceAccount %q stands for %s; rotation needs a federated credential of the former.",
+			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, but the ServiceAccount %q is annotated with %s; rotation needs a federated credential for the former.",
 				text.Shorten(v.ClassName), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
-			fmt.Sprintf("If one identity is meant, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), provider.AnnotationClientID, text.Shorten(client)))
+			fmt.Sprintf("To use one identity, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), provider.AnnotationClientID, text.Shorten(client)))
 	}
 }

@@ -11,18 +11,19 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV011 reads the parameters that reach the provider, nodePublishSecretRef and the
-// CSIDriver's tokenRequests. Without any identity the provider 1.8.2 falls back to a
-// service principal and fails with "could not find clientid in secrets" (driver 1.6.0,
-// which has the service account's token among them) or "nodePublishSecretRef secret is
-// not set" (1.4.8); pod identity was retired, and nothing answers its requests any more.
+// AKV011 checks the identity in the parameters that reach the provider, in
+// nodePublishSecretRef and in the CSIDriver's tokenRequests. Without any identity the
+// provider 1.8.2 falls back to a service principal and fails with "could not find clientid
+// in secrets" (driver 1.6.0, whose secrets include the service account's token) or
+// "nodePublishSecretRef secret is not set" (1.4.8). Pod identity was retired, and nothing
+// answers its requests any more.
 var identityMode = Rule{
 	Rule: finding.Rule{
 		ID: "AKV011", Name: "identity-mode", Severities: []finding.Severity{finding.Error, finding.Warning},
 		Lookups:  finding.Classes | finding.Driver,
-		Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal where workload identity is on (warning).",
-		Prevents: "The pod never starts; or it reads the vault with an identity that other pods share.",
-		Evidence: "Azure provider 1.8.2, pkg/auth/auth.go: without any identity it looks for a service principal's Secret; nothing answers pod identity's requests since it was retired.",
+		Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal although the cluster has workload identity (warning).",
+		Prevents: "The pod never starts, or reads the vault with an identity that other pods share.",
+		Evidence: "Azure provider 1.8.2, pkg/auth/auth.go: without any identity it looks for a service principal's Secret; pod identity was retired, and nothing answers its requests any more.",
 		Remedy:   "Set clientID to a managed identity with a federated credential for the pod's service account.",
 	},
 	Pod:   checkIdentityMode,
@@ -32,8 +33,8 @@ var identityMode = Rule{
 const (
 	fixClientID = "Set clientID in the class to a managed identity with a federated credential for the pod's service account."
 
-	nodeIdentity     = "the node's managed identity, which every pod of the node shares"
-	servicePrincipal = "a service principal, whose secret somebody has to rotate"
+	nodeIdentity     = "the node's managed identity, which all pods of the node share"
+	servicePrincipal = "a service principal, whose own secret needs rotation too"
 )
 
 func checkIdentityMode(p *Pod, r *Report) {
@@ -61,7 +62,8 @@ func checkIdentityMode(p *Pod, r *Report) {
 	}
 }
 
-// checkClassIdentity is the rule's look at a class: a volume may yet bring a Secret.
+// checkClassIdentity runs the rule on a class without a pod. A class without an identity gets
+// only a warning, because a volume may have a service principal's Secret.
 func checkClassIdentity(c *Class, r *Report) {
 	switch vm := provider.IsOn(c.Spec.Parameters, provider.ParamVMIdentity); {
 	case provider.IsOn(c.Spec.Parameters, provider.ParamPodIdentity):
@@ -70,7 +72,7 @@ func checkClassIdentity(c *Class, r *Report) {
 		reportSharedIdentity(r, parameters().Child(provider.ParamVMIdentity), nodeIdentity)
 	case !vm && !provider.IsOn(c.Spec.Parameters, provider.ParamTokenProxy) && c.parameter(provider.ParamClient) == "":
 		r.Warn(field.ErrorTypeRequired, parameters().Child(provider.ParamClient),
-			"The class names no identity, so it can be mounted with a service principal's Secret (nodePublishSecretRef) alone.",
+			"The class names no identity, so it can be mounted only with a service principal's Secret (nodePublishSecretRef).",
 			fixClientID)
 	}
 }
@@ -83,7 +85,7 @@ func reportPodIdentity(r *Report, place *finding.Place, class string) {
 
 func reportSharedIdentity(r *Report, place *finding.Place, what string) {
 	r.Warn(field.ErrorTypeInvalid, place,
-		fmt.Sprintf("The vault is read with %s, though this cluster has workload identity.", what), fixClientID)
+		fmt.Sprintf("The vault is read with %s, although this cluster has workload identity.", what), fixClientID)
 }
 
 func workloadIdentityOn(d *storagev1.CSIDriver) bool {

@@ -10,26 +10,26 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// AKV013 reads the label azure.workload.identity/use and the volumes that the pod has once
-// every mutating webhook has had its say. The identity webhook 1.6.0 answers the label with
-// a projected token (webhook.go, addProjectedVolume; on Windows too). Where none came it is
-// not installed, or it was called before the label was there. The driver gets a token of
-// its own from the kubelet, so the mount works: it is the pod's own calls to Azure that
-// fail.
+// AKV013 checks that a pod with the label azure.workload.identity/use has a projected
+// identity token after every mutating webhook has run. The identity webhook 1.6.0 adds the
+// token to pods with the label (webhook.go, addProjectedVolume; on Windows too). If the
+// token is missing, the webhook is not installed, or it ran before the label was set. The
+// driver gets its own token from the kubelet, so the mount works; only the pod's own calls
+// to Azure fail.
 var identityToken = Rule{
 	Rule: finding.Rule{
 		ID: "AKV013", Name: "identity-token", Severities: []finding.Severity{finding.Warning},
-		Summary:  "A pod with the workload identity label that the identity webhook gave no token.",
-		Prevents: "Secrets are mounted and rotate, but what the pod asks of Azure by itself fails.",
+		Summary:  "A pod with the workload identity label, but without the token that the identity webhook adds.",
+		Prevents: "Secrets are mounted and rotate, but the pod's own calls to Azure fail.",
 		Evidence: "azure-workload-identity 1.6.0 projects a token into every pod with the label that it sees (webhook.go), and the API server calls webhooks in the order of their configurations' names.",
-		Remedy:   "Switch workload identity on, or leave the label off where no program in the pod signs in to Azure.",
+		Remedy:   "Turn workload identity on, or leave the label off if no program in the pod signs in to Azure.",
 	},
 	Pod:      checkIdentityToken,
 	PodsOnly: true,
 }
 
-// identityTokenFile ends the path of the token that the webhook projects; its volume's
-// name changed between versions.
+// identityTokenFile is the last element of the projected token's path. The name of its volume
+// differs between versions of the webhook.
 const identityTokenFile = "azure-identity-token"
 
 func checkIdentityToken(p *Pod, r *Report) {
@@ -42,7 +42,7 @@ func checkIdentityToken(p *Pod, r *Report) {
 		}
 	}
 	r.Warn(field.ErrorTypeNotFound, p.Target.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
-		"Secrets rotate without it, but the identity webhook gave the pod no token, so programs in it cannot sign in to Azure.",
+		"The identity webhook added no token to the pod, so programs in it cannot sign in to Azure; secrets rotate anyway.",
 		"Run: az aks update -g <group> -n <cluster> --enable-workload-identity")
 }
 

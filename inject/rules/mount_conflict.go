@@ -12,19 +12,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV017 reads the mount paths of each container. A mount below a secrets-store volume
-// needs a folder in a read-only file system, which the runtime cannot make; in a folder
-// of the secrets it hides what they have there, until a rotation replaces the folder and
-// the mount is gone from the container (runc on Linux). A mount above is legal, but
-// hidden below the secrets' path. Where the planner would mount at a path that is taken,
-// it tells that itself.
+// AKV017 compares the mount paths of each container. A mount below a secrets-store volume
+// needs a folder in a read-only file system, which the runtime cannot create. In an existing
+// folder of the secrets it hides their files, until a rotation replaces the folder and the
+// container loses the mount (runc on Linux). A mount above is legal, but hidden below the
+// secrets' path. The plan reports paths of its own that are already in use (MountObstacles).
 var mountConflict = Rule{
 	Rule: finding.Rule{
 		ID: "AKV017", Name: "mount-conflict", Severities: []finding.Severity{finding.Error, finding.Warning},
 		Lookups:  finding.Namespace, // its mount-path
 		Summary:  "Another volume at or below a secrets-store mount's path in a container (error), or above it (warning).",
-		Prevents: "The container cannot start, or does not see the files that rotate.",
-		Evidence: "runc on Linux makes the folder of a mount in the file system below it, which is read-only here.",
+		Prevents: "The container cannot start, or does not see the rotated files.",
+		Evidence: "runc on Linux creates the folder of a mount in the file system below it, which is read-only here.",
 		Remedy:   "Mount one of the two elsewhere.",
 	},
 	Pod: checkMountConflict,
@@ -33,8 +32,8 @@ var mountConflict = Rule{
 func checkMountConflict(p *Pod, r *Report) {
 	for _, o := range p.Plan.MountObstacles {
 		r.Error(field.ErrorTypeInvalid, o.Place,
-			fmt.Sprintf("Another mount stands at %s, where %s asks for its files.", text.Shorten(o.Path), o.For),
-			fmt.Sprintf("Move one of the two: mountPath here, or the annotation %s.", annotation.MountPath))
+			fmt.Sprintf("Another mount is at %s, where %s asks for its files.", text.Shorten(o.Path), o.For),
+			fmt.Sprintf("Change one of the two paths: mountPath here, or the annotation %s.", annotation.MountPath))
 	}
 	if len(p.Volumes) == 0 {
 		return
@@ -55,7 +54,7 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 		}
 		for j, other := range mounts {
 			if j == i || other.volume != nil && j < i && other.path == store.path {
-				continue // of two equal paths the later is reported
+				continue // the later of two equal paths is reported
 			}
 			if store.asked(windows) && other.asked(windows) {
 				continue // the parser reported it
@@ -74,28 +73,28 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 	}
 }
 
-// mountAt is a mount, its comparable path and, if it is of the secrets store, its volume.
+// mountAt is a mount, its comparable path, and its volume if that is of the secrets store.
 type mountAt struct {
 	*corev1.VolumeMount
 	path   string
 	volume *Volume
 }
 
-// asked reports whether an annotation asks for this very mount.
+// asked reports whether an annotation asks for this mount.
 func (m mountAt) asked(windows bool) bool {
 	return m.volume != nil && m.volume.Asked != nil && m.path == workload.ComparablePath(m.volume.askedPath, windows)
 }
 
-// conflict is what the other mount does to this one, of the secrets store; the message is
-// empty if that is nothing.
+// conflict returns how another mount conflicts with this one, which is of the secrets store.
+// The message is empty if it does not.
 func (m mountAt) conflict(other mountAt) (severity finding.Severity, message string) {
 	switch {
 	case other.path == m.path:
-		return finding.Error, fmt.Sprintf("Another mount stands at %s, where secrets are mounted already; the container sees only one of the two.", text.Shorten(m.MountPath))
+		return finding.Error, fmt.Sprintf("Another mount is at %s, where secrets are already mounted; the container sees only one of the two.", text.Shorten(m.MountPath))
 	case workload.PathBelow(other.path, m.path):
-		return finding.Error, fmt.Sprintf("%s lies inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", text.Shorten(other.MountPath), text.Shorten(m.MountPath))
+		return finding.Error, fmt.Sprintf("%s is inside %s, where the secrets are mounted read-only; the container cannot start, or loses this mount at a rotation.", text.Shorten(other.MountPath), text.Shorten(m.MountPath))
 	case workload.PathBelow(m.path, other.path) && other.volume == nil:
-		return finding.Warning, fmt.Sprintf("The secrets at %s are mounted inside this volume; what it holds below that path is hidden.", text.Shorten(m.MountPath))
+		return finding.Warning, fmt.Sprintf("The secrets at %s are mounted inside this volume, and hide its files below that path.", text.Shorten(m.MountPath))
 	}
 	return "", ""
 }

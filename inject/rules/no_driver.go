@@ -9,23 +9,23 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// AKV016 reads whether the cluster has the driver's CSIDriver and knows classes, and the
-// audiences in the CSIDriver's tokenRequests. The kubelet 1.37.2 mounts nothing for a
-// driver that is not there, and hands over only tokens that are requested; without the one
-// that it exchanges, the provider 1.8.2 falls back to a service principal that nobody gave
-// it.
+// AKV016 checks that the cluster has the driver's CSIDriver and the CRD of classes, and that
+// the CSIDriver's tokenRequests have the audiences that the classes need. The kubelet 1.37.2
+// mounts nothing for a driver that is not installed, and passes only requested tokens.
+// Without the token that it exchanges, the provider 1.8.2 falls back to a service principal,
+// which is not set.
 var noDriver = Rule{
 	Rule: finding.Rule{
 		ID: "AKV016", Name: "no-driver", Severities: []finding.Severity{finding.Warning},
 		Summary:  "A cluster without the Secrets Store CSI driver or its CRD, or whose CSIDriver does not request the token that the class's identity needs.",
 		Prevents: "The pod waits in ContainerCreating.",
-		Evidence: "The kubelet 1.37.2 passes the driver the tokens of spec.tokenRequests alone; the Azure provider 1.8.2 exchanges the one for api://AzureADTokenExchange, with useAzureTokenProxy the one for api://AKSIdentityBinding (pkg/auth/auth.go).",
+		Evidence: "The kubelet 1.37.2 passes the driver only the tokens of spec.tokenRequests; the Azure provider 1.8.2 exchanges the token for api://AzureADTokenExchange, or with useAzureTokenProxy the one for api://AKSIdentityBinding (pkg/auth/auth.go).",
 		Remedy:   "Install the driver with the Azure provider, and request the token: az aks enable-addons --addons azure-keyvault-secrets-provider.",
 	},
 	Pod: checkNoDriver,
 }
 
-// NoDriver is AKV016, which programs name while they wait for the driver.
+// NoDriver returns AKV016, which programs report while they wait for the driver.
 func NoDriver() Rule { return noDriver }
 
 func checkNoDriver(p *Pod, r *Report) {
@@ -42,7 +42,7 @@ func checkNoDriver(p *Pod, r *Report) {
 		return
 	case p.Facts.NoClassCRD:
 		r.Warn(field.ErrorTypeNotFound, path,
-			"The cluster does not know SecretProviderClasses, so the pod waits in ContainerCreating.",
+			"The cluster has no CRD for SecretProviderClasses, so the pod waits in ContainerCreating.",
 			install)
 		return
 	}
@@ -58,7 +58,7 @@ func checkNoDriver(p *Pod, r *Report) {
 	}
 }
 
-// audience is that of the token that the volume's identity needs, or "".
+// audience returns the audience of the token that the volume's identity needs, or "".
 func (v *Volume) audience() string {
 	switch {
 	case !v.Azure() || provider.IsOn(v.Parameters, provider.ParamVMIdentity) || provider.IsOn(v.Parameters, provider.ParamPodIdentity):

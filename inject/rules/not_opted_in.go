@@ -7,26 +7,26 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// AKV021 reads the label of the namespace and the annotations of the pod. The webhook is
-// called in namespaces that opted in alone, so that it can fail closed without touching
-// others; the annotations of a pod elsewhere are read by nobody. At admission a
-// ValidatingAdmissionPolicy of the chart says it, in the same words.
+// AKV021 checks the label of a pod's namespace if the pod has our annotations. The API server
+// calls the webhook only in namespaces that have opted in, so that the webhook can fail
+// closed without affecting others; in other namespaces the annotations have no effect. At
+// admission a ValidatingAdmissionPolicy of the chart reports this, in the same words.
 var notOptedIn = Rule{
 	Rule: finding.Rule{
 		ID: "AKV021", Name: "not-opted-in", Severities: []finding.Severity{finding.Warning},
 		OptedOut: true,
-		Summary:  "Annotations of akv-injector on a pod or a template in a namespace that did not opt in.",
+		Summary:  "Annotations of akv-injector on a pod or a template in a namespace that has not opted in.",
 		Prevents: "The pod starts without its secrets, and nothing rotates.",
-		Evidence: "The webhook configurations' namespaceSelector: the API server calls akv-injector for namespaces with the label alone.",
+		Evidence: "The webhook configurations' namespaceSelector: the API server calls akv-injector only for namespaces with the label.",
 		Remedy:   "Opt the namespace in: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled,
 	},
 	Pod: checkNotOptedIn,
 }
 
-// NotOptedInMessage is what the rule says, here and in the admission policy.
-const NotOptedInMessage = "The namespace did not opt in to akv-injector, so the pods get no secrets and nothing rotates."
+// NotOptedInMessage is the message of the rule, here and in the admission policy.
+const NotOptedInMessage = "The namespace has not opted in to akv-injector, so the pods get no secrets and nothing rotates."
 
-// NotOptedInFix is its remedy for a namespace.
+// NotOptedInFix returns the fix for a namespace.
 func NotOptedInFix(namespace string) string {
 	return "Run: kubectl label namespace " + namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
 }

@@ -14,24 +14,24 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV020 reads what the vaults say of the objects of the request, of the mounted classes
-// (under the volume's attributes) and of a class by itself. It prevents pods that wait in
-// ContainerCreating for an object that is not there: the provider 1.8.2 fails the mount of
-// all objects if the vault has not one of them (404) or has a secret disabled (403). Key
-// Vault gives expired objects out like any others, so programs run with what nobody else
-// accepts any more.
+// AKV020 checks the vaults' answers about the objects of the request, of the mounted classes
+// (overridden by the volume's attributes) and of a class without a pod. It prevents pods that
+// wait in ContainerCreating for a missing object: the provider 1.8.2 fails the mount of all
+// objects if the vault lacks one of them (404) or has a secret disabled (403). Key Vault
+// returns expired objects like any others, so programs would run with credentials that
+// other systems no longer accept.
 //
-// Vaults are asked only where the namespace's allowed-vaults names them: whoever may
-// create pods would otherwise learn from the answers what any vault holds. What could not
-// be asked is told and refuses nothing.
+// Vaults are queried only if the namespace's allowed-vaults matches them: otherwise users
+// who may create pods could learn from the answers what any vault holds. An object that could
+// not be queried is reported, and refuses nothing.
 var objectUnavailable = Rule{
 	Rule: finding.Rule{
 		ID: "AKV020", Name: "object-unavailable", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups:  finding.Namespace | finding.Classes,
 		Spares:   finding.AskingToo,
-		Summary:  "An object that the vault does not have, or has disabled, expired or not yet valid. Warnings tell of one that expires soon, and of objects that were not checked. Only where vault-checks is on.",
-		Prevents: "The pod never starts, since the mount fails for one object that is missing, or starts with what has expired.",
-		Evidence: "The Azure provider 1.8.2 fails the whole mount if the vault answers one object with an error; Key Vault answers 404 for one that is missing and 403 for a disabled secret, and gives expired ones out.",
+		Summary:  "An object that is missing in the vault, disabled, expired or not yet valid. Warnings report an object that expires soon, and objects that were not checked. Only if vault-checks is on.",
+		Prevents: "The pod never starts, because one missing object fails the mount, or it starts with an expired object.",
+		Evidence: "The Azure provider 1.8.2 fails the whole mount if the vault answers one object with an error; Key Vault answers 404 for a missing object and 403 for a disabled secret, and returns expired objects.",
 		Remedy:   "Correct the name, or create, enable or renew the object in the vault.",
 	},
 	AsksVaults: true,
@@ -45,13 +45,13 @@ func checkVaultsOfPod(p *Pod, r *Report) {
 }
 
 func checkVaultsOfClass(c *Class, r *Report) {
-	if c.Facts.Vault != nil { // else nobody asked
+	if c.Facts.Vault != nil { // else no vault was queried
 		judgeVaults(r, c.vaultChecks().checks, c.Policy, c.Facts)
 	}
 }
 
-// judgeVaults holds the checks against what the vaults say. Nothing is said of an object
-// that is not among the answers: it was not asked about.
+// judgeVaults compares the checks with the vaults' answers. It reports nothing about an object
+// without an answer, because that was not queried.
 func judgeVaults(r *Report, checks []vaultCheck, p *policy.Policy, f facts.Facts) {
 	var unchecked []vaultCheck
 	for _, c := range checks {
@@ -68,8 +68,8 @@ func judgeVaults(r *Report, checks []vaultCheck, p *policy.Policy, f facts.Facts
 			unchecked = append(unchecked, c)
 			continue
 		case answer.Partial && c.object.Candidates(answer) == nil:
-			c.because = "it has so many versions that they were not all looked at"
-			c.fix = "Purge old versions, if they are not needed."
+			c.because = "it has too many versions to check them all"
+			c.fix = "Purge old versions that are not needed."
 			unchecked = append(unchecked, c)
 			continue
 		}
@@ -80,8 +80,8 @@ func judgeVaults(r *Report, checks []vaultCheck, p *policy.Policy, f facts.Facts
 	reportUnchecked(r, unchecked)
 }
 
-// judgeVault says what is wrong with one object, or returns nil. Most are in order, and
-// cost no text.
+// judgeVault reports what is wrong with one object, or returns nil. Most objects have no
+// fault, and no text is built for them.
 func judgeVault(r *Report, c vaultCheck, answer facts.VaultAnswer, p *policy.Policy, now time.Time) *finding.Finding {
 	severity := finding.Warning
 	if p.VaultChecks == policy.VaultChecksEnforce {
@@ -95,29 +95,29 @@ func judgeVault(r *Report, c vaultCheck, answer facts.VaultAnswer, p *policy.Pol
 	case facts.VersionMissing:
 		return r.add(severity, field.ErrorTypeNotFound, c.path,
 			fmt.Sprintf("%s has no version %q, so the volume cannot be mounted and the pod does not start.", c, text.Shorten(c.object.Version)),
-			"Leave objectVersion out to follow the newest.")
+			"Remove objectVersion to follow the newest version.")
 	case facts.Disabled:
-		consequence := "the vault still gives its public part to the pod."
+		consequence := "the pod still gets its public part."
 		if c.object.Type == provider.TypeSecret {
-			consequence = "the vault does not give it out, the volume cannot be mounted and the pod does not start."
+			consequence = "the vault does not return it, so the volume cannot be mounted and the pod does not start."
 		}
 		return r.add(severity, field.ErrorTypeForbidden, c.path,
 			fmt.Sprintf("%s is disabled: %s", c, consequence),
-			"Enable it, or make a new version. Run: "+c.command("set-attributes")+" --enabled true")
+			"Enable it, or create a new version. Run: "+c.command("set-attributes")+" --enabled true")
 	case facts.Expired:
 		return r.add(severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s expired on %s; the pod would be given it anyway.", c, moment(f.At)),
-			"Make a new version of it.")
+			fmt.Sprintf("%s expired on %s; the pod would get it anyway.", c, moment(f.At)),
+			"Create a new version of it.")
 	case facts.NotYetValid:
 		return r.add(severity, field.ErrorTypeInvalid, c.path,
-			fmt.Sprintf("%s is not valid before %s; the pod would be given it anyway.", c, moment(f.At)),
-			"Wait, or make a version that is valid now.")
+			fmt.Sprintf("%s is not valid before %s; the pod would get it anyway.", c, moment(f.At)),
+			"Wait, or create a version that is valid now.")
 	case facts.Faultless:
 	}
 	if expiry := c.object.Expiry(answer); !expiry.IsZero() && expiry.Sub(now) < p.VaultExpiryWarning {
 		return r.Warn(field.ErrorTypeInvalid, c.path,
 			fmt.Sprintf("%s expires on %s.", c, moment(expiry)),
-			"Make a new version of it in time.")
+			"Create a new version of it before that.")
 	}
 	return nil
 }
@@ -129,14 +129,14 @@ func (c vaultCheck) String() string {
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// command begins an az command about the object.
+// command returns the beginning of an az command for the object.
 func (c vaultCheck) command(verb string) string {
 	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, text.Shorten(c.name))
 }
 
 var azNouns = map[string]string{provider.TypeSecret: "secret", provider.TypeKey: "key", provider.TypeCert: "certificate"}
 
-// missingFix names the objects that were most likely meant, where names may be told.
+// missingFix suggests objects with similar names, if the vault's names may be disclosed.
 func (c vaultCheck) missingFix(names []string) string {
 	if near := text.NearestFew(c.name, names); len(near) > 0 {
 		quoted := make([]string, 0, len(near))
@@ -145,7 +145,7 @@ func (c vaultCheck) missingFix(names []string) string {
 		}
 		return "Did you mean " + strings.Join(quoted, " or ") + "?"
 	}
-	return fmt.Sprintf("Correct the name, or create the object. To see those that are there, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
+	return fmt.Sprintf("Correct the name, or create the object. To list existing objects, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
 		azNouns[c.object.Type], c.object.Vault)
 }
 

@@ -11,17 +11,17 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV004 reads the objects of the request and of the mounted classes. The provider
-// 1.8.2 asks the vault for exactly the objectVersion that is written; only an empty one
-// follows the newest ("latest" is understood where a history is kept, and sent to the
-// vault as it stands otherwise).
+// AKV004 checks the objectVersion of objects in the request and in the mounted classes. The
+// provider 1.8.2 requests exactly that version from the vault; only an empty one follows the
+// newest ("latest" works with a version history, and is sent to the vault literally without
+// one).
 var pinnedVersion = Rule{
 	Rule: finding.Rule{
 		ID: "AKV004", Name: "pinned-version", Severities: []finding.Severity{finding.Error}, Waivable: true,
 		Lookups:  finding.Classes,
 		Summary:  "An object with an objectVersion (NAME@version in an annotation too).",
 		Prevents: "The version never changes, so a rotated secret never arrives.",
-		Evidence: "The Azure provider 1.8.2 asks the vault for exactly the objectVersion that is written; only an empty one follows the newest.",
+		Evidence: "The Azure provider 1.8.2 requests exactly the given objectVersion from the vault; only an empty one follows the newest.",
 		Remedy:   "Remove objectVersion, or leave it empty.",
 	},
 	Pod:   checkPinnedVersion,
@@ -33,7 +33,7 @@ func checkPinnedVersion(p *Pod, r *Report) {
 		for _, m := range p.Request.Mounts {
 			for _, o := range m.Objects {
 				if o.Pinned() {
-					// An annotation's own fault: no class that is looked up could change it.
+					// The annotation itself is wrong: no class that is looked up could change that.
 					reportPinned(r, o, m.FieldPath, fmt.Sprintf("Write %s without a version.", text.Shorten(o.Name))).Lookups = 0
 				}
 			}
@@ -54,7 +54,7 @@ func checkPinnedVersion(p *Pod, r *Report) {
 	}
 }
 
-// checkPinnedClass is the rule's look at a class.
+// checkPinnedClass runs the rule on a class without a pod.
 func checkPinnedClass(c *Class, r *Report) {
 	for i, o := range c.Objects {
 		if o.Pinned() {

@@ -14,24 +14,24 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Pod is a pod, or the template of pods, as it will be: what rules look at.
+// Pod is a pod, or the template of pods, as it will be after admission. Rules check it.
 type Pod struct {
 	Target  *workload.Target
 	Request *request.Request
 	Policy  *policy.Policy
 	Facts   facts.Facts
-	// Plan is empty where the pod asks for nothing.
+	// Plan is empty if the pod asks for nothing.
 	Plan *plan.Plan
-	// Spec that the plan leads to.
+	// Spec after the plan is applied.
 	Spec *corev1.PodSpec
 	// Volumes of the secrets store in Spec.
 	Volumes []Volume
 
-	// vaults is what there is to ask; see findVaultChecks.
+	// vaults are the objects to check in vaults; see findVaultChecks.
 	vaults *vaultCheckList
 }
 
-// NewPod applies the plan, and looks at the volumes that are there then.
+// NewPod applies the plan and finds the secrets-store volumes of the result.
 func NewPod(t *workload.Target, r *request.Request, p *policy.Policy, f facts.Facts, planned *plan.Plan) *Pod {
 	pod := &Pod{Target: t, Request: r, Policy: p, Facts: f, Plan: planned, Spec: t.Spec}
 	if r.Asks {
@@ -41,18 +41,18 @@ func NewPod(t *workload.Target, r *request.Request, p *policy.Policy, f facts.Fa
 	return pod
 }
 
-// Check runs the rules, but for those that wait for vaults.
+// Check runs the rules, except those that need the vaults' answers.
 func (p *Pod) Check() []finding.Finding {
 	return p.findings(func(r *Rule) bool { return !r.AsksVaults })
 }
 
-// CheckVaults runs the rules that wait for vaults, whose answers are among the facts.
+// CheckVaults runs the rules that need the vaults' answers, which are among the facts.
 func (p *Pod) CheckVaults() []finding.Finding {
 	return p.findings(func(r *Rule) bool { return r.AsksVaults })
 }
 
-// CheckOutdated runs the rules by which a running container goes on with an old content,
-// though the mount is current.
+// CheckOutdated runs the rules that find a running container with outdated content although
+// the mount is current.
 func (p *Pod) CheckOutdated() []finding.Finding {
 	return p.findings(func(r *Rule) bool { return r.Outdates })
 }
@@ -70,18 +70,18 @@ func (p *Pod) findings(which func(*Rule) bool) []finding.Finding {
 	return report.findings
 }
 
-// Volume is a secrets-store volume of a pod as it will be.
+// Volume is a secrets-store volume of a pod as it will be after admission.
 type Volume struct {
 	facts.Volume
 	// Looked is set if it is known whether Class exists.
 	Looked bool
 	// Generated is the class that the plan generates for the volume, or nil.
 	Generated *provider.Class
-	// Asked is the annotation that asks for the volume, nil where the pod brought it.
+	// Asked is the annotation that asks for the volume, or nil if the pod already had it.
 	Asked *finding.Place
 
 	place *finding.Place
-	// askedPath is where the annotation wants it mounted.
+	// askedPath is the mount path that the annotation asks for.
 	askedPath string
 	// waived are the rules that the class waives for its own content.
 	waived map[string]bool
@@ -90,10 +90,10 @@ type Volume struct {
 // Azure reports whether the Azure provider mounts the volume.
 func (v *Volume) Azure() bool { return v.Generated != nil || v.Class.Azure() }
 
-// ByHand reports whether the Azure provider mounts the volume by a class that others wrote.
+// ByHand reports whether the Azure provider mounts the volume and its class is not generated.
 func (v *Volume) ByHand() bool { return v.Generated == nil && v.Class.Azure() }
 
-// classParameters are those of the class alone, without the volume's attributes.
+// classParameters returns the parameters of the class, without the volume's attributes.
 func (v *Volume) classParameters() map[string]string {
 	switch {
 	case v.Generated != nil:
@@ -108,8 +108,8 @@ func (v *Volume) attributePlace(key string) *finding.Place {
 	return v.place.Child("csi", "volumeAttributes").Key(key)
 }
 
-// classPlace is where the class was named: in the annotation, if one asks for the
-// volume, for its author never sees the volume itself.
+// classPlace returns where the class was named. If an annotation asks for the volume, that is
+// the annotation, because its author never sees the volume.
 func (v *Volume) classPlace() *finding.Place {
 	if v.Asked != nil {
 		return v.Asked
@@ -142,7 +142,7 @@ func (p *Pod) findVolumes() {
 	}
 }
 
-// volume finds a secrets-store volume by its name.
+// volume returns the secrets-store volume with a name, or nil.
 func (p *Pod) volume(name string) *Volume {
 	for i := range p.Volumes {
 		if p.Volumes[i].Name == name {
@@ -152,7 +152,7 @@ func (p *Pod) volume(name string) *Volume {
 	return nil
 }
 
-// ObjectsIn are the objects in a volume, and where they were named.
+// ObjectsIn returns the objects in a volume, and where they were named.
 func (p *Pod) ObjectsIn(v *Volume) ([]provider.Object, *finding.Place) {
 	if v.Generated != nil && v.Asked != nil {
 		for i := range p.Request.Mounts {
@@ -171,7 +171,7 @@ type Mount struct {
 	index     int
 }
 
-// place is built only where something is found: most mounts are in order.
+// place is called only for findings, because most mounts have none.
 func (m Mount) place(t *workload.Target) *finding.Place {
 	return m.Container.Path(t.SpecPath()).Child("volumeMounts").Index(m.index)
 }

@@ -10,17 +10,17 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV005 reads the annotation and volumeAttributes.rotationPollInterval. No released
-// driver reads the attribute (tried with 1.6.0: the driver's own flag decides), but a
-// value that is not an interval is one that some later driver would refuse or take for
-// another, and one under 10s asks Key Vault for throttling.
+// AKV005 checks the annotation rotation-poll-interval and the volumeAttribute
+// rotationPollInterval. No released driver reads the attribute (verified with 1.6.0: the
+// driver's own flag decides). But a later driver could refuse or misread a value that is not
+// an interval, and with one under 10s Key Vault throttles requests.
 var pollInterval = Rule{
 	Rule: finding.Rule{
 		ID: "AKV005", Name: "poll-interval", Severities: []finding.Severity{finding.Error}, Waivable: true,
 		Lookups:  finding.Namespace,
 		Summary:  "A rotationPollInterval that is not a duration, not positive, or under 10s.",
-		Prevents: "No released driver reads a volume's own interval. One that does would be throttled by Key Vault, with every pod that reads the vault, or find no interval at all.",
-		Evidence: "Secrets Store CSI driver 1.6.0 reads its own --rotation-poll-interval and no volume's; the format is Go's time.ParseDuration.",
+		Prevents: "No released driver reads a volume's own interval. A driver that does would find no usable interval, or poll so often that Key Vault throttles every pod that reads the vault.",
+		Evidence: "Secrets Store CSI driver 1.6.0 reads only its own --rotation-poll-interval; the format is Go's time.ParseDuration.",
 		Remedy:   "Write a Go duration of at least 10s, such as 2m.",
 	},
 	Pod: checkPollInterval,
@@ -29,7 +29,7 @@ var pollInterval = Rule{
 func checkPollInterval(p *Pod, r *Report) {
 	report := func(path *finding.Place, value string, problem finding.Problem) {
 		r.Error(field.ErrorTypeInvalid, path,
-			fmt.Sprintf("Rotation cannot go by the interval %q: %s.", text.Shorten(value), problem.What),
+			fmt.Sprintf("Rotation cannot use the interval %q: %s.", text.Shorten(value), problem.What),
 			"Write a Go duration of at least 10s, such as 2m.")
 	}
 	if interval := p.Request.Interval; p.Request.Asks && interval.Path != nil && interval.Value != "" {
@@ -37,7 +37,7 @@ func checkPollInterval(p *Pod, r *Report) {
 			report(interval.Path, interval.Value, problem)
 		}
 	}
-	// The volumes as they were written, not as planned: the plan's interval is the request's.
+	// The volumes as submitted, not as planned: a planned interval is that of the request.
 	for i := range p.Target.Spec.Volumes {
 		v := &p.Target.Spec.Volumes[i]
 		if _, ok := provider.ClassName(v); !ok {
@@ -45,7 +45,7 @@ func checkPollInterval(p *Pod, r *Report) {
 		}
 		value, ok := v.CSI.VolumeAttributes[provider.AttributeInterval]
 		if p.Request.Asks && value == p.Request.Interval.Value {
-			continue // told above; the second round of an admission must tell no more than the first
+			continue // reported above; the second round of an admission must not report more than the first
 		}
 		if ok {
 			if problem := provider.IntervalProblem(value); problem.Found() {

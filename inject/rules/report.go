@@ -6,18 +6,19 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// Report takes what one rule finds.
+// Report collects findings, and adds to each the data of the rule that reports it.
 type Report struct {
 	rule     *finding.Rule
 	findings []finding.Finding
 }
 
-// Error reports what refuses the object. The result may be changed until the next call.
+// Error reports a finding that refuses the object. The caller may change the result until the
+// next call.
 func (r *Report) Error(typ field.ErrorType, place *finding.Place, message, fix string) *finding.Finding {
 	return r.add(finding.Error, typ, place, message, fix)
 }
 
-// Warn reports what is shown, and refuses nothing.
+// Warn reports a finding that is shown and refuses nothing.
 func (r *Report) Warn(typ field.ErrorType, place *finding.Place, message, fix string) *finding.Finding {
 	return r.add(finding.Warning, typ, place, message, fix)
 }

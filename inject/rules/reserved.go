@@ -11,7 +11,7 @@ import (
 	"akv-injector/internal/text"
 )
 
-// CheckReserved refuses volumes of generated classes that the plan does not give.
+// CheckReserved reports volumes of generated classes that are not in the plan.
 func (p *Pod) CheckReserved() []finding.Finding {
 	var findings []finding.Finding
 	for i := range p.Volumes {
@@ -19,7 +19,7 @@ func (p *Pod) CheckReserved() []finding.Finding {
 			findings = append(findings, finding.Finding{
 				Severity: finding.Error, Type: field.ErrorTypeForbidden, Place: v.classPlace(),
 				Lookups: finding.Namespace | finding.ServiceAccounts,
-				Message: fmt.Sprintf("Classes whose names begin with %s are generated, and the pod's annotations do not lead to %q.", provider.GeneratedPrefix, text.Shorten(v.ClassName)),
+				Message: fmt.Sprintf("Names that begin with %s are reserved for generated classes, and the pod's annotations do not generate %q.", provider.GeneratedPrefix, text.Shorten(v.ClassName)),
 				Fix:     fmt.Sprintf("Remove the volume and list the objects in %s.", annotation.Objects),
 			})
 		}

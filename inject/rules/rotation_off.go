@@ -10,18 +10,18 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV015 reads the driver's flags from its DaemonSet, requiresRepublish of the CSIDriver,
-// and the interval that the pod, its namespace or a volume asks for. Rotation is off by
-// default, and the driver's own --rotation-poll-interval decides for every volume: no
-// released driver reads a volume's (tried with 1.4.8 and 1.6.0). Where nobody knows the
-// flags, nothing is said.
+// AKV015 compares the driver's flags in its DaemonSet, and requiresRepublish of the
+// CSIDriver, with the interval that the pod, its namespace or a volume asks for. Rotation is
+// off by default, and the driver's own --rotation-poll-interval applies to every volume: no
+// released driver reads a volume's interval (verified with 1.4.8 and 1.6.0). If the flags
+// are not known, the rule reports nothing.
 var rotationOff = Rule{
 	Rule: finding.Rule{
 		ID: "AKV015", Name: "rotation-off", Severities: []finding.Severity{finding.Warning},
 		Summary:  "A cluster whose driver does not rotate, or polls more slowly than the pod asks for.",
-		Prevents: "A rotated secret never arrives, or later than the manifest says.",
-		Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0: --enable-secret-rotation is off by default, --rotation-poll-interval holds for all volumes, and since 1.6 the kubelet's republishing (requiresRepublish), every 60 to 90 s, comes on top.",
-		Remedy:   "Switch rotation on, with an interval that is short enough for everybody: az aks addon update --addon azure-keyvault-secrets-provider --enable-secret-rotation --rotation-poll-interval 30s.",
+		Prevents: "A rotated secret never arrives, or arrives later than the manifest asks for.",
+		Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0: --enable-secret-rotation is off by default, --rotation-poll-interval applies to all volumes, and since 1.6 the kubelet's republishing (requiresRepublish), every 60 to 90 s, adds to it.",
+		Remedy:   "Turn rotation on, with an interval that is short enough for every pod: az aks addon update --addon azure-keyvault-secrets-provider --enable-secret-rotation --rotation-poll-interval 30s.",
 	},
 	Pod: checkRotationOff,
 }
@@ -35,8 +35,8 @@ func checkRotationOff(p *Pod, r *Report) {
 	}
 	if rotation.Off != "" {
 		r.Warn(field.ErrorTypeForbidden, p.Volumes[0].classPlace(),
-			"A rotated secret never arrives, since in this cluster "+rotation.Off+".",
-			"Switch rotation on; "+aksAddon)
+			"A rotated secret never arrives, because in this cluster "+rotation.Off+".",
+			"Turn rotation on; "+aksAddon)
 		return
 	}
 	report := func(path *finding.Place, value string) {
@@ -45,13 +45,13 @@ func checkRotationOff(p *Pod, r *Report) {
 			return
 		}
 		r.Warn(field.ErrorTypeInvalid, path,
-			fmt.Sprintf("A rotated secret is looked for every %s, as the driver is set, not every %s%s.", text.Duration(rotation.Interval), text.Shorten(value), rotation.AndKubelet()),
+			fmt.Sprintf("The driver polls every %s (its own flag), not every %s%s.", text.Duration(rotation.Interval), text.Shorten(value), rotation.AndKubelet()),
 			"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+text.Shorten(value))
 	}
 	if interval := p.Request.Interval; p.Request.Asks && interval.Path != nil {
 		report(interval.Path, interval.Value)
 	}
-	// As written, like the rule poll-interval.
+	// As submitted, as in the rule poll-interval.
 	for i := range p.Target.Spec.Volumes {
 		v := &p.Target.Spec.Volumes[i]
 		if _, ok := provider.ClassName(v); !ok {

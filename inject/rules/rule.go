@@ -1,6 +1,6 @@
-// Package rules has the rules that keep rotation working: each one value, in a file of its
-// own, with its words and its code. It also has what they look at: the pod as it will be,
-// and a class.
+// Package rules defines the rules that keep rotation working. Each rule is one value, in a
+// file of its own, with its texts and its code. The package also defines what rules check: a
+// [Pod] as it will be after admission, a [Class], and a [ClassChange].
 package rules
 
 import (
@@ -10,22 +10,22 @@ import (
 	"akv-injector/inject/policy"
 )
 
-// Rule is what is known of a rule, and its code.
+// Rule is the description of a rule, and its code.
 type Rule struct {
 	finding.Rule
-	// Pod looks at a pod, or at the template of pods, as it will be.
+	// Pod checks a pod, or the template of pods, as it will be after admission.
 	Pod func(*Pod, *Report)
-	// PodsOnly rules find nothing on templates.
+	// PodsOnly rules are not run on templates.
 	PodsOnly bool
-	// Class looks at a SecretProviderClass of the Azure provider.
+	// Class checks a SecretProviderClass of the Azure provider.
 	Class func(*Class, *Report)
-	// ClassChange looks at a class that is updated or deleted, of any provider.
+	// ClassChange checks the update or the deletion of a class of any provider.
 	ClassChange func(*ClassChange, *Report)
-	// AsksVaults is set if the rule has to wait for what vaults say.
+	// AsksVaults is set if the rule needs the vaults' answers.
 	AsksVaults bool
 }
 
-// On is a kind of object that rules look at.
+// On is a kind of object that rules check.
 type On string
 
 const (
@@ -33,11 +33,11 @@ const (
 	OnPods On = "pods"
 	// OnTemplates are the templates of workloads.
 	OnTemplates On = "templates"
-	// OnClasses are SecretProviderClasses by themselves.
+	// OnClasses are SecretProviderClasses, when they are created, updated or deleted.
 	OnClasses On = "classes"
 )
 
-// On says which objects the rule looks at.
+// On returns the kinds of objects that the rule checks.
 func (r *Rule) On() []On {
 	var on []On
 	if r.Pod != nil {
@@ -52,7 +52,7 @@ func (r *Rule) On() []On {
 	return on
 }
 
-// all is the registry: a rule that is not in it does not exist.
+// all is the registry: a rule that is not in it never runs.
 var all = []Rule{
 	subPath, volumeReadOnly, mountReadOnly, pinnedVersion, pollInterval,
 	envFromSyncedSecret, classNotFound, classParameters, attributeOverride,
@@ -61,10 +61,10 @@ var all = []Rule{
 	objectUnavailable, notOptedIn, classInUse,
 }
 
-// All are the rules, by id.
+// All returns the rules, ordered by id.
 func All() []Rule { return slices.Clone(all) }
 
-// Known is what is known of each rule.
+// Known returns the descriptions of the rules.
 func Known() policy.Rules { return known }
 
 var known = func() policy.Rules {

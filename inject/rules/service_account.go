@@ -12,23 +12,23 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV012 reads the ServiceAccount that the pod will run as. Without a client id nobody
-// could say which identity reads the vault; without the account the API server refuses
-// the pod. The plan runs into it, where it needs the account.
+// AKV012 checks the ServiceAccount that the pod will run as. Without a client id it is not
+// known which identity reads the vault; without the account the API server refuses the pod.
+// The plan finds these obstacles (AccountObstacles), because it needs the account.
 var serviceAccount = Rule{
 	Rule: finding.Rule{
 		ID: "AKV012", Name: "service-account", Severities: []finding.Severity{finding.Error, finding.Warning},
 		Lookups:  finding.Namespace | finding.ServiceAccounts,
-		Summary:  "A pod that asks, whose ServiceAccount is missing, or has no client id where none is given; a warning on a template, whose pods come later.",
-		Prevents: "The pod could not be created, or no identity would read the vault for it.",
+		Summary:  "A pod that asks for injection, and whose ServiceAccount is missing or has no usable client id while no annotation sets one; a warning on a template, whose pods are created later.",
+		Prevents: "The pod cannot be created, or no identity can read the vault for it.",
 		Evidence: "The API server 1.37.2 refuses a pod whose ServiceAccount does not exist; a generated class needs a client id.",
-		Remedy:   "Create the ServiceAccount with the annotation azure.workload.identity/client-id, or name another.",
+		Remedy:   "Create the ServiceAccount with the annotation azure.workload.identity/client-id, or name another one.",
 	},
 	Pod: checkServiceAccount,
 }
 
 // checkServiceAccount only warns on a template: the ServiceAccount is often applied after
-// the workload, and the pods are where it has to be there.
+// the workload, and must exist only when the pods are created.
 func checkServiceAccount(p *Pod, r *Report) {
 	severity := finding.Error
 	if p.Target.Template {
@@ -39,15 +39,15 @@ func checkServiceAccount(p *Pod, r *Report) {
 		switch o.Kind {
 		case plan.NoAccount:
 			r.add(severity, field.ErrorTypeNotFound, o.Place,
-				fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod could not be created.", name),
-				fmt.Sprintf("Create it with the annotation %s, or name another in %s.", provider.AnnotationClientID, annotation.ServiceAccount))
+				fmt.Sprintf("The namespace has no ServiceAccount %q, so the pod cannot be created.", name),
+				fmt.Sprintf("Create it with the annotation %s, or name another one in %s.", provider.AnnotationClientID, annotation.ServiceAccount))
 		case plan.NoClientID:
 			r.add(severity, field.ErrorTypeRequired, o.Place,
-				fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity could read the vault.", name, provider.AnnotationClientID),
+				fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity can read the vault.", name, provider.AnnotationClientID),
 				fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", name, provider.AnnotationClientID, annotation.ClientID))
 		case plan.BadClientID:
 			r.add(severity, field.ErrorTypeInvalid, o.Place,
-				fmt.Sprintf("The ServiceAccount %q has %q as its annotation %s: %s.", name, text.Shorten(o.Value), provider.AnnotationClientID, o.Problem),
+				fmt.Sprintf("The ServiceAccount %q has the value %q in its annotation %s: %s.", name, text.Shorten(o.Value), provider.AnnotationClientID, o.Problem),
 				fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", name, provider.AnnotationClientID))
 		}
 	}

@@ -9,17 +9,17 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV001 reads volumeMounts[].subPath and subPathExpr, and the Secrets that the
-// mounted classes sync. A subPath is a bind mount of the file that was there when the
-// container started; the driver and the kubelet rotate by swapping a symlink beside
-// it, so the container keeps the old file (Kubernetes 1.37.2, kubelet subpath; asked
-// for again and again in the driver's tracker).
+// AKV001 checks volumeMounts[].subPath and subPathExpr of secrets-store volumes, and of
+// Secrets that the mounted classes sync. A subPath is a bind mount of the file that existed
+// when the container started; the driver and the kubelet rotate by swapping a symlink beside
+// it, so the container keeps the old file (Kubernetes 1.37.2, kubelet subpath; reported again
+// and again in the driver's tracker).
 var subPath = Rule{
 	Rule: finding.Rule{
 		ID: "AKV001", Name: "subpath", Severities: []finding.Severity{finding.Error}, Waivable: true,
 		Lookups: finding.Classes, Outdates: true,
 		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts.",
-		Prevents: "The container keeps the file that was there when it started; a rotated secret never arrives.",
+		Prevents: "The container keeps the file from its start; a rotated secret never arrives.",
 		Evidence: "The kubelet 1.37.2 bind-mounts a subPath's file once, when the container starts; driver and kubelet rotate by swapping a symlink beside it.",
 		Remedy:   "Remove subPath, mount the folder and read the file in it.",
 	},
@@ -40,17 +40,17 @@ func checkSubPath(p *Pod, r *Report) {
 		if p.volume(m.Name) != nil {
 			what = "a secrets-store volume"
 		} else if secret := p.mountedSecret(m.Name, synced); secret != "" {
-			what = fmt.Sprintf("the Secret %q, which a mounted class syncs,", secret)
+			what = fmt.Sprintf("the Secret %q, which a mounted class syncs", secret)
 		} else {
 			return
 		}
 		r.Error(field.ErrorTypeForbidden, m.place(p.Target).Child(name),
-			fmt.Sprintf("Through a %s of %s the container keeps the file it started with; a rotated secret never arrives.", name, what),
+			fmt.Sprintf("The container keeps the file that it started with, because it mounts a %s of %s; a rotated secret never arrives.", name, what),
 			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, text.Shorten(value)))
 	})
 }
 
-// syncedSecrets are the names of the Secrets that the mounted classes sync.
+// syncedSecrets returns the names of the Secrets that the mounted classes sync.
 func (p *Pod) syncedSecrets() map[string]bool {
 	synced := map[string]bool{}
 	for _, v := range p.Volumes {
@@ -66,7 +66,7 @@ func (p *Pod) syncedSecrets() map[string]bool {
 	return synced
 }
 
-// mountedSecret is the synced Secret that a volume holds, by itself or among others.
+// mountedSecret returns the synced Secret that a volume holds, alone or in a projection, or "".
 func (p *Pod) mountedSecret(volume string, synced map[string]bool) string {
 	for i := range p.Spec.Volumes {
 		v := &p.Spec.Volumes[i]

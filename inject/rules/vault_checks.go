@@ -11,19 +11,19 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// VaultObjects are those that the vaults are to be asked about.
+// VaultObjects returns the objects to query in the vaults.
 func (p *Pod) VaultObjects() []facts.VaultObject {
 	p.findVaultChecks()
 	return p.vaults.objects
 }
 
-// VaultObjects are those that the vault is to be asked about.
+// VaultObjects returns the objects to query in the vault.
 func (c *Class) VaultObjects() []facts.VaultObject {
 	checks := c.vaultChecks()
 	return checks.objects
 }
 
-// findVaultChecks finds what there is to ask, once.
+// findVaultChecks collects the objects to check, once.
 func (p *Pod) findVaultChecks() {
 	if p.vaults == nil {
 		checks := p.vaultChecks()
@@ -31,23 +31,22 @@ func (p *Pod) findVaultChecks() {
 	}
 }
 
-// maxVaultObjects is how many objects the vaults are asked about for one pod, template or
-// class.
+// maxVaultObjects is the maximum number of objects to query for one pod, template or class.
 const maxVaultObjects = 100
 
-// vaultCheck is an object that the rule looks at, and where it was named.
+// vaultCheck is an object to check, and where it was named.
 type vaultCheck struct {
 	object facts.VaultObject
-	// name as it was written.
+	// name as written, in its own case.
 	name string
 	path *finding.Place
-	// volume whose class names the object, nil where an annotation or a class itself does.
+	// volume whose class names the object, or nil if an annotation or a class without a pod does.
 	volume *Volume
-	// because says why the vault may not be asked, and fix how to fix that.
+	// because is why the vault may not be queried, or empty, and fix is how to fix that.
 	because, fix string
 }
 
-// vaultChecks are the objects that the rule looks at.
+// vaultChecks returns the objects to check.
 func (p *Pod) vaultChecks() vaultCheckList {
 	l := vaultCheckList{policy: p.Policy}
 	if !p.Policy.ChecksVaults() {
@@ -75,7 +74,7 @@ func (p *Pod) vaultChecks() vaultCheckList {
 	return l
 }
 
-// vaultChecks are the objects of a class that the rule looks at.
+// vaultChecks returns the objects of a class to check.
 func (c *Class) vaultChecks() vaultCheckList {
 	l := vaultCheckList{policy: c.Policy}
 	if !c.Policy.ChecksVaults() || !c.Azure() || len(c.Errors) > 0 {
@@ -88,17 +87,17 @@ func (c *Class) vaultChecks() vaultCheckList {
 	return l
 }
 
-// vaultCheckList gathers checks, and the objects that the vaults are asked about for them.
+// vaultCheckList collects checks, and the objects to query for them.
 type vaultCheckList struct {
 	policy  *policy.Policy
 	checks  []vaultCheck
 	objects []facts.VaultObject
 	seen    map[facts.VaultObject]bool
-	// expected is how many checks there may be: room is made for them once.
+	// expected is the largest possible number of checks, so that space is allocated once.
 	expected int
 }
 
-// countObjects is how many objects there may be to look at.
+// countObjects returns the largest possible number of objects to check.
 func (p *Pod) countObjects() int {
 	n := 0
 	for i := range p.Request.Mounts {
@@ -112,14 +111,14 @@ func (p *Pod) countObjects() int {
 
 func (l *vaultCheckList) addOfClass(parameters map[string]string, o provider.Object, path *finding.Place, v *Volume) {
 	vault, cloud := strings.TrimSpace(parameters[provider.ParamVault]), strings.TrimSpace(parameters[provider.ParamCloud])
-	// What the provider cannot use is reported by AKV008.
+	// AKV008 reports what the provider cannot use.
 	if provider.VaultProblem(vault).Found() || cloud != "" && provider.CloudProblem(cloud).Found() {
 		return
 	}
 	if strings.TrimSpace(parameters[provider.ParamCloudFile]) != "" {
 		l.checks = append(l.checks, vaultCheck{
 			object: facts.NewVaultObject(cloud, vault, o), name: o.Name, path: path, volume: v,
-			because: "the file " + provider.ParamCloudFile + " on the nodes says where the vault is",
+			because: "the file " + provider.ParamCloudFile + " on the nodes defines the vault's address",
 			fix:     "Check the object by other means.",
 		})
 		return
@@ -128,7 +127,7 @@ func (l *vaultCheckList) addOfClass(parameters map[string]string, o provider.Obj
 }
 
 func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *finding.Place, v *Volume) {
-	// A vault outside the fence is reported by AKV018; a version called "latest" by AKV004.
+	// AKV018 reports a vault outside the fence, and AKV004 a version called "latest".
 	if !l.policy.Fence.Allows(vault) || o.Version == provider.LatestVersion {
 		return
 	}
@@ -138,7 +137,7 @@ func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *findi
 		c.because = "the namespace has no " + annotation.AllowedVaults
 		c.fix = "Name the namespace's vaults in its " + annotation.AllowedVaults + ", or set " + annotation.VaultChecks + ": off."
 	case !l.ask(c.object):
-		c.because = fmt.Sprintf("vaults are asked about %d objects at most", maxVaultObjects)
+		c.because = fmt.Sprintf("at most %d objects are queried", maxVaultObjects)
 		c.fix = "Name fewer objects."
 	}
 	if l.checks == nil {
@@ -147,8 +146,8 @@ func (l *vaultCheckList) add(cloud, vault string, o provider.Object, path *findi
 	l.checks = append(l.checks, c)
 }
 
-// ask adds an object to those that the vaults are asked about, each once, unless there are
-// too many already.
+// ask adds an object to those to query, each once. It reports false if there are too many
+// already.
 func (l *vaultCheckList) ask(o facts.VaultObject) bool {
 	if l.seen[o] {
 		return true

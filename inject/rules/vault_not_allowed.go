@@ -13,16 +13,16 @@ import (
 	"akv-injector/internal/text"
 )
 
-// AKV018 reads the namespace's allowed-vaults, the vaults that the pod asks for and
-// those that its volumes reach, by class or by an overriding attribute. It is a
-// platform team's fence: nothing waives it.
+// AKV018 compares the namespace's allowed-vaults with the vaults that the pod asks for and
+// those that its volumes read, by class or by an overriding attribute. It is a platform
+// team's fence: nothing waives it.
 var vaultNotAllowed = Rule{
 	Rule: finding.Rule{
 		ID: "AKV018", Name: "vault-not-allowed", Severities: []finding.Severity{finding.Error},
 		Lookups:  finding.Namespace | finding.Classes,
 		Spares:   finding.BuiltinOnly,
 		Summary:  "An object or class from a vault that the namespace's allowed-vaults does not match.",
-		Prevents: "A namespace reads a vault that its platform team did not mean it to read.",
+		Prevents: "A namespace reads a vault that its platform team did not allow.",
 		Evidence: "The namespace's annotation allowed-vaults, which its platform team sets.",
 		Remedy:   "Use an allowed vault, or ask the owners of the namespace to extend the annotation.",
 	},
@@ -30,7 +30,7 @@ var vaultNotAllowed = Rule{
 	Class: checkClassVault,
 }
 
-// VaultNotAllowed is AKV018, which an event names when a class is not restored.
+// VaultNotAllowed returns AKV018, which an event names if a class is not restored.
 func VaultNotAllowed() Rule { return vaultNotAllowed }
 
 func checkVaultNotAllowed(p *Pod, r *Report) {
@@ -58,7 +58,7 @@ func checkVaultNotAllowed(p *Pod, r *Report) {
 	}
 }
 
-// checkClassVault is the rule's look at a class.
+// checkClassVault runs the rule on a class without a pod.
 func checkClassVault(c *Class, r *Report) {
 	if vault := c.parameter(provider.ParamVault); vault != "" && !c.Policy.Fence.Allows(vault) {
 		reportOutside(r, c.Policy.Fence, parameters().Child(provider.ParamVault), vault)
@@ -67,6 +67,6 @@ func checkClassVault(c *Class, r *Report) {
 
 func reportOutside(r *Report, fence policy.Fence, place *finding.Place, vault string) {
 	r.Error(field.ErrorTypeForbidden, place,
-		fmt.Sprintf("The vault %q is not among those that the namespace may use (%s).", text.Shorten(vault), text.Shorten(fence.String())),
+		fmt.Sprintf("The namespace may not use the vault %q; its allowed vaults are: %s.", text.Shorten(vault), text.Shorten(fence.String())),
 		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+annotation.AllowedVaults+".")
 }

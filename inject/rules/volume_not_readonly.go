@@ -6,7 +6,7 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// AKV002 reads csi.readOnly. The driver 1.6.0 refuses to publish a volume that is not
+// AKV002 checks csi.readOnly. Driver 1.6.0 refuses to publish a volume that is not
 // read-only (nodeserver.go: "Readonly is not true in request"; 1.4.8 too).
 var volumeReadOnly = Rule{
 	Rule: finding.Rule{

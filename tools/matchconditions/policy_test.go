@@ -20,11 +20,11 @@ import (
 // The words of the rule AKV021 (inject.NotOptedInMessage, inject.NotOptedInFix), which the
 // product's own tests compare with the manifests.
 const (
-	notOptedInShop = "AKV021 not-opted-in: The namespace did not opt in to akv-injector, so the pods get no secrets and nothing rotates. " +
+	notOptedInShop = "AKV021 not-opted-in: The namespace has not opted in to akv-injector, so the pods get no secrets and nothing rotates. " +
 		"Fix: Run: kubectl label namespace shop azure.keyvault.injector/injection=enabled"
-	leftOutSystem = "AKV021 not-opted-in: akv-injector never looks at the namespace kube-system, so the pods get no secrets and nothing rotates. " +
+	leftOutSystem = "AKV021 not-opted-in: akv-injector never checks the namespace kube-system, so the pods get no secrets and nothing rotates. " +
 		"Fix: Run them in another namespace, or remove the annotations."
-	leftOutShop = "AKV021 not-opted-in: akv-injector never looks at the namespace shop, so the pods get no secrets and nothing rotates. " +
+	leftOutShop = "AKV021 not-opted-in: akv-injector never checks the namespace shop, so the pods get no secrets and nothing rotates. " +
 		"Fix: Run them in another namespace, or remove the annotations."
 )
 
