@@ -16,8 +16,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// fill gives a pod as many containers as it shall have, each with what an ordinary one
-// has: about 2 KB of JSON.
+// fill replaces the containers of a pod with ordinary ones, each of about 2 KB of JSON.
 func fill(pod *corev1.Pod, containers int) {
 	pod.Spec.Containers = nil
 	for i := range containers {
@@ -65,7 +64,7 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 
-	// What a validating webhook sees most: a volume that was written by hand.
+	// The most frequent input of a validating webhook: a volume that was written by hand.
 	pod, ns, known := asking(nil)
 	fill(pod, 3)
 	pod.Annotations = nil

@@ -17,9 +17,9 @@ import (
 	"akv-injector/internal/testing/corpus"
 )
 
-var update = flag.Bool("update", false, "write the want files of the cases anew")
+var update = flag.Bool("update", false, "rewrite the want files of the cases")
 
-// cases is the corpus.
+// cases returns the corpus.
 func cases(t *testing.T) []*corpus.Case {
 	t.Helper()
 	cases, err := corpus.Load(corpus.Root())
@@ -29,7 +29,7 @@ func cases(t *testing.T) []*corpus.Case {
 	return cases
 }
 
-// podCases are those about pods.
+// podCases returns the cases about pods.
 func podCases(t *testing.T) []*corpus.Case {
 	t.Helper()
 	return slices.DeleteFunc(cases(t), func(c *corpus.Case) bool { return c.Pod == nil })
@@ -57,21 +57,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Every finding says where, what happens, and how to fix it.
-func TestFindingsSayHowToMend(t *testing.T) {
+// Every finding has a place, a message and a fix.
+func TestFindingsHaveAFix(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			for _, f := range c.Findings() {
 				if f.Place.String() == "" || !strings.HasSuffix(f.Message, ".") {
-					t.Errorf("no field, or a message that is no sentence: %+v", f)
+					t.Errorf("no field, or a message that is not a sentence: %+v", f)
 				}
 				if !strings.HasSuffix(f.Fix, ".") && !strings.HasSuffix(f.Fix, "?") && !strings.Contains(f.Fix, ": kubectl ") && !strings.Contains(f.Fix, ": az ") {
-					t.Errorf("a fix that is neither a sentence nor ends with a command: %+v", f)
+					t.Errorf("a fix that is not a sentence and does not end with a command: %+v", f)
 				}
 				if strings.ContainsAny(f.Place.String()+f.Message+f.Fix, "\n\t\x00") {
 					t.Errorf("does not fit on a line: %+v", f)
 				}
-				// What the webhook lets through of each uncut.
+				// The webhook cuts longer findings.
 				if len(f.String()) > 1024 {
 					t.Errorf("%d characters: %+v", len(f.String()), f)
 				}
@@ -80,7 +80,7 @@ func TestFindingsSayHowToMend(t *testing.T) {
 	}
 }
 
-// The patch leads to the pod that the rules looked at.
+// The patch results in the pod that the rules checked.
 func TestPatchGivesThePlannedPod(t *testing.T) {
 	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -91,11 +91,11 @@ func TestPatchGivesThePlannedPod(t *testing.T) {
 				}
 				return
 			}
-			// Through JSON, where an empty list and none are the same.
+			// Through JSON, in which an empty list equals no list.
 			got := decodePod(t, encode(t, decodePod(t, patched(t, c.PodJSON, &d))))
 			want := decodePod(t, encode(t, &corev1.Pod{Spec: *inject.PlannedSpec(c.Request(), c.Facts())}))
 			if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
-				t.Errorf("the patched pod is another than the planned one (-planned +patched):\n%s", diff)
+				t.Errorf("the patched pod differs from the planned one (-planned +patched):\n%s", diff)
 			}
 			if got.Labels[annotation.LabelInjected] != "true" {
 				t.Errorf("label %s is missing", annotation.LabelInjected)
@@ -111,8 +111,8 @@ func TestPatchGivesThePlannedPod(t *testing.T) {
 	}
 }
 
-// The API server admits a pod again after other webhooks, and then validates it: neither
-// may change it or find anything else.
+// The API server admits a pod again after other webhooks, and then validates it. Neither may
+// change the pod, or have other findings.
 func TestSecondRoundIsEmpty(t *testing.T) {
 	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestSecondRoundIsEmpty(t *testing.T) {
 				request := inject.Parse(target, c.NamespaceObject(), c.Settings())
 				second := inject.Decide(request, c.FactsFor(request.Needs()))
 				if !mutating && len(second.Errors()) > 0 && namesMissingContainer(c) {
-					continue // the container that the annotation names never came
+					continue // the container that the annotation names was never added
 				}
 				if !second.Injected || len(second.Patch) > 0 {
 					t.Errorf("mutating=%v: injected %v, patch %v, errors %v", mutating, second.Injected, second.Patch, second.Errors())
@@ -181,7 +181,7 @@ func TestDecideChangesNothingAndIsDeterministic(t *testing.T) {
 	}
 }
 
-// Fields that our types do not know survive, wherever they stand.
+// Fields that our types do not know are kept, wherever they are.
 func TestUnknownFieldsSurvive(t *testing.T) {
 	for _, c := range podCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -196,10 +196,10 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 			plant(pod["spec"])
 			planted := encode(t, pod)
 			got := patched(t, planted, &d)
-			// Token volumes and their mounts may go as a whole, with what stands in them.
+			// Token volumes and their mounts may be removed as a whole, with the fields in them.
 			want := bytes.Count(planted, []byte(unknownField)) - bytes.Count(planted, []byte(`"kube-api-access-`))
 			if n := bytes.Count(got, []byte(unknownField)); n < want {
-				t.Errorf("%d of %d unknown fields survive", n, want)
+				t.Errorf("%d of %d unknown fields are kept", n, want)
 			}
 		})
 	}
@@ -207,8 +207,8 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 
 const unknownField = "fieldOfTomorrow"
 
-// plant puts an unknown field into every object but maps of strings, and those that
-// are replaced as a whole.
+// plant adds an unknown field to every object, except maps of strings and objects that are
+// replaced as a whole.
 func plant(v any) {
 	switch v := v.(type) {
 	case map[string]any:

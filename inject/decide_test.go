@@ -13,7 +13,7 @@ import (
 	"akv-injector/internal/testing/fixture"
 )
 
-// The facts in one step or in two: the decision is the same.
+// The decision is the same with the facts in one step or in two.
 func TestDecisionInTwoSteps(t *testing.T) {
 	r := fixture.New()
 	r.Facts.Namespace.Annotations[annotation.VaultChecks] = policy.VaultChecksEnforce

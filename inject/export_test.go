@@ -6,8 +6,8 @@ import (
 	"akv-injector/inject/facts"
 )
 
-// PlannedSpec is the pod spec that the rules look at: it has to be the one that the
-// patch leads to.
+// PlannedSpec returns the pod spec that the rules check. It must equal the one that results
+// from the patch.
 func PlannedSpec(r *Request, f facts.Facts) *corev1.PodSpec {
 	d := Decide(r, f)
 	return d.pod.Spec

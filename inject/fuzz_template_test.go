@@ -14,7 +14,7 @@ import (
 	"akv-injector/internal/testing/corpus"
 )
 
-// FuzzTemplate takes any workload whatsoever, of the kind and in the cluster of any case.
+// FuzzTemplate decides about arbitrary workloads, of the kind and in the cluster of any case.
 func FuzzTemplate(f *testing.F) {
 	var workloads []*corpus.Case
 	seeds(f, func(c *corpus.Case) {
@@ -29,7 +29,7 @@ func FuzzTemplate(f *testing.F) {
 		if json.Unmarshal(text, object) != nil {
 			return
 		}
-		// As in FuzzPod: the API server sends no keys but its own.
+		// As in FuzzPod: the API server sends keys only in their own case.
 		again := reflect.New(reflect.TypeOf(c.Object).Elem()).Interface().(runtime.Object)
 		if err := json.Unmarshal(encode(t, object), again); err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func FuzzTemplate(f *testing.F) {
 				t.Errorf("an update that changes nothing is refused: %+v", f)
 			}
 		}
-		// The same by places and messages, as for an update that changes something else.
+		// The same for an update that changes something else: places and messages are compared.
 		other := *target
 		meta := *target.Meta.DeepCopy()
 		meta.Annotations, other.Meta = map[string]string{"of": "another"}, &meta
@@ -60,7 +60,7 @@ func FuzzTemplate(f *testing.F) {
 		before.Findings = d.Findings
 		for _, f := range inject.OnUpdate(&d, &before) {
 			if f.Severity == finding.Error {
-				t.Errorf("an error that was there before refuses: %+v", f)
+				t.Errorf("an error from before the update refuses: %+v", f)
 			}
 		}
 		for _, line := range d.Describe(known) {

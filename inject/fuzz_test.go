@@ -28,9 +28,9 @@ func seeds(f *testing.F, seed func(*corpus.Case)) {
 	}
 }
 
-// FuzzPod admits any pod whatsoever, in the cluster of any case, with one annotation of
-// ours set to anything. Go's decoder answers to keys in any case, and the API server
-// sends none but its own: so the pod goes through JSON once before it is admitted.
+// FuzzPod admits arbitrary pods, in the cluster of any case, with one of our annotations set
+// to an arbitrary value. Go's decoder accepts keys in any case, but the API server sends them
+// only in their own: so the pod is encoded and decoded once before it is admitted.
 func FuzzPod(f *testing.F) {
 	shared := map[string]*corpus.Case{}
 	var names []string
@@ -79,7 +79,7 @@ func FuzzPod(f *testing.F) {
 		}
 		for _, class := range d.Classes {
 			if !class.Verified() || !provider.Generated(class.Name) {
-				t.Errorf("%q is not what its content gives", class.Name)
+				t.Errorf("the name %q does not match the content", class.Name)
 			}
 			azprovider.Read(t, class.Parameters["objects"])
 		}
@@ -96,7 +96,7 @@ func FuzzPod(f *testing.F) {
 		if diff := cmp.Diff(d.Classes, second.Classes); diff != "" {
 			t.Errorf("classes of the second round (-first +second):\n%s", diff)
 		}
-		// Of a pod that all webhooks have had, rules look at what the first round has yet to add.
+		// After all webhooks, rules also check for parts that the first round has not added yet.
 		if diff := cmp.Diff(d.Findings, second.Findings); diff != "" && !target.Admitted {
 			t.Errorf("findings of the second round (-first +second):\n%s", diff)
 		}

@@ -17,7 +17,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-func TestTooLargePodsAreNotLookedAt(t *testing.T) {
+func TestTooLargePodsAreNotChecked(t *testing.T) {
 	mounts := func(n int) []corev1.VolumeMount {
 		list := make([]corev1.VolumeMount, n)
 		for i := range list {
@@ -92,8 +92,8 @@ func TestTooLargePodsAreNotLookedAt(t *testing.T) {
 	}
 }
 
-// A node that is drained strands nothing; but a reference to a controller, which
-// anybody can write, gets nothing past the fence.
+// Pods of a drained node can start again. But a controller reference, which any user can
+// write, does not bypass the fence.
 func TestTooLargePodsOfControllers(t *testing.T) {
 	spec := corev1.PodSpec{Volumes: make([]corev1.Volume, 1001)}
 	for origin, refused := range map[workload.Origin]bool{

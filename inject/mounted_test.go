@@ -14,7 +14,7 @@ import (
 	"akv-injector/inject/facts"
 )
 
-// mountedPod is a pod as it is stored, with the classes of its namespace.
+// mountedPod returns a stored pod, with the classes of its namespace.
 func mountedPod(t *testing.T) (*corev1.Pod, map[string]*facts.Class) {
 	t.Helper()
 	var pod corev1.Pod
@@ -55,16 +55,16 @@ spec:
 	}
 }
 
-// What keeps a container's content old is found on any stored pod: one that waives the
-// rules, that asks, or whose template was the place to refuse it.
-func TestFindOutdating(t *testing.T) {
+// Outdated content is found in every stored pod: one that waives the rules, one that asks for
+// injection, and one of a controller, for which only the template is refused.
+func TestOutdated(t *testing.T) {
 	want := []string{
 		"AKV001 spec.containers[0].volumeMounts[0].subPath",
 		"AKV006 spec.containers[0].env[0].valueFrom.secretKeyRef",
 	}
 	for name, change := range map[string]func(*corev1.Pod){
-		"as it is": func(*corev1.Pod) {},
-		"waived":   func(p *corev1.Pod) { p.Annotations = map[string]string{annotation.Allow: "AKV001, AKV006"} },
+		"unchanged": func(*corev1.Pod) {},
+		"waived":    func(p *corev1.Pod) { p.Annotations = map[string]string{annotation.Allow: "AKV001, AKV006"} },
 		"asking": func(p *corev1.Pod) {
 			p.Annotations = map[string]string{annotation.Vault: "shop-kv", annotation.Objects: "@@@"}
 		},

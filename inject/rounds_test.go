@@ -17,7 +17,7 @@ import (
 	"akv-injector/internal/testing/corpus"
 )
 
-// asking is a pod that asks for one secret, and the cluster in which it gets it.
+// asking returns a pod that asks for one secret, and the facts with which it gets it.
 func asking(annotations map[string]string) (*corev1.Pod, *corev1.Namespace, facts.Facts) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: map[string]string{
@@ -52,14 +52,14 @@ func mountsOf(pod *corev1.Pod) map[string]int {
 	return n
 }
 
-// A webhook between the rounds adds a container: one that nobody named gets no
-// secrets, one that is named gets them when it comes.
+// A webhook between the rounds adds a container. It gets secrets in the next round if the
+// annotation names it, and otherwise none.
 func TestSidecarOfALaterWebhook(t *testing.T) {
 	for name, tc := range map[string]struct {
 		containers  string
 		first       map[string]int
 		second      map[string]int
-		wantRefused bool // by the validating round, if nobody came
+		wantRefused bool // by the validating round, without the sidecar
 	}{
 		"not named":   {"", map[string]int{"app": 1}, map[string]int{"proxy": 0, "app": 1}, false},
 		"named":       {"app, proxy", map[string]int{"app": 1}, map[string]int{"proxy": 1, "app": 1}, true},
@@ -93,7 +93,7 @@ func TestSidecarOfALaterWebhook(t *testing.T) {
 	}
 }
 
-// A webhook that mounts something else over our path after the first round is found.
+// A later webhook that mounts something else at our path is reported.
 func TestLaterWebhookTakesThePath(t *testing.T) {
 	pod, ns, facts := asking(nil)
 	_, pod = admit(t, pod, ns, facts, true)
@@ -104,8 +104,8 @@ func TestLaterWebhookTakesThePath(t *testing.T) {
 	}
 }
 
-// The pod of an older rollout has the class of its time; copied into a new pod with
-// other annotations its volume is not what the plan gives.
+// The pod of an older rollout has the class of that rollout. In a copy with other annotations
+// its volume is not the planned one.
 func TestCopiedInjectedPodWithOtherAnnotations(t *testing.T) {
 	pod, ns, facts := asking(nil)
 	_, pod = admit(t, pod, ns, facts, true)
@@ -127,12 +127,12 @@ func TestTemplate(t *testing.T) {
 		injected bool
 	}{
 		"plain": {func(*corev1.Pod, facts.Facts) {}, nil, true},
-		"the account may yet come": {
+		"the account may be created later": {
 			func(_ *corev1.Pod, f facts.Facts) { f.ServiceAccounts["app"] = nil },
 			[]string{"warning AKV012 spec.template.spec.serviceAccountName"},
 			false,
 		},
-		"the account may yet be annotated": {
+		"the account may be annotated later": {
 			func(_ *corev1.Pod, f facts.Facts) { f.ServiceAccounts["app"].Annotations = nil },
 			[]string{
 				"warning  spec.template.metadata.annotations[azure.keyvault.injector/tenant-id]",
@@ -140,7 +140,7 @@ func TestTemplate(t *testing.T) {
 			},
 			false,
 		},
-		"status and label do not belong here": {
+		"status and label in a template": {
 			func(pod *corev1.Pod, _ facts.Facts) {
 				pod.Annotations[annotation.Status] = "{}"
 				pod.Labels = map[string]string{annotation.LabelInjected: "true"}
@@ -151,7 +151,7 @@ func TestTemplate(t *testing.T) {
 			},
 			false,
 		},
-		"a container may yet come": {
+		"a container may be added later": {
 			func(pod *corev1.Pod, _ facts.Facts) { pod.Annotations[annotation.Containers] = "app,proxy" },
 			nil, true,
 		},
@@ -175,7 +175,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// Without a namespace at hand, as in a linter, nothing is allowed or forbidden by it.
+// Without a namespace, as in a linter, none of its settings apply.
 func TestNoNamespace(t *testing.T) {
 	pod, _, facts := asking(nil)
 	facts.Namespace = nil

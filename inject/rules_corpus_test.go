@@ -10,8 +10,8 @@ import (
 	"akv-injector/internal/testing/corpus"
 )
 
-// Each rule is found, in each severity that the table lists and on each kind of object, by
-// some case; and no case finds what the table does not list.
+// The cases have a finding of each rule, in each severity and on each kind of object that the
+// table lists, and no others.
 func TestCorpusFindsEveryRule(t *testing.T) {
 	type sight struct {
 		rule     string
@@ -33,11 +33,11 @@ func TestCorpusFindsEveryRule(t *testing.T) {
 				continue
 			}
 			if !slices.Contains(rule.On(), on(c)) {
-				t.Errorf("%s: %s finds something on %s, and the table does not say so", c.Name, f.Rule, on(c))
+				t.Errorf("%s: %s finds something on %s, which the table does not list", c.Name, f.Rule, on(c))
 			}
 			places[place{f.Rule, on(c)}] = true
-			if !slices.Contains(rule.Severities, f.Severity) && !letPass(c, f) {
-				t.Errorf("%s: %s finds a %s, and the table does not say so", c.Name, f.Rule, f.Severity)
+			if !slices.Contains(rule.Severities, f.Severity) && !downgraded(c, f) {
+				t.Errorf("%s: %s finds a %s, which the table does not list", c.Name, f.Rule, f.Severity)
 			}
 			severities[sight{f.Rule, f.Severity}] = true
 		}
@@ -66,13 +66,13 @@ func on(c *corpus.Case) inject.On {
 	return inject.OnTemplates
 }
 
-// letPass reports whether a finding would be an error, but for a waiver, an update that did
-// not bring it, or the controller that made the pod.
-func letPass(c *corpus.Case, f finding.Finding) bool {
+// downgraded reports whether a finding is a warning only because of a waiver, of an update that
+// did not add it, or of the controller that created the pod.
+func downgraded(c *corpus.Case, f finding.Finding) bool {
 	return f.Severity == finding.Warning && (strings.Contains(f.Message, "(allowed: ") || c.Options.Origin != "")
 }
 
-// Correct forms find nothing: not those that the Azure provider and AKS publish, not other
+// Correct objects have no findings: examples that the Azure provider and AKS publish, other
 // drivers, other providers and ordinary Secrets.
 func TestFineCasesFindNothing(t *testing.T) {
 	fine := 0
@@ -90,7 +90,7 @@ func TestFineCasesFindNothing(t *testing.T) {
 	}
 }
 
-// A case in which vaults are asked says what they answer to everything.
+// A case that queries vaults has an answer about every object.
 func TestVaultsOfCasesAnswerEverything(t *testing.T) {
 	asked := 0
 	for _, c := range cases(t) {
@@ -107,7 +107,7 @@ func TestVaultsOfCasesAnswerEverything(t *testing.T) {
 		asked += len(objects)
 	}
 	if asked < 100 {
-		t.Errorf("vaults are asked about %d objects", asked)
+		t.Errorf("vaults are queried for %d objects", asked)
 	}
 }
 

@@ -23,7 +23,7 @@ func wantFields(t *testing.T, findings []finding.Finding, want []string) {
 	}
 }
 
-// wantClassFindings wants what the rules say of a class by itself.
+// wantClassFindings checks the findings about a class without a pod.
 func wantClassFindings(t *testing.T, r *ruled, want []string) {
 	t.Helper()
 	class := facts.NewClass(r.Class)

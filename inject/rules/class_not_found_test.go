@@ -4,7 +4,7 @@ import "testing"
 
 func TestClassNotFound(t *testing.T) {
 	testRule(t, "AKV007", map[string]ruleCase{
-		"there is none": {func(r *ruled) { r.Classes["payments"] = nil }, []string{"warning " + classField}},
-		"nobody looked": {func(r *ruled) { r.Classes = nil }, nil},
+		"missing":       {func(r *ruled) { r.Classes["payments"] = nil }, []string{"warning " + classField}},
+		"not looked up": {func(r *ruled) { r.Classes = nil }, nil},
 	})
 }

@@ -8,11 +8,11 @@ import (
 
 func TestFileMode(t *testing.T) {
 	testRule(t, "AKV019", map[string]ruleCase{
-		"root's alone": {func(r *ruled) {
+		"for root only": {func(r *ruled) {
 			r.Object(`{objectName: a, objectType: secret, filePermission: "0600"}`)
 			r.Pod.Pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1000))}
 		}, []string{"warning " + classField}},
-		"nobody says who": {func(r *ruled) { r.Object(`{objectName: a, objectType: secret, filePermission: "0600"}`) }, nil},
+		"no user set": {func(r *ruled) { r.Object(`{objectName: a, objectType: secret, filePermission: "0600"}`) }, nil},
 		"root": {func(r *ruled) {
 			r.Object(`{objectName: a, objectType: secret, filePermission: "0600"}`)
 			r.Pod.Pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(0))}
@@ -38,11 +38,11 @@ func TestFileMode(t *testing.T) {
 			r.Object(`{objectName: a, objectType: secret, filePermission: "0440"}`)
 			r.Pod.Pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1)), RunAsGroup: new(int64(1)), FSGroup: new(int64(0))}
 		}, nil},
-		"a group that the image knows": {func(r *ruled) {
+		"a group that only the image defines": {func(r *ruled) {
 			r.Object(`{objectName: a, objectType: secret, filePermission: "0440"}`)
 			r.Pod.Pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1))}
 		}, nil},
-		"everybody": {func(r *ruled) {
+		"for all users": {func(r *ruled) {
 			r.Object(`{objectName: a, objectType: secret, filePermission: "0444"}`)
 			r.Pod.Pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1))}
 		}, nil},

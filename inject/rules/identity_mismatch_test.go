@@ -13,7 +13,7 @@ func TestIdentityMismatch(t *testing.T) {
 			r.Class.Spec.Parameters[provider.ParamClient] = "ABCDEFAB-1111-1111-1111-111111111111"
 			r.Facts.ServiceAccounts["app"].Annotations[provider.AnnotationClientID] = "abcdefab-1111-1111-1111-111111111111"
 		}, nil},
-		"none on the account": {func(r *ruled) {
+		"not set on the account": {func(r *ruled) {
 			r.Class.Spec.Parameters[provider.ParamClient] = someTenant
 			r.Facts.ServiceAccounts["app"].Annotations = nil
 		}, nil},
@@ -21,7 +21,7 @@ func TestIdentityMismatch(t *testing.T) {
 			r.Class.Spec.Parameters[provider.ParamClient] = someTenant
 			r.Class.Spec.Parameters[provider.ParamVMIdentity] = "true"
 		}, nil},
-		"nobody looked": {func(r *ruled) {
+		"not looked up": {func(r *ruled) {
 			r.Class.Spec.Parameters[provider.ParamClient] = someTenant
 			r.Facts.ServiceAccounts = nil
 		}, nil},

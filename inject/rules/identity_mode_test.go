@@ -11,7 +11,7 @@ import (
 func TestIdentityMode(t *testing.T) {
 	testRule(t, "AKV011", map[string]ruleCase{
 		"pod identity": {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamPodIdentity] = "true" }, []string{"error " + classField}},
-		"none":         {func(r *ruled) { delete(r.Class.Spec.Parameters, provider.ParamClient) }, []string{"error " + classField}},
+		"no identity":  {func(r *ruled) { delete(r.Class.Spec.Parameters, provider.ParamClient) }, []string{"error " + classField}},
 		"a service principal": {func(r *ruled) {
 			delete(r.Class.Spec.Parameters, provider.ParamClient)
 			r.CSI().NodePublishSecretRef = &corev1.LocalObjectReference{Name: "sp"}

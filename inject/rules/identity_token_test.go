@@ -13,7 +13,7 @@ func TestIdentityToken(t *testing.T) {
 		"missing":          {func(r *ruled) { r.Target.Admitted = true; r.Pod.Pod.Labels[provider.LabelUseWorkloadIdentity] = "true" }, []string{"warning metadata.labels[azure.workload.identity/use]"}},
 		"not admitted yet": {func(r *ruled) { r.Pod.Pod.Labels[provider.LabelUseWorkloadIdentity] = "true" }, nil},
 		"no label":         {func(r *ruled) { r.Target.Admitted = true }, nil},
-		"there": {func(r *ruled) {
+		"present": {func(r *ruled) {
 			r.Target.Admitted = true
 			r.Pod.Pod.Labels[provider.LabelUseWorkloadIdentity] = "true"
 			r.Pod.Pod.Spec.Volumes = append(r.Pod.Pod.Spec.Volumes, corev1.Volume{Name: "x", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token/azure-identity-token"}}}}}})

@@ -9,7 +9,7 @@ import (
 func TestNoDriver(t *testing.T) {
 	testRule(t, "AKV016", map[string]ruleCase{
 		"no CSIDriver":       {func(r *ruled) { r.Facts.CSIDriver, r.Facts.NoCSIDriver = nil, true }, []string{"warning " + classField}},
-		"nobody looked":      {func(r *ruled) { r.Facts.CSIDriver = nil }, nil},
+		"not looked up":      {func(r *ruled) { r.Facts.CSIDriver = nil }, nil},
 		"no CRD":             {func(r *ruled) { r.Facts.NoClassCRD = true }, []string{"warning " + classField}},
 		"no token requested": {func(r *ruled) { r.Facts.CSIDriver.Spec.TokenRequests = nil }, []string{"warning " + classField}},
 		"no token needed": {func(r *ruled) {

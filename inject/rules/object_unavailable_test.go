@@ -13,8 +13,7 @@ import (
 	"akv-injector/inject/request"
 )
 
-// What is to be asked does not depend on how it is written, and nothing is asked that is
-// not allowed.
+// The objects to query do not depend on their notation, and only allowed vaults are queried.
 func TestVaultObjects(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*ruled)
@@ -39,15 +38,15 @@ func TestVaultObjects(t *testing.T) {
 		"a class that the provider refuses": {func(r *ruled) {
 			r.Class.Spec.Parameters[provider.ParamObjects] = "array:\n- |\n  {objectName: A, objectType: secret}\n- |\n  {objectName: B, objectType: sekret}\n"
 		}, nil},
-		"a vault that is none":      {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamVault] = "payments-" }, nil},
-		"a cloud that is none":      {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamCloud] = "Cumulus" }, nil},
-		"another provider":          {func(r *ruled) { r.Class.Spec.Provider = "aws" }, nil},
-		"a class that is not there": {func(r *ruled) { r.Classes["payments"] = nil }, nil},
-		"a version called latest":   {func(r *ruled) { r.Object("{objectName: A, objectType: secret, objectVersion: latest}") }, nil},
+		"an invalid vault name":   {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamVault] = "payments-" }, nil},
+		"an unknown cloud":        {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamCloud] = "Cumulus" }, nil},
+		"another provider":        {func(r *ruled) { r.Class.Spec.Provider = "aws" }, nil},
+		"a missing class":         {func(r *ruled) { r.Classes["payments"] = nil }, nil},
+		"a version called latest": {func(r *ruled) { r.Object("{objectName: A, objectType: secret, objectVersion: latest}") }, nil},
 		"a history of latest": {func(r *ruled) {
 			r.Object("{objectName: A, objectType: secret, objectVersion: latest, objectVersionHistory: 3}")
 		}, []facts.VaultObject{{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: provider.TypeSecret, Name: "a"}}},
-		"a cloud that a file tells":    {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamCloudFile] = "/etc/cloud.json" }, nil},
+		"a cloud that a file defines":  {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamCloudFile] = "/etc/cloud.json" }, nil},
 		"spaces around the vault":      {func(r *ruled) { r.Class.Spec.Parameters[provider.ParamVault] = " payments-kv " }, []facts.VaultObject{{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: provider.TypeSecret, Name: "db-password"}}},
 		"the namespace's mode, spaced": {func(r *ruled) { r.Facts.Namespace.Annotations[annotation.VaultChecks] = " warn " }, []facts.VaultObject{{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: provider.TypeSecret, Name: "db-password"}}},
 	} {
@@ -57,17 +56,17 @@ func TestVaultObjects(t *testing.T) {
 			r.Facts.Namespace.Annotations[annotation.AllowedVaults] = "payments-*"
 			tc.change(r)
 			if diff := cmp.Diff(tc.want, r.look().VaultObjects()); diff != "" {
-				t.Errorf("objects to ask about (-want +got):\n%s", diff)
+				t.Errorf("objects to query (-want +got):\n%s", diff)
 			}
 			for _, f := range r.findings() {
 				if f.Rule == "AKV020" {
-					t.Errorf("nobody was asked: %+v", f)
+					t.Errorf("no vault was queried: %+v", f)
 				}
 			}
 			class := facts.NewClass(r.Class)
 			got := (&Class{Class: class, Policy: policy.ParseClass(class, r.Facts.Namespace, request.Settings{}, Known())}).VaultObjects()
-			if len(got) > len(tc.want) && !strings.Contains(name, "not there") && len(r.CSI().VolumeAttributes) == 1 {
-				t.Errorf("the class alone asks about %v", got)
+			if len(got) > len(tc.want) && !strings.Contains(name, "missing") && len(r.CSI().VolumeAttributes) == 1 {
+				t.Errorf("for the class alone %v are queried", got)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ func TestRuleTable(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range All() {
 		if !regexp.MustCompile(`^AKV\d{3}$`).MatchString(r.ID) || r.ID <= previous {
-			t.Errorf("%q behind %q: ids are unique, of one form, and in order", r.ID, previous)
+			t.Errorf("%q after %q: ids are unique, of one form, and in order", r.ID, previous)
 		}
 		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.Name) || names[r.Name] {
 			t.Errorf("%s: name %q", r.ID, r.Name)
@@ -27,7 +27,7 @@ func TestRuleTable(t *testing.T) {
 			t.Errorf("%s: evidence %q, remedy %q, on %v", r.ID, r.Evidence, r.Remedy, r.On())
 		}
 		if len(r.Severities) == 0 || !slices.IsSorted(r.Severities) {
-			t.Errorf("%s: severities %v, the gravest first", r.ID, r.Severities)
+			t.Errorf("%s: severities %v, errors first", r.ID, r.Severities)
 		}
 		if r.Waivable && !slices.Contains(r.Severities, finding.Error) {
 			t.Errorf("%s: nothing to waive", r.ID)
@@ -42,7 +42,7 @@ func TestRuleTable(t *testing.T) {
 	}
 }
 
-// What the contract lets people waive; everything else must hold everywhere.
+// Only these rules may be waived; all others apply everywhere.
 func TestWaivable(t *testing.T) {
 	mayBe := []string{"AKV001", "AKV004", "AKV005", "AKV006", "AKV020"}
 	for _, r := range All() {

@@ -21,7 +21,7 @@ func TestRotationOff(t *testing.T) {
 			r.Facts.Driver = &provider.Driver{Version: "1.4.8", Rotation: true, PollInterval: 2 * time.Minute}
 			r.CSI().VolumeAttributes[provider.AttributeInterval] = "2m"
 		}, nil},
-		"nobody knows": {func(r *ruled) { r.CSI().VolumeAttributes[provider.AttributeInterval] = "30s" }, nil},
+		"unknown": {func(r *ruled) { r.CSI().VolumeAttributes[provider.AttributeInterval] = "30s" }, nil},
 		"the kubelet does not call again": {func(r *ruled) {
 			r.Facts.Driver = &provider.Driver{Version: "1.6.0", Rotation: true, PollInterval: time.Minute}
 		}, []string{"warning " + classField}},

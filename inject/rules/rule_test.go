@@ -17,18 +17,18 @@ const (
 	someTenant = fixture.Tenant
 )
 
-// ruled is a pod in whose rules a test is interested.
+// ruled is a pod whose findings a test checks.
 type ruled struct{ *fixture.Pod }
 
 func newRuled() *ruled { return &ruled{fixture.New()} }
 
-// ruleCase is a change, and what one rule then finds: severity and field.
+// ruleCase is a change, and the findings of one rule after it: severity and field.
 type ruleCase struct {
 	change func(*ruled)
 	want   []string
 }
 
-// look is the pod as the rules see it.
+// look returns the pod as the rules see it.
 func (r *ruled) look() *Pod {
 	known := r.Known()
 	asked := request.Parse(r.Target, known.Namespace, request.Settings{})
@@ -40,7 +40,7 @@ func (r *ruled) look() *Pod {
 	return NewPod(r.Target, asked, allowed, known, planned)
 }
 
-// findings of all rules, as the policy lets them be.
+// findings returns those of all rules, after the policy is applied.
 func (r *ruled) findings() []finding.Finding {
 	pod := r.look()
 	findings := pod.Check()

@@ -22,7 +22,7 @@ func TestServiceAccount(t *testing.T) {
 			r.Facts.ServiceAccounts["app"] = nil
 			r.Target.Template = true
 		}, []string{"warning spec.serviceAccountName"}},
-		"nobody looked": {func(r *ruled) {
+		"not looked up": {func(r *ruled) {
 			r.Annotate(annotation.Vault, "payments-kv")
 			r.Annotate(annotation.Objects, "a")
 			r.Annotate(annotation.MountPath, "/a")
