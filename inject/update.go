@@ -8,7 +8,7 @@ import (
 )
 
 // letPass is said of an error that an update did not bring.
-const letPass = "let pass: it was so before this update"
+const letPass = "allowed: already present before this update"
 
 // OnUpdate are the findings about an object that replaces another. Those errors are
 // warnings that the object had before: whoever scales, restarts or bumps an image must not

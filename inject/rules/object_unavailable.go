@@ -28,7 +28,7 @@ var objectUnavailable = Rule{
 	Rule: finding.Rule{
 		ID: "AKV020", Name: "object-unavailable", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups:  finding.Namespace | finding.Classes,
-		Spares:   finding.AskingToo,
+		Exempts:  finding.AskingToo,
 		Summary:  "An object that the vault does not have, or has disabled, expired or not yet valid. Warnings tell of one that expires soon, and of objects that were not checked. Only where vault-checks is on.",
 		Prevents: "The pod never starts, since the mount fails for one object that is missing, or starts with what has expired.",
 		Evidence: "The Azure provider 1.8.2 fails the whole mount if the vault answers one object with an error; Key Vault answers 404 for one that is missing and 403 for a disabled secret, and gives expired ones out.",
