@@ -27,7 +27,7 @@ var (
 	// bring what is missing, and refused by the validating one, since none does.
 	refusedLater = map[string]cause{"containers-named-that-may-yet-come": {
 		Field:   "metadata.annotations[azure.keyvault.injector/containers][1]",
-		Message: `Invalid value: "istio-proxy": the pod has no such container. Fix: Known: app.`,
+		Message: `Invalid value: "istio-proxy": the pod has no such container. Fix: Use one of: app.`,
 	}}
 )
 

@@ -1,3 +1,3 @@
-// Package annotation has the vocabulary of akv-injector: its annotations and labels, where
-// each may stand, and what it means. Docs, the CLI and the chart's tests follow from it.
+// Package annotation defines the annotations and labels of akv-injector: where each is
+// allowed, and what it means. Docs, the CLI and the chart's tests use these definitions.
 package annotation

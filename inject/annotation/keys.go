@@ -3,8 +3,8 @@ package annotation
 // Prefix begins every annotation and label of akv-injector.
 const Prefix = "azure.keyvault.injector/"
 
-// Annotations that a user writes. Objects and MountPath also exist with a vault's name
-// behind a dot: objects.shared-kv.
+// Annotations that a user writes. Objects and MountPath may end with a dot and a
+// vault's name: objects.shared-kv.
 const (
 	Objects               = Prefix + "objects"
 	Vault                 = Prefix + "vault"
@@ -25,18 +25,18 @@ const (
 	VaultChecks           = Prefix + "vault-checks"
 )
 
-// What akv-injector itself writes.
+// Annotations and labels that akv-injector writes.
 const (
-	// Status holds, on an injected pod, what it was given.
+	// Status records on an injected pod what was injected.
 	Status = Prefix + "status"
 	// LabelInjected marks an injected pod.
 	LabelInjected = Prefix + "injected"
-	// UnusedSince marks a generated class that no pod names, with the time (RFC 3339)
-	// since when.
+	// UnusedSince marks a generated class that no pod references. Its value is the time
+	// since when (RFC 3339).
 	UnusedSince = Prefix + "unused-since"
 
-	// LabelManagedBy with the value ManagedBy marks a class as ours to restore and
-	// collect. A class without it is never touched.
+	// LabelManagedBy with the value ManagedBy marks a class that akv-injector restores
+	// and deletes. It never changes a class without this label.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "akv-injector"
 )

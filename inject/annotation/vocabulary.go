@@ -7,20 +7,20 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Annotation is one word of the vocabulary.
+// Annotation describes an annotation that a user may write.
 type Annotation struct {
 	// Key with the prefix.
 	Key string
-	// Pod and Namespace say where it may stand.
+	// Pod and Namespace are set if it is allowed on pods, and on namespaces.
 	Pod, Namespace bool
-	// Flag is set where the server has a flag of the same name for the default.
+	// Flag is set if a flag of the server with the same name sets the default.
 	Flag bool
-	// PerVault is set where a vault's name may follow behind a dot.
+	// PerVault is set if a dot and a vault's name may follow.
 	PerVault bool
-	// Elsewhere names further objects on which it may stand.
+	// Elsewhere names further objects on which it is allowed.
 	Elsewhere []string
-	// Default and Meaning are what docs say of it, in Markdown; VaultMeaning is what they
-	// say of the form with a vault's name, where that has a line of its own.
+	// Default and Meaning are its description in the docs, in Markdown. VaultMeaning
+	// describes the form with a vault's name, if that has a line of its own.
 	Default, Meaning, VaultMeaning string
 	// Brief is Meaning in a few words, for an overview.
 	Brief, VaultBrief string
@@ -36,16 +36,16 @@ var vocabulary = []Annotation{
 	{
 		Key: Objects, Pod: true, PerVault: true,
 		Meaning:      "the objects from the default vault; asks for injection",
-		Brief:        "`[FILE=][TYPE/]NAME`, one a line or comma-separated; TYPE is `secret`, `key` or `cert`. Or the provider's own YAML",
+		Brief:        "`[FILE=][TYPE/]NAME`, one per line or comma-separated; TYPE is `secret`, `key` or `cert`. Or the provider's own YAML",
 		VaultBrief:   "objects from a further vault",
-		VaultMeaning: "objects from a further vault: one more volume, one more class. Vault names have no case; the default vault's own name here adds to `objects`",
+		VaultMeaning: "objects from a further vault: one more volume, one more class. Vault names are case-insensitive; the default vault's own name here adds to `objects`",
 	},
 	{
 		Key: Vault, Pod: true, Namespace: true, Meaning: "default vault's name",
 		Brief: "default vault",
 	},
 	{
-		Key: SecretProviderClass, Pod: true, Meaning: "mounts this existing class, in the place of `objects`",
+		Key: SecretProviderClass, Pod: true, Meaning: "mounts this existing class instead of `objects`",
 		Brief: "mounts this existing class instead",
 	},
 	{
@@ -77,7 +77,7 @@ var vocabulary = []Annotation{
 		Brief: "which containers get the mount",
 	},
 	{
-		Key: Env, Pod: true, Meaning: "list of `NAME=FILE`: NAME holds the path of the mounted file, never its value, so it stays true across rotations",
+		Key: Env, Pod: true, Meaning: "list of `NAME=FILE`: NAME holds the path of the mounted file, never its value, so it stays valid across rotations",
 		Brief: "`NAME=FILE`: NAME holds the file's path, never its value",
 	},
 	{
@@ -93,20 +93,20 @@ var vocabulary = []Annotation{
 		Brief: "ids of waivable rules to allow",
 	},
 	{
-		Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that none matches is refused (AKV018, which nothing waives)",
-		Brief: "globs: a fence that nothing waives",
+		Key: AllowedVaults, Namespace: true, Default: "any", Meaning: "globs, such as `payments-*`: a vault that matches none of them is refused (AKV018, which nothing waives)",
+		Brief: "globs of the allowed vaults, which nothing waives",
 	},
 	{
 		Key: RotationPolicy, Namespace: true, Default: "`enforce`", Meaning: "`warn` turns the errors of waivable rules into warnings, for adoption",
 		Brief: "`warn` for adoption",
 	},
 	{
-		Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: ask the vault whether the objects are there, enabled and valid (AKV020). Only vaults that `allowed-vaults` matches are asked. See [vault checks](vault-checks.md)",
-		Brief: "`warn` or `enforce`: ask the vault whether the objects are there",
+		Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: check in the vault that the objects exist, are enabled and are valid (AKV020). Only vaults that `allowed-vaults` matches are queried. See [vault checks](vault-checks.md)",
+		Brief: "`warn` or `enforce`: check in the vault that the objects exist",
 	},
 }
 
-// Find looks a key under our prefix up, and cuts a vault's name off it.
+// Find returns the annotation of a key under our prefix, and the vault's name in the key.
 func Find(key string) (a *Annotation, vault string, ok bool) {
 	base, vault, dotted := strings.Cut(strings.TrimPrefix(key, Prefix), ".")
 	i := slices.IndexFunc(vocabulary, func(a Annotation) bool { return a.Key == Prefix+base })
@@ -116,8 +116,8 @@ func Find(key string) (a *Annotation, vault string, ok bool) {
 	return &vocabulary[i], vault, true
 }
 
-// TakesNoVault reports whether a key is a known one, were it not for a dot and what
-// follows.
+// TakesNoVault reports whether a key would be known without its dot and the text after
+// it.
 func TakesNoVault(key string) bool {
 	base, _, _ := strings.Cut(strings.TrimPrefix(key, Prefix), ".")
 	return slices.ContainsFunc(vocabulary, func(a Annotation) bool { return a.Key == Prefix+base })

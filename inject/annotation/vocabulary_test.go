@@ -14,7 +14,7 @@ func TestVocabulary(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 		if !a.Pod && !a.Namespace {
-			t.Errorf("%s may stand nowhere", a.Key)
+			t.Errorf("%s is allowed nowhere", a.Key)
 		}
 		seen[a.Key] = true
 	}

@@ -10,15 +10,15 @@ import (
 // Class is a SecretProviderClass whose objects have been read.
 type Class struct {
 	*secretsstorev1.SecretProviderClass
-	// Objects, where the class is for the Azure provider, and for each its index in the
-	// array that it stands in.
+	// Objects of a class for the Azure provider, and the index of each in the array of
+	// its class.
 	Objects []provider.Object
 	At      []int
 	// Errors in the objects.
 	Errors finding.FieldErrors
 }
 
-// NewClass reads a class, once for all that look at it. It is nil for no class.
+// NewClass reads the objects of a class, once for all callers. It is nil for a nil class.
 func NewClass(class *secretsstorev1.SecretProviderClass) *Class {
 	if class == nil {
 		return nil

@@ -1,4 +1,4 @@
-// Package facts has what a decision knows of the cluster and of vaults, and gathers it.
+// Package facts gathers and holds what a decision needs to know of the cluster and of vaults.
 package facts
 
 import (
@@ -10,12 +10,12 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Facts are what a decision needs to know of the cluster. Needs says which ones.
+// Facts are what a decision knows of the cluster and of vaults.
 type Facts struct {
 	// Namespace of the object, nil if it is not known.
 	Namespace *corev1.Namespace
-	// ServiceAccounts by name. A nil value says that there is none of that name; a
-	// missing key, that it is not known.
+	// ServiceAccounts by name. A nil value means that there is none of that name; a
+	// missing key, that this is not known.
 	ServiceAccounts map[string]*corev1.ServiceAccount
 	// Classes by name, with nil and missing as above.
 	Classes map[string]*Class
@@ -24,23 +24,23 @@ type Facts struct {
 	CSIDriver *storagev1.CSIDriver
 	// NoCSIDriver is set if it is known that there is none.
 	NoCSIDriver bool
-	// Driver is what the driver's DaemonSet says of rotation, nil if it is not known.
+	// Driver has the flags of the driver's DaemonSet, nil if they are not known.
 	Driver *provider.Driver
 	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
 	NoClassCRD bool
-	// Vault is what vaults say of objects. What is not among them was not asked.
+	// Vault has the vaults' answers about objects. A missing object was not queried.
 	Vault map[VaultObject]VaultAnswer
-	// Now is the time; only what vaults say is held against it.
+	// Now is the current time; only the vaults' answers are compared with it.
 	Now time.Time
-	// MountedBy are the names of the pods that mount the class that the decision is about,
-	// and are not finished.
+	// MountedBy are the names of the unfinished pods that mount the class that the decision
+	// is about.
 	MountedBy []string
 }
 
-// Needs names the facts that a decision asks for.
+// Needs names the facts to look up for a decision.
 type Needs struct {
 	ServiceAccounts []string
 	Classes         []string
-	// CSIDriver stands for the driver's DaemonSet too.
+	// CSIDriver includes the driver's DaemonSet.
 	CSIDriver bool
 }

@@ -12,22 +12,22 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Source looks up what is in one namespace, and in its cluster. It returns nil without an
-// error for an object that does not exist, ErrUnknown where it cannot tell whether there is
-// one, and any other error for a lookup that failed, of which nothing can be concluded.
+// Source looks up objects of one namespace, and of its cluster. It returns nil without an
+// error for an object that does not exist, ErrUnknown if it cannot determine whether the
+// object exists, and any other error if the lookup failed.
 type Source interface {
 	ServiceAccount(ctx context.Context, name string) (*corev1.ServiceAccount, error)
 	// Class may return ErrNoClassCRD.
 	Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error)
 	CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error)
-	// Driver is what the driver's DaemonSet says, nil if that is not known.
+	// Driver returns the flags of the driver's DaemonSet, nil if they are not known.
 	Driver(ctx context.Context) (*provider.Driver, error)
 }
 
 var (
-	// ErrUnknown says that it is not known whether an object exists.
+	// ErrUnknown means that it is not known whether an object exists.
 	ErrUnknown = errors.New("not known")
-	// ErrNoClassCRD says that the cluster does not know SecretProviderClasses.
+	// ErrNoClassCRD means that the cluster has no CRD for SecretProviderClasses.
 	ErrNoClassCRD = errors.New("the cluster does not know SecretProviderClasses")
 )
 
@@ -39,8 +39,8 @@ func Gather(ctx context.Context, s Source, ns *corev1.Namespace, needs Needs) (F
 	return f, err
 }
 
-// Add looks up what is needed and has not been looked up yet. The maps of the facts are
-// added to, if there are any.
+// Add looks up the needed facts that have not been looked up yet. It adds to the maps of f
+// if they exist.
 func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
 	if f.ServiceAccounts == nil {
 		f.ServiceAccounts = map[string]*corev1.ServiceAccount{}
@@ -72,8 +72,7 @@ func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
 	return nil
 }
 
-// addClass looks up a class. Where the cluster does not know classes at all, there is
-// nothing more to find.
+// addClass looks up a class, unless the cluster has no CRD for classes.
 func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
 	if _, known := f.Classes[name]; known || f.NoClassCRD {
 		return nil
@@ -107,8 +106,8 @@ func (f *Facts) addDriver(ctx context.Context, s Source) error {
 	return nil
 }
 
-// Without leaves out facts that are to be looked up again, and what vaults said: they are
-// asked by the objects of the next decision.
+// Without is the facts without those to look up again, and without the vaults' answers: the
+// next decision queries vaults for its own objects.
 func (f *Facts) Without(l finding.Lookups) Facts {
 	left := *f
 	left.Vault = nil

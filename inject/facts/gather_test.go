@@ -15,7 +15,7 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// cluster answers with what it has; an error for a name comes first.
+// cluster returns the objects that it has, or the error for a name.
 type cluster struct {
 	has    map[string]bool
 	errs   map[string]error
@@ -56,7 +56,7 @@ func (c *cluster) Driver(context.Context) (*provider.Driver, error) {
 
 var everything = facts.Needs{ServiceAccounts: []string{"app", "none"}, Classes: []string{"own", "gone"}, CSIDriver: true}
 
-// known says of each name what is known: that it is there, that there is none, or nothing.
+// known is, for each name, whether the object exists, is absent or is not known.
 func known(f *facts.Facts) map[string]string {
 	k := map[string]string{}
 	for _, name := range everything.ServiceAccounts {
@@ -74,31 +74,31 @@ func known(f *facts.Facts) map[string]string {
 func word(found, looked bool) string {
 	switch {
 	case found:
-		return "there"
+		return "exists"
 	case looked:
-		return "none"
+		return "absent"
 	}
 	return "not known"
 }
 
 func TestGather(t *testing.T) {
-	failed := errors.New("the API server is away")
+	failed := errors.New("the API server is unavailable")
 	for name, tc := range map[string]struct {
 		errs    map[string]error
 		want    map[string]string
 		noCRD   bool
 		wantErr error
 	}{
-		"what is there, and what is not": {
-			want: map[string]string{"account app": "there", "account none": "none", "class own": "there", "class gone": "none", "csidriver": "there"},
+		"existing and absent objects": {
+			want: map[string]string{"account app": "exists", "account none": "absent", "class own": "exists", "class gone": "absent", "csidriver": "exists"},
 		},
-		"what is not known": {
+		"unknown objects": {
 			errs: map[string]error{"account none": facts.ErrUnknown, "class gone": facts.ErrUnknown, "csidriver": facts.ErrUnknown, "driver": facts.ErrUnknown},
-			want: map[string]string{"account app": "there", "account none": "not known", "class own": "there", "class gone": "not known", "csidriver": "not known"},
+			want: map[string]string{"account app": "exists", "account none": "not known", "class own": "exists", "class gone": "not known", "csidriver": "not known"},
 		},
 		"no classes in the cluster": {
 			errs:  map[string]error{"class own": facts.ErrNoClassCRD},
-			want:  map[string]string{"account app": "there", "account none": "none", "class own": "not known", "class gone": "not known", "csidriver": "there"},
+			want:  map[string]string{"account app": "exists", "account none": "absent", "class own": "not known", "class gone": "not known", "csidriver": "exists"},
 			noCRD: true,
 		},
 		"a failed lookup": {errs: map[string]error{"account app": failed}, wantErr: failed},
@@ -120,7 +120,7 @@ func TestGather(t *testing.T) {
 	}
 }
 
-// What is known is not looked up again, though it is known that there is none.
+// Known facts are not looked up again, including that an object does not exist.
 func TestAddAsksOnce(t *testing.T) {
 	c := &cluster{has: map[string]bool{"account app": true}}
 	f, err := facts.Gather(t.Context(), c, nil, everything)

@@ -8,23 +8,23 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Rotation is what the cluster does to keep mounted secrets current, as far as it is known.
+// Rotation is how the cluster keeps mounted secrets current, as far as it is known.
 type Rotation struct {
 	// Known is set if the driver's flags are known.
 	Known bool
-	// Off says why nothing is rotated, or is empty.
+	// Off is the reason why nothing is rotated, or empty.
 	Off string
 	// Interval is the driver's --rotation-poll-interval, if Known.
 	Interval time.Duration
-	// Kubelet is set if the kubelet's cadence comes on top of Interval.
+	// Kubelet is set if the kubelet's own interval is added to Interval.
 	Kubelet bool
 }
 
-// Rotation is what these facts say of it.
+// Rotation is how the cluster rotates according to the facts.
 func (f *Facts) Rotation() Rotation {
 	var r Rotation
 	if f.Driver == nil {
-		// Without the flags only this can be told, and only of drivers since 1.6.
+		// Without the driver's flags nothing is known of rotation.
 		return r
 	}
 	r.Known, r.Interval, r.Kubelet = true, f.Driver.PollInterval, f.Driver.Republishes()
@@ -41,7 +41,7 @@ func republish(d *storagev1.CSIDriver) bool {
 	return d.Spec.RequiresRepublish != nil && *d.Spec.RequiresRepublish
 }
 
-// AndKubelet says what comes on top of the interval.
+// AndKubelet is a clause for the time that the kubelet adds to the interval, or empty.
 func (r Rotation) AndKubelet() string {
 	if !r.Kubelet {
 		return ""

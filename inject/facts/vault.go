@@ -8,18 +8,18 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// VaultObject is an object that a vault can be asked about. Equal objects are equal
+// VaultObject is an object that a vault can be queried for. Equal objects are equal
 // values: vaults and names are in lower case, since Key Vault compares them without case.
 type VaultObject struct {
 	Cloud, Vault string
 	// Type is secret, key or cert.
 	Type string
 	Name string
-	// Version that is asked for; empty is the newest.
+	// Version to query; empty is the newest.
 	Version string
 }
 
-// NewVaultObject is an object of a vault as a VaultObject.
+// NewVaultObject is the VaultObject of an object in a vault.
 func NewVaultObject(cloud, vault string, o provider.Object) VaultObject {
 	return VaultObject{
 		Cloud: provider.CanonicalCloud(cloud), Vault: strings.ToLower(vault),
@@ -32,28 +32,28 @@ func (o VaultObject) MarshalText() ([]byte, error) {
 	return []byte(o.Cloud + "/" + o.Vault + "/" + o.Type + "/" + o.Name + "@" + o.Version), nil
 }
 
-// VaultAnswer is what a vault says of an object.
+// VaultAnswer is a vault's answer about an object.
 type VaultAnswer struct {
-	// Versions of the object, the newest first; none says that there is no such object.
+	// Versions of the object, the newest first; empty if there is no such object.
 	Versions []VaultVersion
-	// Partial is set where there are more versions, of which one may be the newest.
+	// Partial is set if there are more versions, of which one may be the newest.
 	Partial bool
-	// Unknown says, without a full stop, why the vault said nothing, and UnknownFix how to
-	// fix that. Both are empty where it did.
+	// Unknown is the reason, without a full stop, why there is no answer, and UnknownFix
+	// is how to fix that. Both are empty if there is an answer.
 	Unknown, UnknownFix string
-	// Names are those of the vault's objects of this type, where they may be told.
+	// Names of the vault's objects of this type, if they may be disclosed.
 	Names []string
 }
 
-// VaultVersion is a version of an object. The zero NotBefore and Expires are no bound.
+// VaultVersion is a version of an object. A zero NotBefore or Expires is no bound.
 type VaultVersion struct {
 	ID                          string
 	Enabled                     bool
 	Created, NotBefore, Expires time.Time
 }
 
-// Doubtful reports whether an answer finds fault with the object, so that whoever refuses
-// on it should know that it is not an old one.
+// Doubtful reports whether an answer shows a fault of the object. A caller that would refuse
+// because of it should first check that the answer is not an old one.
 func (o VaultObject) Doubtful(a VaultAnswer, now time.Time) bool {
 	return a.Unknown == "" && o.Fault(a, now).Kind != Faultless
 }
@@ -61,11 +61,11 @@ func (o VaultObject) Doubtful(a VaultAnswer, now time.Time) bool {
 // Fault is what is wrong with an object in its vault.
 type Fault struct {
 	Kind FaultKind
-	// at is when it expired, or becomes valid.
+	// At is when it expired, or becomes valid.
 	At time.Time
 }
 
-// FaultKind says what is wrong.
+// FaultKind is the kind of a Fault.
 type FaultKind int
 
 // Kinds of faults.
@@ -78,8 +78,8 @@ const (
 	NotYetValid
 )
 
-// Fault finds what is wrong with the version that a mount gets. Key Vault tells times by
-// the second: of several that may be the newest, one that is in order is enough.
+// Fault is what is wrong with the version that a mount gets. Times of Key Vault are in whole
+// seconds, so several versions may be the newest: one of them without a fault is enough.
 func (o VaultObject) Fault(a VaultAnswer, now time.Time) Fault {
 	var first Fault
 	for i, v := range o.Candidates(a) {
@@ -134,8 +134,8 @@ func (v *VaultVersion) Fault(now time.Time) Fault {
 	return Fault{}
 }
 
-// Expiry is when the version that a mount gets expires, the latest if it is not known
-// which that is; zero is never.
+// Expiry is when the version that a mount gets expires: the latest time if there are several
+// candidates, zero if it never expires.
 func (o VaultObject) Expiry(a VaultAnswer) time.Time {
 	var latest time.Time
 	for i, v := range o.Candidates(a) {

@@ -27,33 +27,33 @@ func TestVaultFaults(t *testing.T) {
 		answer  facts.VaultAnswer
 		want    facts.FaultKind
 	}{
-		"there":                          {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}}},
-		"missing":                        {want: facts.Missing},
-		"the newest counts":              {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, earlier}}, want: facts.Disabled},
-		"an older one does not":          {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, earlier}}},
-		"one of a second is enough":      {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, good}}},
-		"in any order":                   {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, off}}},
-		"expires now":                    {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.Expires = noon })}}, want: facts.Expired},
-		"expires in a moment":            {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.Expires = noon.Add(1) })}}},
-		"valid from now on":              {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.NotBefore = noon })}}},
-		"valid in a moment":              {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.NotBefore = noon.Add(1) })}}, want: facts.NotYetValid},
-		"pinned, in capitals":            {version: "A1", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, good}}},
-		"pinned to one that is disabled": {version: "b2", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, off}}, want: facts.Disabled},
-		"pinned to none":                 {version: "d4", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}}, want: facts.VersionMissing},
-		"pinned to none of an object that is none": {version: "d4", want: facts.Missing},
-		"pinned to one that may be there":          {version: "d4", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}, Partial: true}},
-		"newest not known":                         {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off}, Partial: true}},
+		"exists":                                  {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}}},
+		"missing":                                 {want: facts.Missing},
+		"the newest counts":                       {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, earlier}}, want: facts.Disabled},
+		"an older one does not":                   {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, earlier}}},
+		"one of a second is enough":               {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, good}}},
+		"in any order":                            {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, off}}},
+		"expires now":                             {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.Expires = noon })}}, want: facts.Expired},
+		"expires in a moment":                     {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.Expires = noon.Add(1) })}}},
+		"valid from now on":                       {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.NotBefore = noon })}}},
+		"valid in a moment":                       {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{someVersion(func(v *facts.VaultVersion) { v.NotBefore = noon.Add(1) })}}, want: facts.NotYetValid},
+		"pinned, in capitals":                     {version: "A1", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off, good}}},
+		"pinned to one that is disabled":          {version: "b2", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good, off}}, want: facts.Disabled},
+		"pinned to a missing version":             {version: "d4", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}}, want: facts.VersionMissing},
+		"pinned to a version of a missing object": {version: "d4", want: facts.Missing},
+		"pinned to one that may exist":            {version: "d4", answer: facts.VaultAnswer{Versions: []facts.VaultVersion{good}, Partial: true}},
+		"newest not known":                        {answer: facts.VaultAnswer{Versions: []facts.VaultVersion{off}, Partial: true}},
 	} {
 		o := facts.VaultObject{Cloud: provider.DefaultCloud, Vault: "payments-kv", Type: provider.TypeSecret, Name: "db-password", Version: tc.version}
 		if got := o.Fault(tc.answer, noon); got.Kind != tc.want {
 			t.Errorf("%s: fault %v, want %v", name, got.Kind, tc.want)
 		}
 		if o.Doubtful(tc.answer, noon) != (tc.want != facts.Faultless) {
-			t.Errorf("%s: doubtful is another thing than having a fault", name)
+			t.Errorf("%s: Doubtful differs from Fault", name)
 		}
 	}
 	unknown := facts.VaultAnswer{Unknown: "vault payments-kv could not be reached"}
 	if (facts.VaultObject{}).Doubtful(unknown, noon) {
-		t.Error("an answer that says nothing finds no fault")
+		t.Error("an unknown answer is doubtful")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Volume is a secrets-store volume of a pod: what the driver hands to the provider for it.
+// Volume is a secrets-store volume of a pod: what the driver passes to the provider for it.
 type Volume struct {
 	*corev1.Volume
 	// ClassName that the volume names.
@@ -20,13 +20,13 @@ type Volume struct {
 	// Parameters that reach the provider: the class's, with the volume's attributes copied
 	// over them, as the driver does.
 	Parameters map[string]string
-	// Objects in the parameters, where the class is for the Azure provider, and what could
-	// not be read of them.
+	// Objects in the parameters of a class for the Azure provider, and the errors of those
+	// that could not be read.
 	Objects []provider.Object
 	Errors  finding.FieldErrors
 }
 
-// NewVolume puts the attributes of a volume over its class.
+// NewVolume merges the attributes of a volume into the parameters of its class.
 func NewVolume(v *corev1.Volume, name string, class *Class) Volume {
 	volume := Volume{Volume: v, ClassName: name, Class: class}
 	if class == nil {
@@ -41,8 +41,8 @@ func NewVolume(v *corev1.Volume, name string, class *Class) Volume {
 	return volume
 }
 
-// Over puts the attributes of a volume over a class's parameters, which are shared where
-// there is nothing to put over them: never write to the result.
+// Over copies the attributes of a volume over a class's parameters. It returns parameters
+// themselves if there are no attributes to copy: never write to the result.
 func Over(parameters map[string]string, v *corev1.Volume) map[string]string {
 	merged, shared := parameters, true
 	for k, value := range v.CSI.VolumeAttributes {
@@ -60,7 +60,7 @@ func Over(parameters map[string]string, v *corev1.Volume) map[string]string {
 	return merged
 }
 
-// Parameter is a parameter as the provider takes it.
+// Parameter is a parameter as the provider reads it.
 func (v *Volume) Parameter(key string) string { return strings.TrimSpace(v.Parameters[key]) }
 
 // Vault and Cloud that the volume reads, empty unless its class is for the Azure provider.

@@ -53,7 +53,7 @@ spec:
 	}
 }
 
-// A volume is what the driver hands to the provider: the class's parameters with the
+// A volume is what the driver passes to the provider: the class's parameters with the
 // volume's attributes over them.
 func TestMountedVolumes(t *testing.T) {
 	pod, classes := mountedPod(t)

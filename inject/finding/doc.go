@@ -1,3 +1,3 @@
-// Package finding has what the engine reports: findings with their place in an object,
-// errors in single fields, and what is known of a rule apart from its code.
+// Package finding defines what the engine reports: findings with their place in an object,
+// errors in single fields, and the description of a rule.
 package finding

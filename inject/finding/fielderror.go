@@ -15,44 +15,44 @@ type FieldError struct {
 	Problem
 	// Lookups are the facts that the error rests on, besides the object itself.
 	Lookups Lookups
-	// value that is wrong, as it is quoted; field.OmitValueType{} for none.
+	// value is the wrong value as it is quoted; field.OmitValueType{} omits it.
 	value any
 }
 
-// FieldErrors are what a parser collects.
+// FieldErrors are the errors that a parser collects.
 type FieldErrors []*FieldError
 
-// Invalid is a value that is malformed. It is shortened where it is quoted.
+// Invalid reports a malformed value, which is shortened where it is quoted.
 func Invalid(at *Place, value string, p Problem) *FieldError {
 	return &FieldError{Type: field.ErrorTypeInvalid, Place: at, Problem: p, value: text.Shorten(value)}
 }
 
-// Malformed is Invalid for what is not worth quoting, such as a map.
+// Malformed is Invalid for a value that is not worth quoting, such as a map.
 func Malformed(at *Place, p Problem) *FieldError {
 	return &FieldError{Type: field.ErrorTypeInvalid, Place: at, Problem: p, value: field.OmitValueType{}}
 }
 
-// Forbidden is a value that may not be where it is.
+// Forbidden reports a value that is not allowed in its place.
 func Forbidden(at *Place, p Problem) *FieldError {
 	return &FieldError{Type: field.ErrorTypeForbidden, Place: at, Problem: p, value: ""}
 }
 
-// Duplicate is a value that is there twice.
+// Duplicate reports a value that occurs twice.
 func Duplicate(at *Place, value string, p Problem) *FieldError {
 	return &FieldError{Type: field.ErrorTypeDuplicate, Place: at, Problem: p, value: text.Shorten(value)}
 }
 
-// Required is a value that is empty, or missing in a way that needs words.
+// Required reports an empty value, or a missing one that needs an explanation.
 func Required(at *Place, p Problem) *FieldError {
 	return &FieldError{Type: field.ErrorTypeRequired, Place: at, Problem: p, value: ""}
 }
 
-// Missing is a value that is not set.
+// Missing reports a value that is not set.
 func Missing(at *Place, fix string) *FieldError {
 	return Required(at, Problem{What: "not set", Fix: fix})
 }
 
-// NotSupported is a value that is none of those that are supported.
+// NotSupported reports a value that is not one of the supported ones.
 func NotSupported(at *Place, value string, supported []string) *FieldError {
 	return &FieldError{
 		Type: field.ErrorTypeNotSupported, Place: at, value: text.Shorten(value),
@@ -60,17 +60,17 @@ func NotSupported(at *Place, value string, supported []string) *FieldError {
 	}
 }
 
-// TooMany is a list of more elements than are allowed.
+// TooMany reports a list of more elements than are allowed.
 func TooMany(at *Place, n, most int) *FieldError {
 	return &FieldError{Type: field.ErrorTypeTooMany, Place: at, Problem: Problem{What: field.TooMany(nil, n, most).Detail, Fix: fmt.Sprintf("reduce it to at most %d items", most)}, value: n}
 }
 
-// TooLong is a value of more bytes than are allowed.
+// TooLong reports a value of more bytes than are allowed.
 func TooLong(at *Place, most int) *FieldError {
 	return &FieldError{Type: field.ErrorTypeTooLong, Place: at, Problem: Problem{What: field.TooLong(nil, "", most).Detail, Fix: fmt.Sprintf("shorten it to at most %d bytes", most)}, value: ""}
 }
 
-// Message says in one sentence what is wrong: Invalid value: "x": not a duration.
+// Message states in one sentence what is wrong: Invalid value: "x": not a duration.
 func (e *FieldError) Message() string {
 	return text.Sentence((&field.Error{Type: e.Type, BadValue: e.value, Detail: e.What}).ErrorBody())
 }
@@ -80,10 +80,10 @@ func (e *FieldError) Body() string {
 	return (&field.Error{Type: e.Type, BadValue: e.value, Detail: e.Problem.String()}).ErrorBody()
 }
 
-// Error is Body behind the place.
+// Error is Body after the place.
 func (e *FieldError) Error() string { return e.Place.String() + ": " + e.Body() }
 
-// RestOn says of all errors which facts they rest on.
+// RestOn adds facts to those that the errors rest on.
 func (errs FieldErrors) RestOn(l Lookups) FieldErrors {
 	for _, e := range errs {
 		e.Lookups |= l
@@ -91,7 +91,7 @@ func (errs FieldErrors) RestOn(l Lookups) FieldErrors {
 	return errs
 }
 
-// Findings makes findings of no rule, which nothing waives.
+// Findings turns the errors into findings without a rule, which nothing waives.
 func (errs FieldErrors) Findings(severity Severity) []Finding {
 	findings := make([]Finding, 0, len(errs))
 	for _, e := range errs {

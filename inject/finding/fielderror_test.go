@@ -29,8 +29,8 @@ func TestFieldErrorsAreSentences(t *testing.T) {
 	}
 }
 
-// FuzzBoundary: no text of a value, or in a problem's words, moves the boundary between
-// what is wrong and the fix.
+// FuzzBoundary checks that no text in a value or in a problem moves the boundary between
+// the message and the fix.
 func FuzzBoundary(f *testing.F) {
 	for _, seed := range []string{"", "a; b", "; ", "a; b; c", ";", "x\n; y", "a. Fix: b", "\x00", "\xff", strings.Repeat("; ", 100)} {
 		f.Add(seed)

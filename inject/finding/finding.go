@@ -17,19 +17,19 @@ const (
 	Warning Severity = "warning"
 )
 
-// Finding is one thing that is wrong with an object, where, and how to fix it.
+// Finding is one problem of an object, with its place and its fix.
 type Finding struct {
 	// Rule is the rule's id (AKV001) and Name its name (subpath). Both are empty for an
 	// error in the annotations themselves, which no rule can waive.
 	Rule, Name string
 	Severity   Severity
-	// Type says what kind of wrong.
+	// Type is the kind of problem.
 	Type field.ErrorType
 	// Place in the object, or in its namespace.
 	Place *Place
-	// Message says in one sentence what happens.
+	// Message states in one sentence what happens.
 	Message string
-	// Fix says in one sentence how to fix it.
+	// Fix states in one sentence how to fix it.
 	Fix string
 	// Lookups are the facts that the finding rests on, besides the object itself.
 	Lookups Lookups
@@ -48,15 +48,15 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Downgraded is the finding as a warning, with the reason why it is none but that.
+// Downgraded is the finding as a warning, with the reason for that in its message.
 func (f Finding) Downgraded(because string) Finding {
 	f.Severity = Warning
 	f.Message = strings.TrimSuffix(f.Message, ".") + " (" + because + ")."
 	return f
 }
 
-// Sort puts errors first, then goes by rule and place, so that equal input gives equal
-// output, and removes what was found twice.
+// Sort puts errors first, then sorts by rule and place, so that equal input gives equal
+// output, and removes duplicates.
 func Sort(findings []Finding) []Finding {
 	if len(findings) < 2 {
 		return findings
@@ -92,7 +92,7 @@ func Sort(findings []Finding) []Finding {
 // Errors are the findings that refuse the object.
 func Errors(findings []Finding) []Finding { return bySeverity(findings, Error) }
 
-// Warnings are the findings that are shown, and do not refuse the object.
+// Warnings are the findings that are shown without refusing the object.
 func Warnings(findings []Finding) []Finding { return bySeverity(findings, Warning) }
 
 func bySeverity(findings []Finding, s Severity) []Finding {

@@ -23,8 +23,8 @@ func TestSort(t *testing.T) {
 }
 
 func TestDowngraded(t *testing.T) {
-	f := finding.Finding{Severity: finding.Error, Message: "It fails."}.Downgraded("said so")
-	if f.Severity != finding.Warning || f.Message != "It fails (said so)." {
+	f := finding.Finding{Severity: finding.Error, Message: "It fails."}.Downgraded("a reason")
+	if f.Severity != finding.Warning || f.Message != "It fails (a reason)." {
 		t.Errorf("%+v", f)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Line is the finding behind its place, as kubectl shows the causes of a refusal, in at most
-// limit characters. It keeps its fix where that fits at all: the place is shortened first,
-// from its start, then the message.
+// Line is the finding after its place, as kubectl prints the causes of a refusal, in at most
+// limit characters. The fix is kept whole if it fits: the place is
+// shortened first, from its start, then the message.
 func (f Finding) Line(limit int) string {
 	place, message := "", f.Message
 	if f.Place != nil {
@@ -28,20 +28,20 @@ func (f Finding) Line(limit int) string {
 	return cut(whole(), limit)
 }
 
-// Parts of a line that are not shortened further: less says nothing.
+// Lengths below which parts of a line are not shortened, since less is not informative.
 const (
 	leastMessage = 40
 	leastPlace   = 16
 )
 
-// shortenEnd takes n characters off the end, or as many as leave something to read.
+// shortenEnd removes n characters from the end, but keeps leastMessage of them.
 func shortenEnd(s string, n int) string {
 	length := utf8.RuneCountInString(s)
 	return cut(s, max(length-n, min(leastMessage, length)))
 }
 
-// shortenStart takes n characters off the start, or as many as leave something to read: the
-// end of a path says more than its start.
+// shortenStart removes n characters from the start, but keeps leastPlace of them: the end of
+// a path is more specific than its start.
 func shortenStart(s string, n int) string {
 	length := utf8.RuneCountInString(s)
 	keep := max(length-n-1, min(leastPlace, length))
@@ -51,7 +51,7 @@ func shortenStart(s string, n int) string {
 	return "…" + string([]rune(s)[length-keep:])
 }
 
-// cut shortens s to at most limit characters and marks the place.
+// cut shortens s to at most limit characters. An ellipsis marks the cut.
 func cut(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s

@@ -13,7 +13,7 @@ func TestLine(t *testing.T) {
 	long := finding.At("metadata", "annotations").Key(strings.Repeat("k", 60)).Index(3).Child(strings.Repeat("x", 60), strings.Repeat("y", 60), "last")
 	for name, tc := range map[string]struct {
 		finding finding.Finding
-		// whole parts that the line has to have.
+		// has are the parts that the line must contain, in this order.
 		has []string
 	}{
 		"short": {
@@ -49,8 +49,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// FuzzLine: whatever a place, a message or a fix hold, the line is bounded, and has the fix
-// whole wherever there is room for it.
+// FuzzLine checks that no line is longer than its limit, and that the fix is whole if it
+// fits.
 func FuzzLine(f *testing.F) {
 	f.Add("spec", "It fails.", "Remove it.")
 	f.Add(strings.Repeat("p", 300), strings.Repeat("ä", 300), strings.Repeat("f", 150))

@@ -1,7 +1,7 @@
 package finding
 
-// Lookups is a set of facts that are looked up. The zero value is none: what rests on it
-// would be found again whatever a second look at the cluster says.
+// Lookups is a set of facts that are looked up in the cluster. A finding that rests on none
+// of them, the zero value, cannot change when they are looked up again.
 type Lookups uint8
 
 // Facts that are looked up.

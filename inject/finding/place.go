@@ -20,13 +20,13 @@ type Place struct {
 // Step is one step of a Place: a field, a key of a map, or an element of a list.
 type Step struct {
 	Kind StepKind
-	// Name of the field or key, whole and as it was written.
+	// Name of the field or key as written, not shortened.
 	Name string
 	// Index of the element, from 0.
 	Index int
 }
 
-// StepKind says what a Step leads to.
+// StepKind is what a Step leads to.
 type StepKind int
 
 // Kinds of steps.
@@ -39,8 +39,8 @@ const (
 // At is the place of a field in the object: At("spec", "volumes") is spec.volumes.
 func At(names ...string) *Place { return (*Place)(nil).Child(names...) }
 
-// InNamespace is the place of a field in the object's namespace. It is written with
-// "namespace." before it.
+// InNamespace is the place of a field in the object's namespace. Its
+// text begins with "namespace.".
 func InNamespace(names ...string) *Place { return (&Place{inNamespace: true}).Child(names...) }
 
 // Child is a field below p, or a field of that field, and so on.
@@ -85,7 +85,7 @@ func (p *Place) Steps() []Step {
 	return steps
 }
 
-// Last is the last step, the zero Step where p is the object itself.
+// Last is the last step, or the zero Step if p is the object itself.
 func (p *Place) Last() Step {
 	if p == nil {
 		return Step{}
@@ -94,12 +94,12 @@ func (p *Place) Last() Step {
 }
 
 // String writes the path as Kubernetes does: spec.volumes[0].csi,
-// metadata.annotations[azure.keyvault.injector/vault]. Names are outside text, and so are
+// metadata.annotations[azure.keyvault.injector/vault]. Names are outside text, so they are
 // shortened and made printable.
 func (p *Place) String() string { return p.text(text.Shorten, strconv.Itoa) }
 
-// Shape is the path without the indexes of elements: equal for places that differ in
-// nothing but where an element is in its list. Names are whole.
+// Shape is the path without the indexes of elements: it is equal for places that differ
+// only in the positions of list elements. Names are not shortened.
 func (p *Place) Shape() string {
 	return p.text(func(name string) string { return name }, func(int) string { return "" })
 }
@@ -137,12 +137,12 @@ func (p *Place) write(b *strings.Builder, step func(Step)) {
 // MarshalText is String: in JSON a place is its path.
 func (p *Place) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// Equal reports whether both are the same place.
+// Equal reports whether p and other are the same place.
 func (p *Place) Equal(other *Place) bool {
 	return p == other || p.InNamespace() == other.InNamespace() && slices.Equal(p.Steps(), other.Steps())
 }
 
-// Below reports whether p is other, or lies below it.
+// Below reports whether p is other or a place below it.
 func (p *Place) Below(other *Place) bool {
 	steps, prefix := p.Steps(), other.Steps()
 	return p.InNamespace() == other.InNamespace() && len(steps) >= len(prefix) && slices.Equal(steps[:len(prefix)], prefix)

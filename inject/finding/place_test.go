@@ -30,7 +30,7 @@ func TestPlaceString(t *testing.T) {
 	}
 }
 
-// A key looks like a path now and then; it is one step anyway.
+// A key that looks like a path is still one step.
 func TestPlacesDifferByTheirSteps(t *testing.T) {
 	a := finding.At("m").Key("a][b")
 	b := finding.At("m").Key("a").Key("b")
@@ -63,7 +63,7 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// A longer place leaves the one that it was made from alone, and its other children.
+// Extending a place changes neither that place nor its other children.
 func TestPlacesAreNeverChanged(t *testing.T) {
 	root := finding.At("spec", "volumes")
 	a, b := root.Index(0), root.Index(1)

@@ -1,6 +1,6 @@
 package finding
 
-// Rule is what messages, docs and waivers know of a rule. Its code is in package rules.
+// Rule describes a rule for messages, docs and waivers. Its code is in package rules.
 type Rule struct {
 	// ID never changes its meaning: AKV001.
 	ID string
@@ -10,36 +10,37 @@ type Rule struct {
 	Severities []Severity
 	// Waivable rules obey the allow annotation and rotation-policy.
 	Waivable bool
-	// Spares says which pods that a controller made the rule only warns about.
-	Spares Spares
-	// OptedOut is set if the rule holds in namespaces that have not opted in, and only there.
+	// Exempts are the pods created by a controller that the rule only warns about.
+	Exempts Exemption
+	// OptedOut is set if the rule applies only in namespaces that have not opted in.
 	OptedOut bool
-	// Outdates is set if a finding says that a running container keeps an old content,
-	// though the mount is current.
+	// Outdates is set if a finding means that a running container keeps old content
+	// although the mount is current.
 	Outdates bool
 	// Lookups are the facts that its findings rest on, besides the object itself and, for a
 	// waivable rule, its namespace.
 	Lookups Lookups
-	// Summary says what the rule finds.
+	// Summary describes what the rule finds.
 	Summary string
-	// Prevents says which failure of rotation it prevents.
+	// Prevents is the failure of rotation that it prevents.
 	Prevents string
-	// Evidence says how that is known: which component, in which version, does what.
+	// Evidence is how that is known: which component does what, in which version.
 	Evidence string
-	// Remedy says how to fix what the rule finds.
+	// Remedy is how to fix what the rule finds.
 	Remedy string
 }
 
-// Spares says which pods that a controller made a rule only warns about: the template was
-// the place to refuse them, and a drained node must not strand what ran yesterday.
-type Spares int
+// Exemption is the set of pods created by a controller that a rule only warns about. The
+// place to refuse them was their template: a pod that ran before must be able to start
+// again after its node is drained.
+type Exemption int
 
 const (
 	// NotAsking are pods that ask for nothing.
-	NotAsking Spares = iota
-	// BuiltinOnly are those among them that the cluster's own controllers made: anybody
-	// else can write a controller reference into a pod.
+	NotAsking Exemption = iota
+	// BuiltinOnly are those of them that the cluster's own controllers created: any user
+	// can write a controller reference into a pod.
 	BuiltinOnly
-	// AskingToo are all pods that a controller made.
+	// AskingToo are all pods that a controller created.
 	AskingToo
 )

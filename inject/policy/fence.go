@@ -13,14 +13,14 @@ import (
 )
 
 // Fence is a namespace's allowed-vaults: globs that the names of its vaults must
-// match. The zero Fence allows any.
+// match. The zero Fence allows any vault.
 type Fence struct {
 	set      bool
 	patterns []string
 }
 
-// ParseFence reads the namespace's fence. A fence with an error in it allows what
-// its well-formed patterns allow and nothing else: it must not fail open.
+// ParseFence reads the namespace's fence. A fence with errors allows only what its
+// well-formed patterns match: it must not fail open.
 func ParseFence(ns *corev1.Namespace) (Fence, finding.FieldErrors) {
 	value, ok := ns.Annotations[annotation.AllowedVaults]
 	if !ok {
@@ -43,10 +43,10 @@ func ParseFence(ns *corev1.Namespace) (Fence, finding.FieldErrors) {
 	return fence, errs
 }
 
-// IsSet reports whether the namespace has a fence, though it may have errors.
+// IsSet reports whether the namespace has a fence, even one with errors.
 func (f Fence) IsSet() bool { return f.set }
 
-// Allows reports whether the fence lets the vault through. Vault names have no case.
+// Allows reports whether the fence allows the vault. Vault names are case-insensitive.
 func (f Fence) Allows(vault string) bool {
 	if !f.set {
 		return true

@@ -18,7 +18,7 @@ func TestFence(t *testing.T) {
 		errors      int
 		text        string
 	}{
-		"none allows any":        {nil, []string{"a", "b-kv", ""}, nil, 0, "any"},
+		"no fence allows any":    {nil, []string{"a", "b-kv", ""}, nil, 0, "any"},
 		"names":                  {map[string]string{annotation.AllowedVaults: "a-kv, b-kv"}, []string{"a-kv", "b-kv", "A-KV", " a-kv "}, []string{"c-kv", "a-kv2", "", "xa-kv"}, 0, "a-kv, b-kv"},
 		"globs":                  {map[string]string{annotation.AllowedVaults: "pay-*\n?-kv # one letter"}, []string{"pay-", "pay-x", "a-kv"}, []string{"pa", "ab-kv", "xpay-a"}, 0, "pay-*, ?-kv"},
 		"globs in capitals":      {map[string]string{annotation.AllowedVaults: "PAY-[a-c]*"}, []string{"pay-a", "PAY-C1"}, []string{"pay-d"}, 0, "pay-[a-c]*"},

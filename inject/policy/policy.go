@@ -1,5 +1,5 @@
-// Package policy says what a pod or class may have: whether its namespace has opted in, the
-// fence around its vaults, the rules that are waived for it, and who is spared a refusal.
+// Package policy determines what is allowed for a pod or class: the fence around its vaults,
+// the rules that are waived for it, and the pods that get a warning instead of a refusal.
 package policy
 
 import (
@@ -16,18 +16,18 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Policy is what holds for one pod, template or class.
+// Policy is what applies to one pod, template or class.
 type Policy struct {
 	// Fence around the vaults.
 	Fence Fence
 	// VaultChecks is off, warn or enforce; empty is off.
 	VaultChecks string
-	// VaultExpiryWarning is how long before an object expires a warning is given.
+	// VaultExpiryWarning is how long before its expiry an object causes a warning.
 	VaultExpiryWarning time.Duration
 
 	// Errors in the waivers.
 	Errors finding.FieldErrors
-	// NamespaceErrors are those in the namespace's annotations.
+	// NamespaceErrors are the errors in the namespace's annotations.
 	NamespaceErrors finding.FieldErrors
 
 	rules  Rules
@@ -39,8 +39,8 @@ type Policy struct {
 	origin        workload.Origin
 }
 
-// Parse reads the policy for a pod or template. A pod that is too large to be looked at has
-// none but the namespace's.
+// Parse reads the policy for a pod or template. A pod that is too large to be checked has
+// only the policy of its namespace.
 func Parse(t *workload.Target, r *request.Request, ns *corev1.Namespace, s request.Settings, rules Rules) *Policy {
 	p := forNamespace(ns, s, rules)
 	p.asks, p.origin = r.Asks, t.Origin
@@ -57,7 +57,7 @@ func ParseClass(class *facts.Class, ns *corev1.Namespace, s request.Settings, ru
 	return p
 }
 
-// forNamespace reads what the namespace says of all that is in it.
+// forNamespace reads the policy that a namespace sets for the objects in it.
 func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy {
 	if ns == nil {
 		ns = &corev1.Namespace{}
@@ -77,7 +77,8 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 	return p
 }
 
-// word reads an annotation of the namespace that has one of a few values, or is "".
+// word reads an annotation of the namespace that must have one of a few values. It returns
+// "" for any other, and if there is none.
 func (p *Policy) word(ns *corev1.Namespace, key string, values []string) string {
 	value, ok := ns.Annotations[key]
 	if !ok {
@@ -91,7 +92,7 @@ func (p *Policy) word(ns *corev1.Namespace, key string, values []string) string 
 	return ""
 }
 
-// ChecksVaults reports whether vaults are to be asked.
+// ChecksVaults reports whether vaults are to be queried.
 func (p *Policy) ChecksVaults() bool {
 	return p.VaultChecks == VaultChecksWarn || p.VaultChecks == VaultChecksEnforce
 }

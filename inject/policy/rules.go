@@ -2,7 +2,7 @@ package policy
 
 import "akv-injector/inject/finding"
 
-// Rules are what is known of all rules.
+// Rules are the descriptions of all rules.
 type Rules []finding.Rule
 
 // ByID finds a rule, or returns nil.

@@ -16,7 +16,7 @@ const (
 
 var vaultChecks = []string{VaultChecksOff, VaultChecksWarn, VaultChecksEnforce}
 
-// VaultChecksProblem says what is wrong with a value of vault-checks.
+// VaultChecksProblem is what is wrong with a value of vault-checks, if anything.
 func VaultChecksProblem(value string) finding.Problem {
 	if slices.Contains(vaultChecks, value) {
 		return finding.Problem{}

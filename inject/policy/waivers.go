@@ -15,8 +15,8 @@ import (
 func (p *Policy) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
 
 // parseWaivers reads the waivers of the pod, and those of the workload around a template.
-// A workload's own do not come with its pods: they count where the pods are let pass
-// anyway, which is where they ask for nothing.
+// A workload's own annotations are not copied to its pods: its waivers count only if the pods
+// ask for nothing, since such pods of a controller are admitted anyway.
 func (p *Policy) parseWaivers(t *workload.Target, asks bool) {
 	if value, ok := t.Meta.Annotations[annotation.Allow]; ok {
 		p.addWaivers(value, t.AnnotationPath(annotation.Allow), true)
@@ -29,7 +29,7 @@ func (p *Policy) parseWaivers(t *workload.Target, asks bool) {
 		p.addWaivers(value, path, !asks)
 		if asks {
 			p.errorf(finding.Forbidden(path, finding.Problem{
-				What: "pods that ask do not get the workload's own annotation and are refused",
+				What: "pods that ask for injection do not get the workload's own annotation, and are refused",
 				Fix:  "move it to " + t.AnnotationPath(annotation.Allow).String(),
 			}))
 		}
@@ -40,7 +40,7 @@ func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
 	if p.forbidWaivers {
 		p.errorf(finding.Forbidden(path, finding.Problem{
 			What: "waivers are switched off on this cluster (--forbid-allow)",
-			Fix:  "fix the cause and remove the annotation",
+			Fix:  "correct the cause and remove the annotation",
 		}))
 		return
 	}
@@ -82,7 +82,7 @@ func (p *Policy) WaivedBy(class *facts.Class) map[string]bool {
 	return waived
 }
 
-// ByClass lets a finding about a class's content pass if the class waives the rule.
+// ByClass downgrades a finding about a class's content if the class waives the rule.
 func ByClass(waived map[string]bool, f finding.Finding) finding.Finding {
 	if f.Severity != finding.Error || !waived[f.Rule] {
 		return f
@@ -100,7 +100,7 @@ func (p *Policy) parseClass(class *facts.Class) {
 		case k == annotation.Allow:
 			p.addWaivers(class.Annotations[k], path, true)
 		case k == annotation.UnusedSince && class.Generated():
-			// The collector's.
+			// Set by the collector of unused classes.
 		case ok && a.Pod:
 			p.errorf(finding.Forbidden(path, finding.Problem{What: "belongs on the pods that mount the class", Fix: "move it to their annotations"}))
 		case ok:

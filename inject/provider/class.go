@@ -15,23 +15,23 @@ import (
 )
 
 // GeneratedPrefix begins the name of every class that akv-injector writes. The
-// prefix is reserved: nobody else's volume may name such a class.
+// prefix is reserved: only volumes that akv-injector adds may name such a class.
 const GeneratedPrefix = "akv-"
 
-// hashChars of a SHA-256 in base32 are 130 bits: enough that nobody finds another
-// content for a name, which is what lets a class be restored from a pod's status.
+// hashChars of a SHA-256 in base32 are 130 bits. Other content with the same name cannot be
+// found, so a class can be restored from a pod's status.
 const hashChars = 26
 
 var generatedName = regexp.MustCompile(`^akv-[a-z0-9-]{3,24}-[a-z2-7]{26}$`)
 
-// Class is the content of a generated SecretProviderClass and the name that it gives.
+// Class is the content of a generated SecretProviderClass, and the name derived from it.
 type Class struct {
 	Name       string            `json:"name"`
 	Parameters map[string]string `json:"parameters"`
 }
 
-// newClass names parameters by their content, so that equal requests share a
-// class, and a rollout that changes one gets another while old pods keep theirs.
+// newClass names parameters by their content: equal requests share a class, and a rollout
+// that changes a request gets a new class while old pods keep theirs.
 func newClass(parameters map[string]string) Class {
 	return Class{Name: nameOf(parameters), Parameters: parameters}
 }
@@ -51,8 +51,8 @@ func nameOf(parameters map[string]string) string {
 	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + hash
 }
 
-// Generate makes the class of one vault. Nothing in it depends on the namespace, the pod or
-// the order in which objects were written.
+// Generate is the class of one vault. It does not depend on the namespace, the pod or the
+// order in which objects were written.
 func Generate(vault string, objects []Object, clientID, tenantID, cloud string) Class {
 	return newClass(map[string]string{
 		ParamPodIdentity: "false",
@@ -65,8 +65,8 @@ func Generate(vault string, objects []Object, clientID, tenantID, cloud string) 
 }
 
 // Verified reports whether the content hashes to the name and is of the kind that
-// akv-injector generates. Anybody can hash, so the name alone would let a pod's status
-// ask for a class with parameters that no plan has, such as the node's identity.
+// akv-injector generates. Any user can compute a hash, so without the second check a pod's
+// status could request parameters that no plan has, such as the node's identity.
 func (c Class) Verified() bool {
 	return c.Name == nameOf(c.Parameters) && c.generatedKind()
 }
@@ -95,7 +95,7 @@ func (c Class) Matches(spc *secretsstorev1.SecretProviderClass) bool {
 		maps.Equal(spc.Spec.Parameters, c.Parameters)
 }
 
-// Object is the class as it is written to the namespace.
+// Object is the class as it is created in the namespace.
 func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
 	return &secretsstorev1.SecretProviderClass{
 		TypeMeta: metav1.TypeMeta{
@@ -114,7 +114,7 @@ func (c Class) Object(namespace string) *secretsstorev1.SecretProviderClass {
 	}
 }
 
-// Reserved reports whether a class name lies under the reserved prefix.
+// Reserved reports whether a class name has the reserved prefix.
 func Reserved(name string) bool { return strings.HasPrefix(name, GeneratedPrefix) }
 
 // Generated reports whether a class name has the form of the generated ones.

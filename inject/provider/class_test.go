@@ -23,8 +23,8 @@ func someClass(t *testing.T, objects string) Class {
 	return Generate("payments-kv", parsed, someClient, someTenant, DefaultCloud)
 }
 
-// A name that changes with the program would leave every class behind and restart
-// nothing: this one must not.
+// A name that changed with the program would leave every existing class unused. This name
+// must not change.
 func TestClassNameIsStable(t *testing.T) {
 	class := someClass(t, "DB-Password, tls.pem=cert/frontend")
 	if want := "akv-payments-kv-udmp7qilygydjv2epk2mvub6ll"; class.Name != want {
@@ -46,22 +46,22 @@ func TestClassNameFollowsContent(t *testing.T) {
 		class Class
 		same  bool
 	}{
-		"another order":           {someClass(t, "b=cert/c, a"), true},
-		"the provider's YAML":     {someClass(t, "array:\n- {objectName: c, objectType: cert, objectAlias: b}\n- {objectName: a, objectFormat: PEM}"), true},
-		"the client in capitals":  {Generate("payments-kv", someObjects(t), "11111111-1111-1111-1111-111111111111", someTenant, "azurecloud"), true},
-		"another type":            {someClass(t, "a, b=key/c"), false},
-		"another file":            {someClass(t, "a, d=cert/c"), false},
-		"the case of an object":   {someClass(t, "A, b=cert/c"), false},
-		"one object more":         {someClass(t, "a, b=cert/c, d"), false},
-		"another client":          {Generate("payments-kv", someObjects(t), someTenant, someTenant, DefaultCloud), false},
-		"another cloud":           {Generate("payments-kv", someObjects(t), someClient, someTenant, "AzureChinaCloud"), false},
-		"another vault, same all": {Generate("payments-kw", someObjects(t), someClient, someTenant, DefaultCloud), false},
+		"another order":                  {someClass(t, "b=cert/c, a"), true},
+		"the provider's YAML":            {someClass(t, "array:\n- {objectName: c, objectType: cert, objectAlias: b}\n- {objectName: a, objectFormat: PEM}"), true},
+		"the client in capitals":         {Generate("payments-kv", someObjects(t), "11111111-1111-1111-1111-111111111111", someTenant, "azurecloud"), true},
+		"another type":                   {someClass(t, "a, b=key/c"), false},
+		"another file":                   {someClass(t, "a, d=cert/c"), false},
+		"the case of an object":          {someClass(t, "A, b=cert/c"), false},
+		"one object more":                {someClass(t, "a, b=cert/c, d"), false},
+		"another client":                 {Generate("payments-kv", someObjects(t), someTenant, someTenant, DefaultCloud), false},
+		"another cloud":                  {Generate("payments-kv", someObjects(t), someClient, someTenant, "AzureChinaCloud"), false},
+		"another vault, otherwise equal": {Generate("payments-kw", someObjects(t), someClient, someTenant, DefaultCloud), false},
 	} {
 		if same := tc.class.Name == base.Name; same != tc.same {
 			t.Errorf("%s: %s and %s", name, base.Name, tc.class.Name)
 		}
 		if !tc.class.Verified() || !Generated(tc.class.Name) || !Reserved(tc.class.Name) {
-			t.Errorf("%s: %s is not taken for ours", name, tc.class.Name)
+			t.Errorf("%s: %s is not verified as generated", name, tc.class.Name)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func someObjects(t *testing.T) []Object {
 	return objects
 }
 
-// Anybody can hash: content that no plan has is not ours under any name.
+// Any user can compute a hash: content that no plan has is not verified under any name.
 func TestVerified(t *testing.T) {
 	for name, change := range map[string]func(map[string]string){
 		"the node's identity": func(p map[string]string) { p["useVMManagedIdentity"] = "true" },
@@ -87,7 +87,7 @@ func TestVerified(t *testing.T) {
 		"a vault with a path": func(p map[string]string) { p["keyvaultName"] = "evil.example/a" },
 		"no client":           func(p map[string]string) { delete(p, "clientID") },
 		"no objects":          func(p map[string]string) { p["objects"] = "array: []" },
-		"objects out of it": func(p map[string]string) {
+		"objects outside of the mount": func(p map[string]string) {
 			p["objects"] = "array:\n- |\n  {objectName: a, objectType: secret, objectAlias: ../a}"
 		},
 		"nothing at all": func(p map[string]string) { clear(p) },
@@ -95,16 +95,16 @@ func TestVerified(t *testing.T) {
 		parameters := maps.Clone(someClass(t, "a").Parameters)
 		change(parameters)
 		if newClass(parameters).Verified() {
-			t.Errorf("%s is taken for ours", name)
+			t.Errorf("%s is verified as generated", name)
 		}
 	}
 	renamed := someClass(t, "a")
 	renamed.Name = someClass(t, "b").Name
 	if renamed.Verified() {
-		t.Error("content under another name is taken for ours")
+		t.Error("content under another name is verified as generated")
 	}
 	if (Class{}).Verified() {
-		t.Error("nothing is taken for ours")
+		t.Error("an empty class is verified as generated")
 	}
 }
 
@@ -114,14 +114,14 @@ func TestMatches(t *testing.T) {
 		change func(*secretsstorev1.SecretProviderClass)
 		want   bool
 	}{
-		"as written":         {func(*secretsstorev1.SecretProviderClass) {}, true},
-		"with other labels":  {func(c *secretsstorev1.SecretProviderClass) { c.Labels = nil }, true},
-		"another provider":   {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Provider = "aws" }, false},
-		"a synced Secret":    {func(c *secretsstorev1.SecretProviderClass) { c.Spec.SecretObjects = []*secretsstorev1.SecretObject{{}} }, false},
-		"another parameter":  {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters["clientID"] = "x" }, false},
-		"a parameter more":   {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters["x"] = "" }, false},
-		"a parameter less":   {func(c *secretsstorev1.SecretProviderClass) { delete(c.Spec.Parameters, "objects") }, false},
-		"no parameter at al": {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters = nil }, false},
+		"as written":           {func(*secretsstorev1.SecretProviderClass) {}, true},
+		"with other labels":    {func(c *secretsstorev1.SecretProviderClass) { c.Labels = nil }, true},
+		"another provider":     {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Provider = "aws" }, false},
+		"a synced Secret":      {func(c *secretsstorev1.SecretProviderClass) { c.Spec.SecretObjects = []*secretsstorev1.SecretObject{{}} }, false},
+		"another parameter":    {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters["clientID"] = "x" }, false},
+		"a parameter more":     {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters["x"] = "" }, false},
+		"a parameter less":     {func(c *secretsstorev1.SecretProviderClass) { delete(c.Spec.Parameters, "objects") }, false},
+		"no parameters at all": {func(c *secretsstorev1.SecretProviderClass) { c.Spec.Parameters = nil }, false},
 	} {
 		object := class.Object("apps")
 		tc.change(object)

@@ -16,10 +16,10 @@ var clouds = []string{
 	"AzureCloud", "AzureUSGovernment",
 }
 
-// DefaultCloud is the one of a class that names none.
+// DefaultCloud is the cloud of a class that names none.
 const DefaultCloud = "AzurePublicCloud"
 
-// CloudProblem says what is wrong with a cloud's name, or "".
+// CloudProblem is what is wrong with a cloud's name, if anything.
 func CloudProblem(name string) finding.Problem {
 	if slices.ContainsFunc(clouds, func(c string) bool { return strings.EqualFold(c, name) }) {
 		return finding.Problem{}
@@ -27,8 +27,8 @@ func CloudProblem(name string) finding.Problem {
 	return finding.Problem{What: "not a cloud that the Azure provider knows", Fix: text.DidYouMean(name, clouds)}
 }
 
-// CanonicalCloud gives equal clouds one spelling, so that they share a class. An empty name
-// is DefaultCloud.
+// CanonicalCloud is the one spelling of equal clouds, so that they share a class. It is
+// DefaultCloud for an empty name.
 func CanonicalCloud(name string) string {
 	if name == "" {
 		return DefaultCloud

@@ -10,9 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Driver is what the Secrets Store CSI driver's DaemonSet says of rotation.
+// Driver has the flags for rotation of the Secrets Store CSI driver's DaemonSet.
 type Driver struct {
-	// Version as in the image's tag, without its v: 1.6.0; empty if the tag is none.
+	// Version as in the image's tag, without its v: 1.6.0; empty if the tag is not a version.
 	Version string
 	// Rotation is --enable-secret-rotation.
 	Rotation bool
@@ -20,15 +20,15 @@ type Driver struct {
 	PollInterval time.Duration
 }
 
-// defaultPollInterval is the driver's own (1.6.0, cmd/secrets-store-csi-driver/main.go).
+// defaultPollInterval is the driver's default (1.6.0, cmd/secrets-store-csi-driver/main.go).
 const defaultPollInterval = 2 * time.Minute
 
-// DriverIn finds the driver's DaemonSet among others, one for Linux if there is one for
-// Windows too, and reads its flags. It is nil if there is none.
+// DriverIn finds the driver's DaemonSet in a list, the one for Linux if there is another for
+// Windows, and reads its flags. It returns nil if there is none.
 //
-// The driver's container is known by a flag that no other program beside it has: AKS
-// (aks-secrets-store-csi-driver), the driver's chart and its manifests name it, and its
-// labels, differently.
+// It recognizes the driver's container by a flag that no other container has: names and
+// labels differ between AKS (aks-secrets-store-csi-driver), the driver's chart and its
+// manifests.
 func DriverIn(sets []appsv1.DaemonSet) *Driver {
 	var driver *Driver
 	for i := range sets {
@@ -54,7 +54,7 @@ func DriverIn(sets []appsv1.DaemonSet) *Driver {
 func readDriver(image string, args []string) *Driver {
 	d := &Driver{Version: imageVersion(image), PollInterval: defaultPollInterval}
 	if value, ok := flagOf(args, "enable-secret-rotation"); ok {
-		// A boolean takes its value behind = only.
+		// A boolean flag takes its value only after =.
 		on, err := strconv.ParseBool(value)
 		d.Rotation = on || err != nil
 	}
@@ -66,9 +66,9 @@ func readDriver(image string, args []string) *Driver {
 	return d
 }
 
-// flagOf finds the value of a flag as Go's flag package reads it: -name, --name, with
-// its value behind = or, unless the next argument is a flag too, in the next argument.
-// The last one counts.
+// flagOf finds the value of a flag as Go's flag package reads it: -name or --name, with
+// its value after =, or in the next argument unless that is a flag. The last of several
+// equal flags counts.
 func flagOf(args []string, name string) (value string, ok bool) {
 	for i, arg := range args {
 		given, found := strings.CutPrefix(arg, "-")
@@ -101,7 +101,7 @@ func imageVersion(image string) string {
 }
 
 // Republishes reports whether the kubelet makes this driver rotate (from 1.6 on), rather
-// than a loop of its own. A driver of unknown version is taken for a new one.
+// than a loop of its own. A driver of unknown version counts as a new one.
 func (d *Driver) Republishes() bool {
 	major, rest, _ := strings.Cut(d.Version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

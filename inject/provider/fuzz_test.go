@@ -14,8 +14,8 @@ import (
 	"akv-injector/internal/testing/corpus"
 )
 
-// objectSeeds are the objects annotations and parameters of the corpus, and what
-// parsers like least.
+// objectSeeds adds the objects annotations and parameters of the corpus, and inputs that
+// are hard to parse.
 func objectSeeds(f *testing.F) {
 	f.Helper()
 	cases, err := corpus.Load(corpus.Root())
@@ -65,11 +65,11 @@ func FuzzYAMLObjects(f *testing.F) {
 	})
 }
 
-// roundTrip parses an annotation; if it has no error, the class that is written from it
-// says the same to the provider, and to ourselves.
+// roundTrip parses an annotation. If it has no error, the provider and this package must
+// read the same objects from the class that is written from it.
 func roundTrip(t *testing.T, value string) {
 	t.Helper()
-	// The same text may stand in a class: no panic either.
+	// The same text may be in a class, where it must not cause a panic either.
 	_, _ = provider.ParseClassObjects(value)
 
 	objects, errs := provider.ParseObjects(value, finding.At("objects"))

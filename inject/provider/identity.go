@@ -8,8 +8,8 @@ import (
 	"akv-injector/internal/text"
 )
 
-// TenantProblem says what is wrong with a tenant's id, or "". Entra ID takes a
-// GUID or one of the tenant's domain names.
+// TenantProblem is what is wrong with a tenant's id, if anything. Entra ID accepts a GUID
+// or one of the tenant's domain names.
 func TenantProblem(id string) finding.Problem {
 	if isGUID(id) {
 		return finding.Problem{}
@@ -21,10 +21,10 @@ func TenantProblem(id string) finding.Problem {
 			return finding.Problem{}
 		}
 	}
-	return finding.Problem{What: "not a tenant", Fix: "write its GUID (az account show --query tenantId -o tsv) or one of its domain names"}
+	return finding.Problem{What: "not a tenant id", Fix: "write its GUID (az account show --query tenantId -o tsv) or one of its domain names"}
 }
 
-// ClientIDProblem says what is wrong with an identity's client id, or "".
+// ClientIDProblem is what is wrong with an identity's client id, if anything.
 func ClientIDProblem(id string) finding.Problem {
 	if isGUID(id) {
 		return finding.Problem{}

@@ -18,7 +18,7 @@ func TestClientIDProblem(t *testing.T) {
 	}
 }
 
-func TestValidateTenant(t *testing.T) {
+func TestTenantProblem(t *testing.T) {
 	for id, ok := range map[string]bool{
 		"22222222-2222-2222-2222-222222222222": true, "contoso.onmicrosoft.com": true, "contoso.com": true,
 		"": false, "contoso": false, "contoso.": false, ".com": false, "a..b": false, "-a.com": false, "a-.com": false, "a b.com": false,

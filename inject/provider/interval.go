@@ -6,15 +6,15 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// DefaultInterval is the rotation poll interval of who asks for none.
+// DefaultInterval is the rotation poll interval if none is set.
 const DefaultInterval = "2m"
 
-// minInterval is the shortest rotation poll interval: below it the vault's
-// throttling, not the interval, decides.
+// minInterval is the shortest rotation poll interval: with a shorter one the vault throttles
+// requests.
 const minInterval = 10 * time.Second
 
-// ParseInterval reads a rotation poll interval and says what keeps it from being one.
-// One that is merely too short is returned with its problem and ok.
+// ParseInterval reads a rotation poll interval, and returns what is wrong with it, if
+// anything. For one that is only too short, ok is true.
 func ParseInterval(value string) (d time.Duration, problem finding.Problem, ok bool) {
 	d, err := time.ParseDuration(value)
 	switch {
@@ -28,12 +28,13 @@ func ParseInterval(value string) (d time.Duration, problem finding.Problem, ok b
 	return d, finding.Problem{}, true
 }
 
-// IntervalProblem says what is wrong with a rotation poll interval, or "".
+// IntervalProblem is what is wrong with a rotation poll interval, if anything.
 func IntervalProblem(value string) finding.Problem {
 	_, problem, _ := ParseInterval(value)
 	return problem
 }
 
+// SameInterval reports whether two intervals are equal, though written differently.
 func SameInterval(a, b string) bool {
 	da, errA := time.ParseDuration(a)
 	db, errB := time.ParseDuration(b)

@@ -2,7 +2,7 @@ package provider
 
 import "testing"
 
-func TestValidateInterval(t *testing.T) {
+func TestIntervalProblem(t *testing.T) {
 	for value, want := range map[string]struct{ valid, readable bool }{
 		"10s": {true, true}, "2m": {true, true}, "1h30m": {true, true}, "1.5m": {true, true}, "10000ms": {true, true},
 		"9.999s": {false, true}, "1ns": {false, true},
@@ -22,9 +22,9 @@ func TestSameInterval(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		"other words": {"60s", "1m", true},
-		"other times": {"61s", "1m", false},
-		"no times":    {"x", "x", false},
+		"another unit":   {"60s", "1m", true},
+		"another length": {"61s", "1m", false},
+		"not durations":  {"x", "x", false},
 	} {
 		if got := SameInterval(tc.a, tc.b); got != tc.want {
 			t.Errorf("%s: %v", name, got)

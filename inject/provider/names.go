@@ -1,6 +1,6 @@
 package provider
 
-// Names of the parts that the driver, the provider and the workload identity webhook know.
+// Names that the driver, the provider and the workload identity webhook use.
 const (
 	// DriverName is the Secrets Store CSI driver's.
 	DriverName = "secrets-store.csi.k8s.io"

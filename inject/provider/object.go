@@ -17,8 +17,8 @@ const (
 
 var objectTypes = []string{TypeSecret, TypeKey, TypeCert}
 
-// LatestVersion asks for the newest version where a history is kept. Without one
-// the provider sends the word to the vault as if it were a version.
+// LatestVersion stands for the newest version if a history is kept. Otherwise the provider
+// sends the word to the vault as if it were a version.
 const LatestVersion = "latest"
 
 // Object is one Key Vault object and the file it becomes: the provider's own
@@ -51,13 +51,13 @@ func (o Object) File() string {
 	return o.Name
 }
 
-// Files are the paths that the object may fill. The provider 1.8.2 writes one
+// Files are the paths that the object may be written to. The provider 1.8.2 writes one
 // version more than the history says: getLatestNKeyVaultObjects counts after it appends.
 func (o Object) Files() []string {
 	if o.VersionHistory <= 1 {
 		return []string{o.File()}
 	}
-	const enough = 64 // more numbers than anybody names in env
+	const enough = 64 // more numbers than an env annotation names
 	files := make([]string, 0, min(int(o.VersionHistory), enough)+1)
 	for i := range min(int(o.VersionHistory), enough) + 1 {
 		files = append(files, o.File()+"/"+strconv.Itoa(i))
@@ -89,8 +89,8 @@ func (o Object) write(b *strings.Builder, indent string) {
 	}
 }
 
-// yamlScalar writes a string so that any YAML reader takes it for the same string:
-// plain where it cannot be taken for anything else, quoted otherwise.
+// yamlScalar writes a string so that any YAML reader reads the same string: plain if that is
+// unambiguous, quoted otherwise.
 func yamlScalar(s string) string {
 	if s == "" {
 		return ""
@@ -114,7 +114,7 @@ func yamlScalar(s string) string {
 	return strconv.Quote(s)
 }
 
-// objectNameProblem says what keeps a name from being a Key Vault object's, or is "".
+// objectNameProblem is what is wrong with the name of a Key Vault object, if anything.
 func objectNameProblem(name string) finding.Problem {
 	switch {
 	case name == "":
@@ -125,13 +125,13 @@ func objectNameProblem(name string) finding.Problem {
 		if bad := text.BadCharacter(name); bad != "" {
 			return finding.Problem{What: "has " + bad + " in its name", Fix: "write the name that it has in the vault"}
 		}
-		return finding.Problem{What: "has a name that Key Vault does not take", Fix: "write only letters, digits and hyphens"}
+		return finding.Problem{What: "has a name that Key Vault does not accept", Fix: "write only letters, digits and hyphens"}
 	}
 	return finding.Problem{}
 }
 
-// FileProblem says what keeps a path from being a file in the mount, or is "". The
-// provider's own checks, and what the file system and the driver would refuse.
+// FileProblem is what is wrong with the path of a file in the mount, if anything: by the
+// provider's own checks, and by those of the file system and the driver.
 func FileProblem(file string) finding.Problem {
 	if bad := text.BadCharacter(file); bad != "" {
 		return finding.Problem{What: "contains " + bad, Fix: "remove it"}
@@ -159,8 +159,8 @@ func FileProblem(file string) finding.Problem {
 	return finding.Problem{}
 }
 
-// permissionProblem says what is wrong with a file mode, or is "". The provider
-// turns one that it cannot read into mode 0 without a word.
+// permissionProblem is what is wrong with a file mode, if anything. The provider silently
+// replaces a mode that it cannot read with 0.
 func permissionProblem(mode string) finding.Problem {
 	n, err := strconv.ParseUint(mode, 8, 32)
 	switch {
@@ -172,7 +172,7 @@ func permissionProblem(mode string) finding.Problem {
 	return finding.Problem{}
 }
 
-// typeProblem says what is wrong with an object's type, or is "".
+// typeProblem is what is wrong with an object's type, if anything.
 func typeProblem(t string) finding.Problem {
 	switch t {
 	case TypeSecret, TypeKey, TypeCert:

@@ -40,8 +40,9 @@ func ParseObjects(value string, fldPath *finding.Place) ([]Object, finding.Field
 	return objects, append(errs, FileClashes(objects, fldPath)...)
 }
 
+// TooManyObjects reports more than MaxObjects objects of one vault.
 func TooManyObjects(fldPath *finding.Place, n int) *finding.FieldError {
-	return finding.Invalid(fldPath, fmt.Sprintf("%d objects", n), finding.Problem{What: fmt.Sprintf("more than %d objects of one vault", MaxObjects), Fix: "the provider fetches each one at every poll: name only what the pod reads"})
+	return finding.Invalid(fldPath, fmt.Sprintf("%d objects", n), finding.Problem{What: fmt.Sprintf("more than %d objects of one vault, each of which the provider fetches at every poll", MaxObjects), Fix: "name only the objects that the pod reads"})
 }
 
 // parseItem reads [FILE=][TYPE/]NAME[@VERSION].
@@ -82,7 +83,7 @@ func parseItem(item string, fldPath *finding.Place) (Object, finding.FieldErrors
 	return o.canonical(), errs
 }
 
-// canonical leaves out what the provider's defaults say anyway.
+// canonical leaves out fields that have the provider's defaults.
 func (o Object) canonical() Object {
 	if o.Alias == o.Name {
 		o.Alias = ""
@@ -101,33 +102,33 @@ func (o Object) canonical() Object {
 	return o
 }
 
-// SortObjects gives equal sets of objects one order.
+// SortObjects sorts objects, so that equal sets have one order.
 func SortObjects(objects []Object) {
 	slices.SortFunc(objects, func(a, b Object) int {
 		return cmp.Or(cmp.Compare(a.File(), b.File()), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
 }
 
-// FileClashes finds objects of one mount that would be written to one place. The
-// provider lets the last one win without a word.
+// FileClashes finds objects of one mount that would be written to the same path. The
+// provider silently keeps the last one.
 func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	taken := make(map[string]Object, len(objects))
 	for _, o := range objects {
 		file := o.File()
 		if file == "" {
-			continue // told already
+			continue // reported already
 		}
 		if other, ok := taken[file]; ok && other.Type == o.Type && other.Name == o.Name {
 			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: "is listed twice", Fix: "remove one"}))
 			continue
 		} else if ok {
-			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: fmt.Sprintf("the file of both %s/%s and %s/%s", other.Type, text.Shorten(other.Name), o.Type, text.Shorten(o.Name)), Fix: "give one another name, as in FILE=NAME (objectAlias in YAML)"}))
+			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: fmt.Sprintf("the file of both %s/%s and %s/%s", other.Type, text.Shorten(other.Name), o.Type, text.Shorten(o.Name)), Fix: "rename the file of one of them, as in FILE=NAME (objectAlias in YAML)"}))
 			continue
 		}
 		taken[file] = o
 	}
-	// A file cannot also be a folder, and a folder of numbered versions is the provider's own.
+	// A file cannot be a folder too, and only the provider may write in a folder of versions.
 	for _, o := range objects {
 		file := o.File()
 		for i := range len(file) {
@@ -135,7 +136,7 @@ func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
 				continue
 			}
 			if other, ok := taken[file[:i]]; ok {
-				errs = append(errs, finding.Invalid(fldPath, file, finding.Problem{What: fmt.Sprintf("lies below %q, which is the file or folder of %s/%s", text.Shorten(other.File()), other.Type, text.Shorten(other.Name)), Fix: "give one another name"}))
+				errs = append(errs, finding.Invalid(fldPath, file, finding.Problem{What: fmt.Sprintf("is below %q, which is the file or folder of %s/%s", text.Shorten(other.File()), other.Type, text.Shorten(other.Name)), Fix: "rename one of the two"}))
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // ReadObjects reads the objects parameter as the provider 1.8.2 does: the same
 // YAML library, the same two steps, fields that it does not know ignored. Elements that
-// are maps are an error, as they are there. With each object comes its index in the array.
+// are maps are an error, as they are there. at has the index of each object in the array.
 func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at []int, errs finding.FieldErrors) {
 	var list struct {
 		Array []yaml.Node `yaml:"array"`
@@ -28,7 +28,7 @@ func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at 
 			node = node.Alias
 		}
 		if node.Kind != yaml.ScalarNode {
-			errs = append(errs, finding.Malformed(path, finding.Problem{What: "not a string, where the provider wants one that holds YAML", Fix: "write \"- |\" and the fields below it"}))
+			errs = append(errs, finding.Malformed(path, finding.Problem{What: "not a string, but the provider expects one that holds YAML", Fix: "write \"- |\" and the fields below it"}))
 			continue
 		}
 		o, objectErrs := parseClassObject(node.Value, path)
@@ -54,7 +54,7 @@ func parseClassObject(yamlText string, path *finding.Place) (Object, finding.Fie
 	if err := yaml.Unmarshal([]byte(yamlText), &fields); err != nil {
 		return Object{}, finding.FieldErrors{finding.Invalid(path, yamlText, finding.Problem{
 			What: "not the provider's YAML (" + yamlProblem(err) + ")",
-			Fix:  "write a field and its value a line, such as objectName: DB-Password",
+			Fix:  "write one field and its value per line, such as objectName: DB-Password",
 		})}
 	}
 	o := Object{

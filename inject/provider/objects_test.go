@@ -28,7 +28,7 @@ func TestParseObjectsCompact(t *testing.T) {
 		"a type":                        {"cert/frontend", []Object{{Name: "frontend", Type: "cert"}}, nil},
 		"a file":                        {"tls.pem=cert/frontend", []Object{{Name: "frontend", Type: "cert", Alias: "tls.pem"}}, nil},
 		"a file in folders":             {"a/b/c=key/k", []Object{{Name: "k", Type: "key", Alias: "a/b/c"}}, nil},
-		"a file like the name is none":  {"x=x", []Object{{Name: "x", Type: "secret"}}, nil},
+		"a file equal to the name":      {"x=x", []Object{{Name: "x", Type: "secret"}}, nil},
 		"a version":                     {"x@abc1", []Object{{Name: "x", Type: "secret", Version: "abc1"}}, nil},
 		"an at sign in the file":        {"me@home=x", []Object{{Name: "x", Type: "secret", Alias: "me@home"}}, nil},
 		"spaces around everything":      {" f = cert / n @ v ", []Object{{Name: "n", Type: "cert", Alias: "f", Version: "v"}}, nil},
@@ -48,8 +48,8 @@ func TestParseObjectsCompact(t *testing.T) {
 		"an underscore":          {"a_b", nil, []string{"FieldValueInvalid o[0]"}},
 		"a control character":    {"a\x01b", nil, []string{"FieldValueInvalid o[0]"}},
 		"not UTF-8":              {"\xff=a", nil, []string{"FieldValueInvalid o[0]"}},
-		"what was not UTF-8":     {"\ufffd=a", nil, []string{"FieldValueInvalid o[0]"}},
-		"text that runs back":    {"a\u202eb=a", nil, []string{"FieldValueInvalid o[0]"}},
+		"replaced UTF-8":         {"\ufffd=a", nil, []string{"FieldValueInvalid o[0]"}},
+		"right-to-left text":     {"a\u202eb=a", nil, []string{"FieldValueInvalid o[0]"}},
 		"out of the mount":       {"../a=a", nil, []string{"FieldValueInvalid o[0]"}},
 		"the mount itself":       {"./a=a", nil, []string{"FieldValueInvalid o[0]"}},
 		"an absolute file":       {"/a=a", nil, []string{"FieldValueInvalid o[0]"}},
@@ -114,19 +114,18 @@ func TestYAMLScalarIsReadAsItself(t *testing.T) {
 	}
 }
 
-// What users write stays where it belongs: no text of theirs ends a problem early, or
-// becomes a part of the fix.
+// User text neither ends a message early nor becomes part of the fix.
 func TestSemicolonsInNames(t *testing.T) {
 	for name, tc := range map[string]struct{ value, message, fix string }{
 		"a file below a file": {
 			"a; b=secret/One\na; b/c=secret/Two",
-			`Invalid value: "a; b/c": lies below "a; b", which is the file or folder of secret/One.`,
-			"Give one another name.",
+			`Invalid value: "a; b/c": is below "a; b", which is the file or folder of secret/One.`,
+			"Rename one of the two.",
 		},
 		"a file of two objects": {
 			"x; y=One\nx; y=Two",
 			`Duplicate value: "x; y": the file of both secret/One and secret/Two.`,
-			"Give one another name, as in FILE=NAME (objectAlias in YAML).",
+			"Rename the file of one of them, as in FILE=NAME (objectAlias in YAML).",
 		},
 	} {
 		_, errs := ParseObjects(tc.value, finding.At("o"))

@@ -9,8 +9,8 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// FormatObjects writes objects as an objects annotation takes them: what ParseObjects
-// reads back as the same objects. It is the compact list wherever that can say it, and
+// FormatObjects writes objects as the value of an objects annotation, which ParseObjects
+// reads back as the same objects: as the compact list if that can express them, and with
 // the provider's own fields otherwise.
 func FormatObjects(objects []Object) string {
 	items := make([]string, 0, len(objects))
@@ -34,7 +34,7 @@ func FormatObjects(objects []Object) string {
 	return b.String()
 }
 
-// item is the object in the compact list, as far as that can say it.
+// item is the object in the compact list, as far as that can express it.
 func (o Object) item() string {
 	item := o.Name
 	if o.Type != TypeSecret {
@@ -47,7 +47,7 @@ func (o Object) item() string {
 }
 
 // ClassObjects are the objects of a class for the Azure provider, read as the provider
-// reads them, and what it would refuse about them.
+// reads them, and the errors for which it would refuse them.
 func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, finding.FieldErrors) {
 	objects, _, errs := ReadObjects(class.Spec.Parameters[ParamObjects], finding.At("spec", "parameters", ParamObjects))
 	return objects, errs

@@ -19,7 +19,7 @@ func TestFormatObjects(t *testing.T) {
 			objects: []Object{{Name: "frontend", Type: "cert", Alias: "tls/tls.pem"}, {Name: "signing", Type: "key"}},
 			want:    "tls/tls.pem=cert/frontend, key/signing",
 		},
-		"many stand one a line": {
+		"many, one per line": {
 			objects: []Object{
 				{Name: "the-first-of-many-objects", Type: "secret"},
 				{Name: "the-second-of-many-objects", Type: "secret"},
@@ -36,7 +36,7 @@ func TestFormatObjects(t *testing.T) {
   objectType: secret
 `,
 		},
-		"a version is told either way": {
+		"a version needs the provider's fields": {
 			objects: []Object{{Name: "a", Type: "secret", Version: "0123"}},
 			want: `- objectName: a
   objectType: secret

@@ -14,7 +14,7 @@ import (
 	"akv-injector/internal/text"
 )
 
-// looksLikeYAML tells the provider's YAML from the compact list, in which no item
+// looksLikeYAML reports whether a value is the provider's YAML. No item of the compact list
 // can begin like this.
 func looksLikeYAML(trimmed string) bool {
 	return strings.HasPrefix(trimmed, "array:") || strings.HasPrefix(trimmed, "- ") || strings.HasPrefix(trimmed, "-\n")
@@ -25,9 +25,9 @@ var objectFields = []string{
 	"objectFormat", "objectEncoding", "filePermission",
 }
 
-// parseYAMLObjects reads what people have in their classes: "array:" over a list,
-// or the list alone, of strings that hold YAML (as the provider wants it) or of
-// maps (as many examples have it).
+// parseYAMLObjects reads objects as users have them in their classes: "array:" and a list,
+// or the list alone, of strings that hold YAML (which the provider expects) or of maps
+// (which many examples have).
 func parseYAMLObjects(value string, fldPath *finding.Place) ([]Object, finding.FieldErrors) {
 	elements, err := yamlElements(value, fldPath)
 	if err != nil {
@@ -60,7 +60,7 @@ func yamlElements(value string, fldPath *finding.Place) ([]*yaml.Node, *finding.
 		var list *yaml.Node
 		for i := 0; i+1 < len(root.Content); i += 2 {
 			if key := root.Content[i]; key.Value != "array" || list != nil {
-				return nil, finding.Invalid(fldPath, key.Value, finding.Problem{What: fmt.Sprintf("line %d: another key than array stands at the top", key.Line), Fix: "remove it"})
+				return nil, finding.Invalid(fldPath, key.Value, finding.Problem{What: fmt.Sprintf("line %d: only the key array is allowed at the top level", key.Line), Fix: "remove it"})
 			}
 			list = root.Content[i+1]
 		}
@@ -70,20 +70,20 @@ func yamlElements(value string, fldPath *finding.Place) ([]*yaml.Node, *finding.
 		return nil, nil
 	}
 	if root.Kind != yaml.SequenceNode {
-		return nil, finding.Invalid(fldPath, value, finding.Problem{What: "array must be a list, each element beginning with a dash"})
+		return nil, finding.Invalid(fldPath, value, finding.Problem{What: "array is not a list", Fix: "write a list in which each element begins with a dash"})
 	}
 	return root.Content, nil
 }
 
-// yamlRoot parses one YAML document. Aliases are refused: nothing here is worth one,
-// and they can make a small text a large one.
+// yamlRoot parses one YAML document. Aliases are refused: they are not needed here, and can
+// expand a small text to a large one.
 func yamlRoot(yamlText string) (*yaml.Node, finding.Problem) {
 	var doc, more yaml.Node
 	decoder := yaml.NewDecoder(strings.NewReader(yamlText))
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}
 	} else if err != nil {
-		return nil, finding.Problem{What: "not YAML (" + yamlProblem(err) + ")", Fix: "fix it, or write [FILE=][TYPE/]NAME, one a line"}
+		return nil, finding.Problem{What: "not YAML (" + yamlProblem(err) + ")", Fix: "correct it, or write [FILE=][TYPE/]NAME, one per line"}
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil, finding.Problem{What: "empty", Fix: "remove it, or write objectName: and the name"}
@@ -92,17 +92,17 @@ func yamlRoot(yamlText string) (*yaml.Node, finding.Problem) {
 		return nil, finding.Problem{What: "more than one YAML document, of which the provider reads the first", Fix: "write one list"}
 	}
 	if hasAlias(&doc) {
-		return nil, finding.Problem{What: "YAML anchors and aliases are not taken here", Fix: "write the value out"}
+		return nil, finding.Problem{What: "written with YAML anchors or aliases, which are not allowed", Fix: "write the value out"}
 	}
 	return doc.Content[0], finding.Problem{}
 }
 
-// yamlProblem is the library's complaint in one line, without what it says of Go's types.
+// yamlProblem is the YAML library's error in one line, without the names of Go types.
 func yamlProblem(err error) string {
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) && len(typed.Errors) > 0 {
 		where, _, _ := strings.Cut(typed.Errors[0], " into ")
-		return text.Shorten(strings.Replace(where, "cannot unmarshal", "no place for", 1))
+		return text.Shorten(strings.Replace(where, "cannot unmarshal", "unexpected", 1))
 	}
 	return text.Shorten(strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
 }
@@ -137,7 +137,7 @@ func parseElement(e *yaml.Node, fldPath *finding.Place) (Object, finding.FieldEr
 		case key.Kind != yaml.ScalarNode:
 			errs = append(errs, finding.Malformed(fldPath, finding.Problem{What: "a field's name is a list or a map", Fix: "write a word, such as objectName"}))
 		case seen[key.Value]:
-			errs = append(errs, finding.Duplicate(path, key.Value, finding.Problem{What: "stands twice in one object", Fix: "remove one"}))
+			errs = append(errs, finding.Duplicate(path, key.Value, finding.Problem{What: "is set twice in one object", Fix: "remove one"}))
 		case val.Kind != yaml.ScalarNode:
 			errs = append(errs, finding.Malformed(path, finding.Problem{What: "a list or a map", Fix: "write a single value"}))
 		default:
@@ -155,8 +155,8 @@ func parseElement(e *yaml.Node, fldPath *finding.Place) (Object, finding.FieldEr
 	return o.canonical(), errs
 }
 
-// set takes one of the provider's fields. The provider ignores fields that it does
-// not know, so a misspelt one is lost in silence there; here it is an error.
+// setField sets one of the provider's fields. The provider silently ignores a misspelt
+// field, which is an error here.
 func setField(o *Object, key, value string, path *finding.Place) *finding.FieldError {
 	switch key {
 	case "objectName":
@@ -183,12 +183,12 @@ func setField(o *Object, key, value string, path *finding.Place) *finding.FieldE
 	case "filePermission":
 		o.FilePermission = value
 	default:
-		return finding.Invalid(path, key, finding.Problem{What: "no field of the provider's objects", Fix: text.DidYouMean(key, objectFields)})
+		return finding.Invalid(path, key, finding.Problem{What: "not a field of the provider's objects", Fix: text.DidYouMean(key, objectFields)})
 	}
 	return nil
 }
 
-// validate checks the fields together, as the provider does at mount time.
+// validateObject checks the fields together, as the provider does at mount time.
 func validateObject(o *Object, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	invalid := func(name, value string, problem finding.Problem) {
@@ -209,7 +209,7 @@ func validateObject(o *Object, fldPath *finding.Place) finding.FieldErrors {
 		}
 	}
 	if o.Version != "" && !text.IsName(o.Version) {
-		invalid("objectVersion", o.Version, finding.Problem{What: "no version, which has only letters and digits", Fix: "leave it out to follow the newest"})
+		invalid("objectVersion", o.Version, finding.Problem{What: "not a version, which has only letters and digits", Fix: "leave it out to follow the newest"})
 	}
 	switch o.Format {
 	case "", "pem":

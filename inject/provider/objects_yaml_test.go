@@ -17,18 +17,18 @@ func TestParseObjectsYAML(t *testing.T) {
 		want   []Object
 		errors []string
 	}{
-		"strings, as the provider wants it": {"array:\n  - |\n    objectName: a\n    objectType: secret\n  - |\n    objectName: b\n    objectType: cert\n    objectAlias: tls.pem\n", both, nil},
-		"maps, as many examples have it":    {"array:\n  - objectName: a\n    objectType: secret\n  - objectName: b\n    objectType: cert\n    objectAlias: tls.pem\n", both, nil},
-		"the list alone, mixed":             {"- objectName: a\n- |\n  objectName: b\n  objectType: cert\n  objectAlias: tls.pem\n", both, nil},
-		"the dash alone on its line":        {"-\n  objectName: a\n", both[:1], nil},
-		"indented as a whole":               {"  array:\n    - objectName: a\n", both[:1], nil},
-		"flow style":                        {"array: [{objectName: a}]", both[:1], nil},
-		"an empty version":                  {"- {objectName: a, objectVersion: \"\"}", both[:1], nil},
-		"a null version":                    {"- {objectName: a, objectVersion: }", both[:1], nil},
-		"defaults are left out":             {"- {objectName: a, objectAlias: a, objectFormat: PEM, objectEncoding: UTF-8, objectVersionHistory: 1}", both[:1], nil},
-		"latest with a history":             {"- {objectName: a, objectVersion: latest, objectVersionHistory: 3}", []Object{{Name: "a", Type: "secret", VersionHistory: 3}}, nil},
-		"latest without one":                {"- {objectName: a, objectVersion: latest}", []Object{{Name: "a", Type: "secret", Version: "latest"}}, nil},
-		"a mode that YAML takes for a number": {
+		"strings, as the provider expects": {"array:\n  - |\n    objectName: a\n    objectType: secret\n  - |\n    objectName: b\n    objectType: cert\n    objectAlias: tls.pem\n", both, nil},
+		"maps, as many examples have it":   {"array:\n  - objectName: a\n    objectType: secret\n  - objectName: b\n    objectType: cert\n    objectAlias: tls.pem\n", both, nil},
+		"the list alone, mixed":            {"- objectName: a\n- |\n  objectName: b\n  objectType: cert\n  objectAlias: tls.pem\n", both, nil},
+		"the dash alone on its line":       {"-\n  objectName: a\n", both[:1], nil},
+		"indented as a whole":              {"  array:\n    - objectName: a\n", both[:1], nil},
+		"flow style":                       {"array: [{objectName: a}]", both[:1], nil},
+		"an empty version":                 {"- {objectName: a, objectVersion: \"\"}", both[:1], nil},
+		"a null version":                   {"- {objectName: a, objectVersion: }", both[:1], nil},
+		"defaults are left out":            {"- {objectName: a, objectAlias: a, objectFormat: PEM, objectEncoding: UTF-8, objectVersionHistory: 1}", both[:1], nil},
+		"latest with a history":            {"- {objectName: a, objectVersion: latest, objectVersionHistory: 3}", []Object{{Name: "a", Type: "secret", VersionHistory: 3}}, nil},
+		"latest without one":               {"- {objectName: a, objectVersion: latest}", []Object{{Name: "a", Type: "secret", Version: "latest"}}, nil},
+		"a mode that YAML reads as a number": {
 			"- {objectName: a, filePermission: 0440}",
 			[]Object{{Name: "a", Type: "secret", FilePermission: "0440"}},
 			nil,
@@ -76,7 +76,7 @@ func TestParseObjectsYAML(t *testing.T) {
 	}
 }
 
-// A small text must not become a large one, in an annotation or in somebody's class.
+// A small text must not expand to a large one, in an annotation or in a user's class.
 func TestYAMLAliasBomb(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
@@ -87,13 +87,13 @@ func TestYAMLAliasBomb(t *testing.T) {
 	bomb := b.String() + "array: *l0\n"
 	start := time.Now()
 	if _, errs := ParseObjects("array:\n- |\n  "+strings.ReplaceAll(bomb, "\n", "\n  "), nil); len(errs) == 0 {
-		t.Error("taken in an annotation")
+		t.Error("accepted in an annotation")
 	}
 	if _, errs := ParseClassObjects(bomb); len(errs) == 0 {
-		t.Error("taken in a class")
+		t.Error("accepted in a class")
 	}
 	if _, errs := ParseClassObjects("array:\n- |\n  " + strings.ReplaceAll(bomb, "\n", "\n  ")); len(errs) == 0 {
-		t.Error("taken in an object of a class")
+		t.Error("accepted in an object of a class")
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %s", took)

@@ -21,12 +21,12 @@ const (
 	PodContextPrefix    = "csi.storage.k8s.io/"
 )
 
-// IsOn reads a switch as the provider does. What is neither true nor false is off here;
-// AKV008 reports it.
+// IsOn reads a boolean parameter as the provider does. A value that is not a boolean is off
+// here; AKV008 reports it.
 func IsOn(parameters map[string]string, key string) bool {
 	value := strings.TrimSpace(parameters[key])
 	if value == "" {
-		return false // without an error that nobody reads
+		return false // without creating an error, which would be unused
 	}
 	on, err := strconv.ParseBool(value)
 	return err == nil && on

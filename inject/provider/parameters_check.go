@@ -11,14 +11,14 @@ import (
 // providerVault is the provider's own check of a vault's name.
 var providerVault = regexp.MustCompile(`^[-A-Za-z0-9]{3,24}$`)
 
-// classErrors holds a class's parameters against the Azure provider's contract. The
-// identity's own mistakes are the rule identity-mode's.
+// classErrors checks a class's parameters against the Azure provider's contract. The rule
+// identity-mode reports errors of the identity.
 func classErrors(parameters map[string]string, fldPath *finding.Place) finding.FieldErrors {
 	objects, _, errs := ReadObjects(parameters[ParamObjects], fldPath.Child(ParamObjects))
 	return ParameterErrors(parameters, objects, errs, fldPath)
 }
 
-// ParameterErrors is classErrors where the objects have been parsed.
+// ParameterErrors is classErrors for objects that have been parsed already.
 func ParameterErrors(parameters map[string]string, objects []Object, objectErrs finding.FieldErrors, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	value := func(key string) string { return strings.TrimSpace(parameters[key]) }
@@ -53,7 +53,7 @@ func ParameterErrors(parameters map[string]string, objects []Object, objectErrs 
 		errs = append(errs, finding.Missing(fldPath.Child(ParamClient), "set clientID, which useAzureTokenProxy needs, to the client id of a managed identity"))
 	}
 	if modes > 1 {
-		errs = append(errs, finding.Forbidden(fldPath, finding.Problem{What: "more than one kind of identity is asked for", Fix: "set only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy to \"true\""}))
+		errs = append(errs, finding.Forbidden(fldPath, finding.Problem{What: "more than one kind of identity is set", Fix: "set only one of usePodIdentity, useVMManagedIdentity and useAzureTokenProxy to \"true\""}))
 	}
 	if value(ParamObjects) == "" {
 		return append(errs, finding.Missing(fldPath.Child(ParamObjects), "list the objects"))

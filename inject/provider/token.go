@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// TokenAudience is what Entra ID wants in a token that is exchanged for one of its own.
+	// TokenAudience is the audience that Entra ID requires in a token that it exchanges.
 	TokenAudience = "api://AzureADTokenExchange"
-	// BindingAudience is what the token proxy wants in a token.
+	// BindingAudience is the audience that the token proxy requires in a token.
 	BindingAudience = "api://AKSIdentityBinding"
 )
 
-// RequestsToken reports whether the CSIDriver makes the kubelet hand over a token for the
-// audience.
+// RequestsToken reports whether the CSIDriver requests a token for the audience from the
+// kubelet.
 func RequestsToken(d *storagev1.CSIDriver, audience string) bool {
 	return d != nil && slices.ContainsFunc(d.Spec.TokenRequests, func(r storagev1.TokenRequest) bool { return r.Audience == audience })
 }

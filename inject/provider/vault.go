@@ -7,9 +7,9 @@ import (
 	"akv-injector/internal/text"
 )
 
-// VaultProblem says what keeps a name from being a Key Vault's, or is "". These are
-// Azure's own rules for the name, stricter than the provider's [-A-Za-z0-9]{3,24}:
-// a vault of another name cannot exist.
+// VaultProblem is what is wrong with the name of a Key Vault, if anything. These are Azure's
+// own rules, stricter than the provider's [-A-Za-z0-9]{3,24}: no vault with another name can
+// exist.
 func VaultProblem(name string) finding.Problem {
 	switch {
 	case !text.IsName(name):

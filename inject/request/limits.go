@@ -1,30 +1,32 @@
 package request
 
 import (
+	"fmt"
+
 	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
 )
 
-// MaxAnnotations is the API server's bound on all annotations of an object together
+// MaxAnnotations is the API server's limit for all annotations of an object together
 // (Kubernetes 1.37.2, TotalAnnotationSizeLimitB).
 const MaxAnnotations = 256 * 1024
 
-// Bounds on what is looked at. Kubernetes bounds a pod by its bytes alone, and 3 MiB
-// have room for 40,000 mounts, which rules compare with one another: whoever may
-// create pods could keep akv-injector busy for minutes. Each bound is several times
-// what a pod has that a node can run.
+// Limits of the pods that are checked. Kubernetes limits only the bytes of a pod, and 3 MiB
+// have room for 40,000 mounts, which rules compare with one another: a user who may create
+// pods could keep akv-injector busy for minutes. Each limit is several times what a pod
+// that a node can run has.
 const (
 	maxVolumes         = 1000
 	maxContainers      = 500
 	maxMounts          = 5000 // of all containers
 	maxContainerMounts = 1000
 	maxEnv             = 500
-	// maxAdditions is how many mounts and variables a pod can be given, in all
-	// containers together.
+	// maxAdditions is how many mounts and variables may be added to all containers of a
+	// pod together.
 	maxAdditions = 20_000
 )
 
-// oversize tells why a pod is too large to be looked at.
+// oversize reports why a pod is too large to be checked.
 func oversize(t *workload.Target) finding.FieldErrors {
 	var errs finding.FieldErrors
 	size := 0
@@ -60,12 +62,15 @@ func oversize(t *workload.Target) finding.FieldErrors {
 	})
 	if all > maxMounts && len(errs) == 0 {
 		errs = append(errs, finding.TooMany(t.SpecPath().Child("containers"), all, maxMounts))
-		errs[0].Problem = finding.Problem{What: "the mounts of all containers together", Fix: errs[0].What}
+		errs[0].Problem = finding.Problem{
+			What: fmt.Sprintf("all containers together must have at most %d mounts", maxMounts),
+			Fix:  fmt.Sprintf("reduce their mounts to at most %d", maxMounts),
+		}
 	}
 	return errs
 }
 
-// overgrown reports whether the pod would be given too much.
+// overgrown reports that too many mounts and variables would be added to the pod.
 func (p *parser) overgrown() *finding.FieldError {
 	t := p.target
 	containers := len(t.Spec.InitContainers) + len(t.Spec.Containers)
@@ -74,6 +79,9 @@ func (p *parser) overgrown() *finding.FieldError {
 		return nil
 	}
 	err := finding.TooMany(t.MetaPath().Child("annotations"), n, maxAdditions)
-	err.Problem = finding.Problem{What: "mounts and variables that akv-injector would add to all containers together", Fix: err.What}
+	err.Problem = finding.Problem{
+		What: fmt.Sprintf("akv-injector adds at most %d mounts and variables to all containers together", maxAdditions),
+		Fix:  "reduce the number of vaults, variables or containers",
+	}
 	return err
 }

@@ -13,8 +13,8 @@ import (
 	"akv-injector/internal/text"
 )
 
-// classVolume is the name of the volume of a class that is named in the annotation.
-// It cannot be a generated one's, which begin with akv-.
+// classVolume is the name of the volume for a class that the annotation names. Names of
+// volumes for generated classes begin with akv-, so they differ from it.
 const classVolume = "secret-provider-class"
 
 // parseMounts collects the volumes that the pod asks for.
@@ -34,8 +34,10 @@ func (p *parser) parseMounts(keys []string) {
 		name = strings.ToLower(strings.TrimPrefix(name, "."))
 		if key == annotation.Objects {
 			if vault.Level == Unset {
-				p.namespaceErrorf(finding.Missing(p.target.AnnotationPath(annotation.Vault), fmt.Sprintf(
-					"which vault are the objects in? set %s on the pod or on its namespace, or write %s.<vault>", annotation.Vault, annotation.Objects)))
+				p.namespaceErrorf(finding.Required(p.target.AnnotationPath(annotation.Vault), finding.Problem{
+					What: "not set, so the vault of the objects is unknown",
+					Fix:  fmt.Sprintf("set %s on the pod or on its namespace, or write %s.<vault>", annotation.Vault, annotation.Objects),
+				}))
 			}
 			name = defaultVault
 		}
@@ -70,7 +72,7 @@ func (p *parser) parseMounts(keys []string) {
 	p.parseMountPaths(defaultVault)
 }
 
-// mergeClashes finds files that a second annotation for the same vault writes over.
+// mergeClashes finds files that a second annotation for the same vault overwrites.
 func mergeClashes(first, second []provider.Object, path *finding.Place) finding.FieldErrors {
 	both := append(slices.Clone(first), second...)
 	return provider.FileClashes(both, path)
@@ -83,19 +85,19 @@ func (p *parser) parseClass(name string) {
 		p.errorf(finding.Invalid(path, name, problem))
 	case provider.Reserved(name):
 		p.errorf(finding.Forbidden(path, finding.Problem{
-			What: "names that begin with " + provider.GeneratedPrefix + " are for generated classes",
+			What: "names that begin with " + provider.GeneratedPrefix + " are reserved for generated classes",
 			Fix:  "list the objects in " + annotation.Objects + ", or give your class another name",
 		}))
 	default:
 		p.Mounts = append(p.Mounts, Mount{Class: name, Volume: classVolume, FieldPath: path})
 	}
 	if _, ok := p.pod(annotation.Objects); ok {
-		p.errorf(finding.Forbidden(path, finding.Problem{What: fmt.Sprintf("stands in the place of %s", annotation.Objects), Fix: fmt.Sprintf("remove one of the two, or name the vault: %s.<vault>", annotation.Objects)}))
+		p.errorf(finding.Forbidden(path, finding.Problem{What: fmt.Sprintf("replaces %s, which is set too", annotation.Objects), Fix: fmt.Sprintf("remove one of the two, or name the vault: %s.<vault>", annotation.Objects)}))
 	}
 }
 
-// parseMountPaths gives every mount its path. The default vault, like a named class,
-// has the plain path; a further vault, one with its name.
+// parseMountPaths sets the path of every mount. The default vault or a named class has the
+// plain path; a further vault has a path with its name.
 func (p *parser) parseMountPaths(defaultVault string) {
 	windows := p.target.Windows()
 	base := workload.DefaultMountPath(windows)
@@ -108,7 +110,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 		m := &p.Mounts[i]
 		own, named := perVault[m.Vault]
 		isDefault := m.Class != "" || m.Vault == defaultVault && !hasClass
-		// Of two paths for the default vault the pod's own wins over the namespace's.
+		// The default vault's path on the pod takes precedence over the namespace's.
 		nearer := isDefault && plain.Level != Unset && plain.Level < own.Level
 		switch {
 		case named && m.Class == "" && !nearer:
@@ -128,7 +130,7 @@ func (p *parser) parseMountPaths(defaultVault string) {
 	p.checkOverlap(windows)
 }
 
-// checkUnusedPaths: a path for a vault that the pod does not use is a misspelt name.
+// checkUnusedPaths reports paths for vaults that the pod does not use: they are misspelt.
 func (p *parser) checkUnusedPaths(perVault map[string]Setting) {
 	for _, vault := range slices.Sorted(maps.Keys(perVault)) {
 		s := perVault[vault]
@@ -144,7 +146,7 @@ func (p *parser) checkUnusedPaths(perVault map[string]Setting) {
 	}
 }
 
-// checkOverlap: of two mounts, one at or below the other, one would hide the other.
+// checkOverlap reports mounts at or below one another, since one would hide the other.
 func (p *parser) checkOverlap(windows bool) {
 	for i, a := range p.Mounts {
 		for _, b := range p.Mounts[:i] {
@@ -153,7 +155,7 @@ func (p *parser) checkOverlap(windows bool) {
 			}
 			ca, cb := workload.ComparablePath(a.Path, windows), workload.ComparablePath(b.Path, windows)
 			if ca == cb || workload.PathBelow(ca, cb) || workload.PathBelow(cb, ca) {
-				p.namespaceErrorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("would be mounted at or below another vault's path, or above it (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("give each its own with %s.<vault>", annotation.MountPath)}))
+				p.namespaceErrorf(finding.Invalid(a.FieldPath, a.Path, finding.Problem{What: fmt.Sprintf("overlaps with another mount path of the pod (%s)", text.Shorten(b.Path)), Fix: fmt.Sprintf("set separate paths with %s.<vault>", annotation.MountPath)}))
 			}
 		}
 	}
@@ -181,7 +183,7 @@ func (p *parser) vaultPaths(check func(string) finding.Problem) map[string]Setti
 			}
 			s := p.setting(key, "", check)
 			if found && other.Value != s.Value {
-				p.namespaceErrorf(finding.Duplicate(s.Path, s.Value, finding.Problem{What: fmt.Sprintf("is a second mount path for the vault %q, since names of vaults have no case", text.Shorten(vault)), Fix: "remove one"}))
+				p.namespaceErrorf(finding.Duplicate(s.Path, s.Value, finding.Problem{What: fmt.Sprintf("is a second mount path for the vault %q, since vault names are case-insensitive", text.Shorten(vault)), Fix: "remove one"}))
 			}
 			if !found {
 				paths[vault] = s

@@ -11,7 +11,7 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// A mount path with a semicolon is quoted whole, and the fix is no part of it.
+// A mount path with a semicolon is quoted whole, and the fix is not part of it.
 func TestSemicolonInAPath(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{
 		annotation.Objects + ".one-kv": "a", annotation.MountPath + ".one-kv": "/mnt/x; y",
@@ -22,10 +22,10 @@ func TestSemicolonInAPath(t *testing.T) {
 	if len(findings) != 1 {
 		t.Fatalf("%+v", findings)
 	}
-	if want := `Invalid value: "/mnt/x; y/z": would be mounted at or below another vault's path, or above it (/mnt/x; y).`; findings[0].Message != want {
+	if want := `Invalid value: "/mnt/x; y/z": overlaps with another mount path of the pod (/mnt/x; y).`; findings[0].Message != want {
 		t.Errorf("%s, want %s", findings[0].Message, want)
 	}
-	if want := "Give each its own with " + annotation.MountPath + ".<vault>."; findings[0].Fix != want {
+	if want := "Set separate paths with " + annotation.MountPath + ".<vault>."; findings[0].Fix != want {
 		t.Errorf("%s, want %s", findings[0].Fix, want)
 	}
 }

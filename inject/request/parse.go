@@ -26,7 +26,7 @@ type parser struct {
 
 func (p *parser) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
 
-// namespaceErrorf reports an error that the namespace's annotations have a part in.
+// namespaceErrorf reports an error that also depends on the namespace's annotations.
 func (p *parser) namespaceErrorf(e *finding.FieldError) {
 	e.Lookups |= finding.Namespace
 	p.errorf(e)
@@ -70,7 +70,7 @@ func namesObjects(keys []string) bool {
 	})
 }
 
-// parseInject reads the opt-out, and finds settings that have nothing to set.
+// parseInject reads the opt-out, and reports settings of a pod that mounts nothing.
 func (p *parser) parseInject(keys []string) (optedOut bool) {
 	path := p.target.AnnotationPath(annotation.Inject)
 	if value, ok := p.pod(annotation.Inject); ok {
@@ -95,10 +95,10 @@ func (p *parser) parseInject(keys []string) (optedOut bool) {
 	return false
 }
 
-// refuseOwnMarks keeps a pod that is not injected from looking as if it were.
+// refuseOwnMarks reports marks of injected pods on a pod that is not injected.
 func (p *parser) refuseOwnMarks() {
 	if p.target.Template {
-		return // parseLabels and parse saw to it
+		return // parseLabels reports them
 	}
 	if _, ok := p.pod(annotation.Status); ok {
 		p.errorf(finding.Forbidden(p.target.AnnotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
@@ -132,8 +132,8 @@ func (p *parser) parseLabels() {
 	}
 }
 
-// parseOwner finds what belongs into the template of a workload and stands on the
-// workload itself, where no pod gets it.
+// parseOwner reports annotations and labels that are on a workload itself, where no pod gets
+// them, instead of in its template.
 func (p *parser) parseOwner() {
 	owner := p.target.Owner
 	if owner == nil {
@@ -143,7 +143,7 @@ func (p *parser) parseOwner() {
 		if k == annotation.Allow {
 			continue
 		}
-		hint := finding.Problem{What: "akv-injector reads it on pods", Fix: "move it to " + p.target.AnnotationPath(k).String()}
+		hint := finding.Problem{What: "akv-injector reads it only on pods", Fix: "move it to " + p.target.AnnotationPath(k).String()}
 		if a, _, ok := annotation.Find(k); ok && !a.Pod {
 			hint = finding.Problem{What: "belongs on the namespace, where a platform team sets it", Fix: "remove it from the workload"}
 		}
@@ -173,7 +173,7 @@ func parseBool(value string) (on bool, problem finding.Problem) {
 	return false, finding.Problem{What: `neither "true" nor "false"`, Fix: `write one of the two`}
 }
 
-// setting looks a value up on the pod, then the namespace, then the server.
+// setting looks up a value on the pod, then the namespace, then the server.
 func (p *parser) setting(key, server string, check func(string) finding.Problem) Setting {
 	s := Setting{}
 	if v, ok := p.pod(key); ok {
@@ -207,7 +207,7 @@ func (p *parser) parseSettings() {
 		if _, problem, ok := provider.ParseInterval(v); !ok {
 			return problem
 		}
-		return finding.Problem{} // too short is the rule poll-interval's to say
+		return finding.Problem{} // the rule poll-interval reports one that is too short
 	})
 	label := p.setting(annotation.WorkloadIdentityLabel, "true", func(v string) finding.Problem {
 		_, problem := parseBool(v)
@@ -240,7 +240,7 @@ func (p *parser) parseContainers() {
 			p.Containers = append(p.Containers, name)
 		case !p.target.Mutating && !p.target.Template:
 			// While webhooks still run, one of them may add the sidecar that is named here.
-			// In a template too: the pod is where it comes.
+			// In a template too: the sidecar is added to the pod.
 			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "the pod has no such container", Fix: text.DidYouMean(name, names)}))
 		}
 	}
@@ -266,9 +266,9 @@ func (p *parser) parseEnv() {
 		name, file = strings.TrimSpace(name), strings.TrimSpace(file)
 		switch problems := validation.IsEnvVarName(name); {
 		case !ok || name == "" || file == "":
-			p.errorf(finding.Invalid(path.Index(i), item, finding.Problem{What: "not NAME=FILE", Fix: "write for example DB_PASSWORD_FILE=DB-Password"}))
+			p.errorf(finding.Invalid(path.Index(i), item, finding.Problem{What: "not NAME=FILE", Fix: "write a name and a file, such as DB_PASSWORD_FILE=DB-Password"}))
 		case len(problems) > 0:
-			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "not the name of a variable", Fix: "write letters, digits, _, - and ., and no digit at its beginning"}))
+			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "not the name of a variable", Fix: "write letters, digits, _, - and ., and do not begin with a digit"}))
 		case seen[name]:
 			p.errorf(finding.Duplicate(path.Index(i), name, finding.Problem{What: "is set twice", Fix: "remove one"}))
 		default:

@@ -1,5 +1,5 @@
-// Package request reads what a pod asks for: its annotations, its namespace's, and the
-// server's settings behind them. What it may have is package policy's.
+// Package request reads what a pod asks for: from its annotations, from its namespace's
+// annotations and from the server's settings. Package policy determines what is allowed.
 package request
 
 import (
@@ -28,21 +28,21 @@ type Request struct {
 	Cloud          Setting
 	Interval       Setting
 
-	// Containers that were named; nil stands for those that the pod had at first.
+	// Containers that the pod names; nil means those that it had when first admitted.
 	Containers []string
 	Env        []Env
 	// IdentityLabel is set if the pod gets the workload identity label.
 	IdentityLabel bool
 
-	// NamesObjects is set if the pod names something to mount, though it may have opted out.
+	// NamesObjects is set if the pod names something to mount, even if it has opted out.
 	NamesObjects bool
-	// AccountNow is the service account that the pod has as it stands.
+	// AccountNow is the pod's current service account.
 	AccountNow string
 
 	// Errors in the annotations and labels.
 	Errors finding.FieldErrors
-	// TooLarge is set where a bound is exceeded; Errors say which. Nothing else is
-	// looked at then.
+	// TooLarge is set if a limit is exceeded, which Errors name. Nothing else is checked
+	// then.
 	TooLarge bool
 }
 
@@ -69,10 +69,10 @@ type Env struct {
 	FieldPath  *finding.Place
 }
 
-// Level says where a setting was found.
+// Level is where a setting was found.
 type Level int
 
-// From the nearest to the farthest.
+// Levels, from the nearest to the farthest.
 const (
 	Unset Level = iota
 	OnPod
@@ -88,8 +88,8 @@ type Setting struct {
 	Path  *finding.Place
 }
 
-// Parse reads the annotations of a pod and of its namespace. Every error is
-// collected; with errors the rest is what could be made of it.
+// Parse reads the annotations of a pod and of its namespace. It collects every error; a
+// request with errors has the parts that could be read.
 func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 	if ns == nil {
 		ns = &corev1.Namespace{}
@@ -99,7 +99,7 @@ func Parse(t *workload.Target, ns *corev1.Namespace, s Settings) *Request {
 	return p.Request
 }
 
-// Needs names what a decision has to know of the cluster for this pod.
+// Needs names the facts of the cluster that a decision about this pod needs.
 func (r *Request) Needs(t *workload.Target) facts.Needs {
 	var n facts.Needs
 	if r.TooLarge {
@@ -107,8 +107,8 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 	}
 	classes := map[string]bool{}
 	if r.Asks {
-		// Not only where volumes are there already: both rounds of an admission must
-		// come to the same findings.
+		// Even if there are no volumes yet: both rounds of an admission must have the
+		// same findings.
 		n.CSIDriver = true
 		n.ServiceAccounts = []string{r.AccountNow}
 		if planned := r.AccountPlanned(); planned != r.AccountNow {
@@ -126,7 +126,7 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 		if !r.Asks {
 			n.ServiceAccounts = []string{r.AccountNow}
 		}
-		// A generated class is known by its content; only what others wrote is looked up.
+		// The content of a generated class is known; only other classes are looked up.
 		if !provider.Reserved(name) {
 			classes[name] = true
 		}
@@ -138,7 +138,7 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 }
 
 // AccountPlanned is the service account that the pod will have. An explicit one
-// wins over the namespace's; an explicit "default" cannot be told from none.
+// takes precedence over the namespace's; an explicit "default" looks the same as none.
 func (r *Request) AccountPlanned() string {
 	if r.ServiceAccount.Value != "" && r.AccountNow == workload.DefaultAccount {
 		return r.ServiceAccount.Value

@@ -2,8 +2,8 @@ package request
 
 import "time"
 
-// Settings are the server's own: the last place where a setting is looked for,
-// behind the pod's and the namespace's annotations.
+// Settings are the server's settings, which apply if neither the pod's nor the namespace's
+// annotations have one.
 type Settings struct {
 	// TenantID of the vaults, a GUID or a domain name; empty leaves it to the
 	// ServiceAccount's azure.workload.identity/tenant-id.
@@ -16,11 +16,11 @@ type Settings struct {
 	ForbidAllow bool
 	// VaultChecks is off, warn or enforce; empty means off.
 	VaultChecks string
-	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 is never.
+	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 means never.
 	VaultExpiryWarning time.Duration
 	// Version of the program, written into the status annotation.
 	Version string
 }
 
-// DefaultVaultExpiryWarning leaves two weeks to renew what expires.
+// DefaultVaultExpiryWarning leaves two weeks to renew an object.
 const DefaultVaultExpiryWarning = 14 * 24 * time.Hour

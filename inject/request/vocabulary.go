@@ -12,13 +12,13 @@ import (
 	"akv-injector/internal/text"
 )
 
-// CheckNamespace finds annotations under our prefix that mean nothing on a namespace.
+// CheckNamespace reports annotations under our prefix that have no meaning on a namespace.
 func CheckNamespace(ns *corev1.Namespace) finding.FieldErrors {
 	return checkVocabulary(annotation.Ours(ns.Annotations), false, finding.InNamespace("metadata", "annotations"))
 }
 
-// checkVocabulary finds keys under our prefix that mean nothing where they stand. A
-// misspelt key would otherwise be a setting lost in silence.
+// checkVocabulary reports keys under our prefix that have no meaning in their place. A
+// misspelt key would otherwise be silently ignored.
 func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	for _, key := range keys {
@@ -49,7 +49,7 @@ func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.
 	return errs
 }
 
-// known are the annotations that may stand on pods, or on namespaces, without the prefix.
+// known are the annotations that are allowed on pods, or on namespaces, without the prefix.
 func known(onPod bool) []string {
 	var keys []string
 	for _, a := range annotation.Vocabulary() {

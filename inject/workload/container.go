@@ -15,7 +15,7 @@ const (
 // Container is a container with its place in the pod spec.
 type Container struct {
 	*corev1.Container
-	// List is the JSON name of the list that it stands in.
+	// List is the JSON name of the list that it is in.
 	List  string
 	Index int
 }
@@ -44,13 +44,13 @@ func ContainerNames(spec *corev1.PodSpec) []string {
 	return names
 }
 
-// StaysUp reports whether the container goes on running: all but the init containers do,
-// and of those the native sidecars.
+// StaysUp reports whether the container keeps running after the pod's start: any container
+// that is not an init container, and native sidecars.
 func (c Container) StaysUp() bool {
 	return c.List != initContainers || c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// In finds the container in a copy of the spec that it is of.
+// In is the container in a copy of its spec.
 func (c Container) In(spec *corev1.PodSpec) *corev1.Container {
 	if c.List == initContainers {
 		return &spec.InitContainers[c.Index]

@@ -9,8 +9,8 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// Identity is a place with names instead of indexes: a container that is put before
-// another one moves all that is behind it.
+// Identity is a place with names instead of indexes: a container that is inserted in a list
+// changes the indexes of those after it.
 func (t *Target) Identity(place *finding.Place) string {
 	if !place.Below(t.SpecPath()) {
 		return place.Shape()
@@ -28,8 +28,8 @@ func (t *Target) Identity(place *finding.Place) string {
 	return b.String()
 }
 
-// elementName names the element that the steps lead to from the pod's spec. Elements that
-// have no name stay what they are by their index.
+// elementName is the name of the element at the end of steps, which begin in the pod's spec,
+// or its index if it has no name.
 func (t *Target) elementName(steps []finding.Step) string {
 	index := steps[len(steps)-1].Index
 	switch {
@@ -47,7 +47,7 @@ func (t *Target) elementName(steps []finding.Step) string {
 	return strconv.Itoa(index)
 }
 
-// container is the one of that list and index, or nil.
+// container is the container at an index of a list, or nil.
 func (t *Target) container(list string, index int) *corev1.Container {
 	containers := t.Spec.Containers
 	switch list {

@@ -17,21 +17,20 @@ type Object interface {
 	metav1.Object
 }
 
-// Kind is a kind of workload: one that makes pods from a template.
+// Kind is a kind of workload: one that creates pods from a template.
 type Kind struct {
 	schema.GroupVersionKind
 	// Resource is its name in the API: deployments.
 	Resource string
-	// New makes an empty object.
+	// New returns an empty object.
 	New func() Object
 	// template of an object of this kind, nil for any other object.
 	template func(runtime.Object) *corev1.PodTemplateSpec
 	path     []string
 }
 
-// Kinds are all workloads whose templates are looked at. Kinds of other API groups (Argo
-// Rollouts, Knative Services) are not among them: their pods are looked at when they are
-// created.
+// Kinds are all workloads whose templates are checked. Workloads of other API groups (Argo
+// Rollouts, Knative Services) are not: only their pods are checked, when they are created.
 func Kinds() []Kind { return kinds }
 
 var kinds = []Kind{
@@ -93,8 +92,8 @@ func ownerOf(o runtime.Object) *metav1.ObjectMeta {
 	return meta
 }
 
-// RunsToCompletion reports whether the pods end by themselves: a container of theirs that
-// reads a variable once reads the one that was current.
+// RunsToCompletion reports whether the pods terminate on their own: a variable that a
+// container reads once at its start was current then, and need not follow a rotation.
 func (t *Target) RunsToCompletion() bool {
 	switch t.Kind {
 	case "Job", "CronJob":

@@ -12,7 +12,7 @@ func TestTargetOf(t *testing.T) {
 		o.SetName("web")
 		if rc, ok := o.(*corev1.ReplicationController); ok {
 			if TargetOf(rc) != nil {
-				t.Error("a ReplicationController without a template has one")
+				t.Error("a ReplicationController without a template has a target")
 			}
 			rc.Spec.Template = &corev1.PodTemplateSpec{}
 		}
@@ -28,6 +28,6 @@ func TestTargetOf(t *testing.T) {
 		t.Errorf("a Pod is %+v", target)
 	}
 	if TargetOf(&corev1.Secret{}) != nil {
-		t.Error("a Secret makes pods")
+		t.Error("a Secret has a target")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"akv-injector/internal/text"
 )
 
-// DefaultMountPath is where secrets are mounted if nothing says otherwise. On Windows the
-// kubelet would put the Linux default at the same place of drive C:.
+// DefaultMountPath is where secrets are mounted by default. On Windows the kubelet would put
+// the Linux default on drive C:.
 func DefaultMountPath(windows bool) string {
 	if windows {
 		return `C:\mnt\secrets-store`
@@ -19,7 +19,7 @@ func DefaultMountPath(windows bool) string {
 
 const defaultMountPath = "/mnt/secrets-store"
 
-// MountPathProblem says what keeps a value from being a mount path, or is "".
+// MountPathProblem is what is wrong with a mount path, if anything.
 func MountPathProblem(p string, windows bool) finding.Problem {
 	if bad := text.BadCharacter(p); bad != "" {
 		return finding.Problem{What: "contains " + bad, Fix: "remove it"}
@@ -34,11 +34,11 @@ func MountPathProblem(p string, windows bool) finding.Problem {
 	case !strings.HasPrefix(p, "/"):
 		return finding.Problem{What: "not absolute", Fix: "write a path that begins with /, such as " + defaultMountPath}
 	case strings.Contains(p, ":"):
-		return finding.Problem{What: "contains a colon, which Kubernetes does not take in a mount path", Fix: "choose a path without one"}
+		return finding.Problem{What: "contains a colon, which Kubernetes does not allow in a mount path", Fix: "choose a path without one"}
 	case p == "/":
-		return finding.Problem{What: "the root of the container", Fix: "write a folder below it, such as " + defaultMountPath}
+		return finding.Problem{What: "is the root of the container", Fix: "write a folder below it, such as " + defaultMountPath}
 	case path.Clean(p) != p:
-		return finding.Problem{What: "not clean", Fix: "write " + path.Clean(p)}
+		return finding.Problem{What: "not a clean path", Fix: "write " + path.Clean(p)}
 	}
 	return finding.Problem{}
 }
@@ -46,7 +46,7 @@ func MountPathProblem(p string, windows bool) finding.Problem {
 func windowsPathProblem(p string) finding.Problem {
 	const shape = `write a drive's path with backslashes, such as C:\mnt\secrets-store`
 	if len(p) < 4 || p[1] != ':' || p[2] != '\\' || !text.IsAlphanumeric(p[0]) || p[0] <= '9' {
-		return finding.Problem{What: "the pod's os is windows", Fix: shape}
+		return finding.Problem{What: "not a Windows path, but the pod's os is windows", Fix: shape}
 	}
 	for part := range strings.SplitSeq(p[3:], `\`) {
 		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, `/:*?"<>|`) {
@@ -56,7 +56,7 @@ func windowsPathProblem(p string) finding.Problem {
 	return finding.Problem{}
 }
 
-// FilePath is where a container finds a mounted file.
+// FilePath is the path of a mounted file in a container.
 func FilePath(mountPath, file string, windows bool) string {
 	if windows {
 		return mountPath + `\` + strings.ReplaceAll(file, "/", `\`)
@@ -64,15 +64,15 @@ func FilePath(mountPath, file string, windows bool) string {
 	return mountPath + "/" + file
 }
 
-// ComparablePath brings a mount path into a form in which equal places are equal
-// strings. The kubelet on Windows puts a path without a drive on C:, and Windows
-// has no case.
+// ComparablePath normalizes a mount path, so that equal places are equal strings. The
+// kubelet on Windows puts a path without a drive on C:, and paths of Windows are
+// case-insensitive.
 func ComparablePath(p string, windows bool) string {
 	if !windows {
 		if !strings.HasPrefix(p, "/") {
 			p = "/" + p
 		}
-		return path.Clean(p) // which allocates nothing where p is clean
+		return path.Clean(p) // allocates nothing if p is clean
 	}
 	p = strings.ToLower(strings.ReplaceAll(p, `\`, "/"))
 	if len(p) < 2 || p[1] != ':' {
@@ -81,7 +81,7 @@ func ComparablePath(p string, windows bool) string {
 	return path.Clean(p)
 }
 
-// PathBelow reports whether comparable path p lies under comparable path root.
+// PathBelow reports whether comparable path p is below comparable path root.
 func PathBelow(p, root string) bool {
 	return root == "/" && p != "/" || strings.HasPrefix(p, root+"/")
 }

@@ -6,7 +6,7 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// NameProblem says what keeps a value from being the name of an object.
+// NameProblem is what is wrong with an object's name, if anything.
 func NameProblem(name string) finding.Problem {
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return finding.Problem{}

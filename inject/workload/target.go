@@ -7,22 +7,22 @@ import (
 	"akv-injector/inject/finding"
 )
 
-// Origin says who made a pod. A pod that a controller made is not refused for a
-// volume that was written by hand: its template was the place to say so, and a
-// drained node must not strand what ran yesterday.
+// Origin is who created a pod. A pod that a controller created is not refused for a
+// volume that was written by hand. The place to refuse it was its template: a pod that
+// ran before must be able to start again after its node is drained.
 type Origin int
 
 const (
-	// FromUser is a pod that somebody created directly, or a template.
+	// FromUser is a pod that a user created directly, or a template.
 	FromUser Origin = iota
 	// FromController is a pod with a controller reference, created by a service account.
 	FromController
 	// FromBuiltinController is the same, created by one of the cluster's own controllers,
-	// whose word nobody else can give.
+	// whose identity other users cannot have.
 	FromBuiltinController
 )
 
-// Target is what a decision is about: a pod, or the template of pods.
+// Target is the pod, or the template of pods, that a decision is about.
 type Target struct {
 	// Meta and Spec of the pod. They are never changed.
 	Meta *metav1.ObjectMeta
@@ -33,18 +33,18 @@ type Target struct {
 	Kind string
 	// Owner is the metadata of the workload around a template; nil for a Pod.
 	Owner *metav1.ObjectMeta
-	// Template is set where pods are made from Meta and Spec later.
+	// Template is set if pods are created from Meta and Spec later.
 	Template bool
 	Origin   Origin
-	// Mutating is set while other webhooks may still change the pod: containers that
-	// it names may yet come.
+	// Mutating is set while other webhooks may still change the pod, and add containers
+	// that its annotations name.
 	Mutating bool
-	// Admitted is set where every mutating webhook has had its say, the identity
-	// webhook's too: what is missing now will not come.
+	// Admitted is set after every mutating webhook has run, the identity webhook too:
+	// no webhook adds a missing part any more.
 	Admitted bool
 }
 
-// PodTarget is a pod as somebody wrote it.
+// PodTarget is the target of a pod that a user created.
 func PodTarget(pod *corev1.Pod) *Target {
 	return &Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Kind: "Pod"}
 }
@@ -65,11 +65,11 @@ func (t *Target) Windows() bool {
 	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows
 }
 
-// annotationMirror is what the kubelet writes on the mirror pod of a static pod.
+// annotationMirror is the annotation that the kubelet sets on the mirror pod of a static pod.
 const annotationMirror = "kubernetes.io/config.mirror"
 
-// Mirror reports whether this is the API server's image of a static pod, which
-// cannot use service accounts or be refused to any effect.
+// Mirror reports whether this is a mirror pod, the API server's copy of a static pod,
+// which cannot use service accounts, and whose refusal has no effect.
 func Mirror(meta *metav1.ObjectMeta) bool {
 	_, ok := meta.Annotations[annotationMirror]
 	return ok

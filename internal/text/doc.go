@@ -1,3 +1,3 @@
-// Package text has what messages are made of: outside text made safe to print, lists,
-// sentences, and the nearest match of a misspelt name.
+// Package text formats messages: it makes outside text safe to print, splits lists,
+// completes sentences, and finds the nearest match of a misspelt name.
 package text

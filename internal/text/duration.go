@@ -2,7 +2,7 @@ package text
 
 import "time"
 
-// Duration writes 2m where Go writes 2m0s.
+// Duration formats d as Go does, without zero parts at its end: 2m, not 2m0s.
 func Duration(d time.Duration) string {
 	short := d.String()
 	if d >= time.Minute && d%time.Minute == 0 {

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Line turns any text into one line of at most limit characters. Warnings travel as HTTP
-// headers, where control characters are an error. And every text may be shown in a
+// Line turns any text into one line of at most limit characters. Warnings are sent as
+// HTTP headers, where control characters are an error. And any text may be shown in a
 // terminal, where control characters, and Unicode's invisible and direction-changing ones,
-// can hide what was written.
+// can hide text.
 func Line(s string, limit int) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {

@@ -3,7 +3,7 @@ package text
 import "strings"
 
 // List splits an annotation's list at commas and newlines. A # starts a comment that ends
-// with the line; empty elements are left out.
+// with the line. Empty elements are omitted.
 func List(value string) []string {
 	var items []string
 	for line := range strings.Lines(value) {

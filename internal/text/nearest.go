@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Nearest is the candidate that a misspelt name most likely meant, or "".
+// Nearest returns the candidate that a misspelt name most likely means, or "".
 func Nearest(name string, candidates []string) string {
-	// A name this long was not meant to be any of ours; comparing it costs time.
+	// A longer name is not a misspelt candidate, and comparing it takes time.
 	const longest = 80
 	if len(name) > longest {
 		return ""
@@ -22,8 +22,8 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
-// NearestFew are the candidates, three at most, that a misspelt name may have meant, the
-// nearest first.
+// NearestFew returns at most three candidates that a misspelt name may mean, the nearest
+// first.
 func NearestFew(name string, candidates []string) []string {
 	const few = 3
 	var near []string
@@ -39,8 +39,8 @@ func NearestFew(name string, candidates []string) []string {
 	return near
 }
 
-// DidYouMean is a sentence that names the nearest candidate, or all if none is
-// near and they are few.
+// DidYouMean returns a clause that names the nearest candidate, or all candidates if none
+// is near and they are few.
 func DidYouMean(name string, candidates []string) string {
 	if n := Nearest(name, candidates); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
@@ -50,11 +50,11 @@ func DidYouMean(name string, candidates []string) string {
 		return ""
 	}
 	sorted := slices.Sorted(slices.Values(candidates))
-	return "known: " + strings.Join(sorted, ", ")
+	return "use one of: " + strings.Join(sorted, ", ")
 }
 
 // editDistance is the number of insertions, deletions, substitutions and swaps of
-// neighbours that lead from a to b (optimal string alignment, over bytes).
+// neighbours that turn a into b (optimal string alignment, over bytes).
 func editDistance(a, b string) int {
 	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range previous {

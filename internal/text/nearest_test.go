@@ -44,10 +44,10 @@ func TestDidYouMean(t *testing.T) {
 		known []string
 		want  string
 	}{
-		"near":    {"ap", []string{"app", "proxy"}, `did you mean "app"?`},
-		"not far": {"database", []string{"proxy", "app"}, "known: app, proxy"},
-		"none":    {"a", nil, ""},
-		"many":    {"zzzz", strings.Split(strings.Repeat("aaaaaaaa,", 21), ","), ""},
+		"near":           {"ap", []string{"app", "proxy"}, `did you mean "app"?`},
+		"none near, few": {"database", []string{"proxy", "app"}, "use one of: app, proxy"},
+		"none":           {"a", nil, ""},
+		"many":           {"zzzz", strings.Split(strings.Repeat("aaaaaaaa,", 21), ","), ""},
 	} {
 		if got := DidYouMean(tc.name, tc.known); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)

@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable makes outside text safe for a message, which is a line of a terminal and of an
-// HTTP header: white space becomes a space, anything else that cannot be printed U+FFFD.
+// Printable makes outside text safe for a message, which is shown in a terminal and sent in
+// an HTTP header: white space becomes a space, and any other character that cannot be
+// printed becomes U+FFFD.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -20,7 +21,7 @@ func Printable(s string) string {
 	}, s)
 }
 
-// Shorten is Printable, cut to a length that a message can carry.
+// Shorten is Printable, cut to a length that fits in a message.
 func Shorten(s string) string {
 	const most = 64
 	s = Printable(s)

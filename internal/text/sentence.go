@@ -2,7 +2,7 @@ package text
 
 import "strings"
 
-// Sentence ends s with a full stop, unless it ends as a sentence or a question already.
+// Sentence ends s with a full stop, unless it already ends with one or with a question mark.
 func Sentence(s string) string {
 	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
 		return s
@@ -10,8 +10,8 @@ func Sentence(s string) string {
 	return s + "."
 }
 
-// Instruction makes a sentence of a fix, unless the fix ends with a command, which must
-// work when it is pasted.
+// Instruction makes a fix a sentence. A fix that ends with a command gets no full stop, so
+// that the command works when it is pasted.
 func Instruction(fix string) string {
 	if fix == "" {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// Apply is a finding as the policy lets it be: an error of a rule that is waived, or from
-// which the pod is spared, is a warning.
+// Apply is a finding under the policy: an error is downgraded to a warning if its rule is
+// waived, or if the pod is exempt from it.
 func (p *Policy) Apply(f finding.Finding) finding.Finding {
 	if f.Severity != finding.Error {
 		return f
@@ -22,23 +22,23 @@ func (p *Policy) Apply(f finding.Finding) finding.Finding {
 			f = f.Downgraded("allowed: the namespace has rotation-policy: warn")
 		}
 	}
-	if f.Severity == finding.Error && p.spares(rule) {
+	if f.Severity == finding.Error && p.exempt(rule) {
 		f.Severity = finding.Warning
 	}
 	return f
 }
 
-// spares reports whether the pod is one that the rule does not refuse: a pod that a
-// controller made. Its template was the place to refuse it, and a drained node must not
-// strand what ran yesterday.
-func (p *Policy) spares(rule *finding.Rule) bool {
+// exempt reports whether the rule does not refuse the pod, since a controller created it. The
+// place to refuse it was its template: a pod that ran before must be able to start again
+// after its node is drained.
+func (p *Policy) exempt(rule *finding.Rule) bool {
 	if p.origin == workload.FromUser {
 		return false
 	}
 	if rule == nil {
 		return !p.asks
 	}
-	switch rule.Spares {
+	switch rule.Exempts {
 	case finding.AskingToo:
 		return true
 	case finding.BuiltinOnly:
@@ -48,8 +48,8 @@ func (p *Policy) spares(rule *finding.Rule) bool {
 	return !p.asks
 }
 
-// TooLarge is the severity of a pod's size: an error, except that a pod that one of the
-// cluster's own controllers made, and that asks for nothing, is admitted unseen.
+// TooLarge is the severity for a pod that is too large to be checked: an error, unless one of
+// the cluster's own controllers created the pod and it asks for nothing.
 func TooLarge(t *workload.Target) finding.Severity {
 	if t.Origin == workload.FromBuiltinController && len(annotation.Ours(t.Meta.Annotations)) == 0 {
 		return finding.Warning
