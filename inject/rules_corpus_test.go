@@ -66,9 +66,9 @@ func on(c *corpus.Case) inject.On {
 	return inject.OnTemplates
 }
 
-// letPass reports whether a finding would be an error, but for a waiver, an update that did
-// not bring it, or the controller that made the pod.
-func letPass(c *corpus.Case, f finding.Finding) bool {
+// downgraded reports whether a finding is a warning only because of a waiver, of an update that
+// did not add it, or of the controller that created the pod.
+func downgraded(c *corpus.Case, f finding.Finding) bool {
 	return f.Severity == finding.Warning && (strings.Contains(f.Message, "(allowed: ") || c.Options.Origin != "")
 }
 

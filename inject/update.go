@@ -7,8 +7,8 @@ import (
 	"akv-injector/inject/workload"
 )
 
-// letPass is said of an error that an update did not bring.
-const letPass = "allowed: already present before this update"
+// alreadyPresent is the reason to downgrade an error that the update did not add.
+const alreadyPresent = "allowed: already present before this update"
 
 // OnUpdate returns the findings about an object that replaces another. Errors that the object
 // had before are warnings, so that old mistakes do not block scaling, a restart or a new
