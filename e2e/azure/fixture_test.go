@@ -1,13 +1,11 @@
 package azure_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -17,6 +15,7 @@ import (
 	"akv-injector/e2e/azure"
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/issuertest"
+	"akv-injector/e2e/azure/sdktest"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -90,25 +89,13 @@ func (f *fixture) secret(t *testing.T, name, value string) (version string) {
 	return version
 }
 
-// sdk are the SDK's options: no retries, which only make failing tests slow.
-func (f *fixture) sdk() policy.ClientOptions {
-	return policy.ClientOptions{
-		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: f.LoginEndpoint()},
-		Transport: f.client,
-		Retry:     policy.RetryOptions{MaxRetries: -1},
-	}
-}
+// sdk returns the SDK's options.
+func (f *fixture) sdk() policy.ClientOptions { return sdktest.Options(f.client, f.LoginEndpoint()) }
 
-// credential is a workload's credential; assertion is what its token file has.
+// credential returns a workload's credential; its token file contains the assertion.
 func (f *fixture) credential(t *testing.T, tenant, client, assertion string) *azidentity.ClientAssertionCredential {
 	t.Helper()
-	credential, err := azidentity.NewClientAssertionCredential(tenant, client,
-		func(context.Context) (string, error) { return assertion, nil },
-		&azidentity.ClientAssertionCredentialOptions{ClientOptions: f.sdk()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return credential
+	return sdktest.Credential(t, f.sdk(), tenant, client, assertion)
 }
 
 // workload is the credential of the pod that everything is set up for.

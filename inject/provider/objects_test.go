@@ -60,17 +60,23 @@ func TestParseObjectsCompact(t *testing.T) {
 		"a file and a folder":    {"a, a/b/c=d", []Object{{Name: "a", Type: "secret"}, {Name: "d", Type: "secret", Alias: "a/b/c"}}, []string{"FieldValueInvalid o"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, errs := ParseObjects(tc.value, finding.At("o"))
-			if diff := cmp.Diff(tc.errors, errorFields(errs)); diff != "" {
-				t.Errorf("errors (-want +got):\n%s\n%v", diff, errs)
-			}
-			if len(got) == 0 {
-				got = nil
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("objects (-want +got):\n%s", diff)
-			}
+			checkObjects(t, tc.value, tc.want, tc.errors)
 		})
+	}
+}
+
+// checkObjects compares the objects in an annotation's value, and the errors by type and field.
+func checkObjects(t *testing.T, value string, want []Object, errors []string) {
+	t.Helper()
+	got, errs := ParseObjects(value, finding.At("o"))
+	if diff := cmp.Diff(errors, errorFields(errs)); diff != "" {
+		t.Errorf("errors (-want +got):\n%s\n%v", diff, errs)
+	}
+	if len(got) == 0 {
+		got = nil
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 }
 

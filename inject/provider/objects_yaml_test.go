@@ -4,10 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"akv-injector/inject/finding"
 )
 
 func TestParseObjectsYAML(t *testing.T) {
@@ -62,16 +58,7 @@ func TestParseObjectsYAML(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, errs := ParseObjects(tc.value, finding.At("o"))
-			if diff := cmp.Diff(tc.errors, errorFields(errs)); diff != "" {
-				t.Errorf("errors (-want +got):\n%s\n%v", diff, errs)
-			}
-			if len(got) == 0 {
-				got = nil
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("objects (-want +got):\n%s", diff)
-			}
+			checkObjects(t, tc.value, tc.want, tc.errors)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"akv-injector/e2e/azure/arm"
+	"akv-injector/e2e/azure/reply"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -35,7 +36,7 @@ func (o operation[In, Out]) serve(mux *http.ServeMux, do func(context.Context, I
 			refuse(w, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, out)
+		reply.JSON(w, http.StatusOK, out)
 	})
 }
 
@@ -62,16 +63,5 @@ func refuse(w http.ResponseWriter, err error) {
 		refusal.Code, refusal.Message = fromVault.Code, fromVault.Message
 		status = fromVault.Status
 	}
-	writeJSON(w, status, map[string]any{"error": refusal})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
+	reply.JSON(w, status, map[string]any{"error": refusal})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/reply"
 )
 
 // serveInstance lists the hosts that a client may send its credentials to, and where
@@ -35,7 +36,7 @@ func (s *Service) serveInstance(w http.ResponseWriter, r *http.Request) {
 		login := hosts.Login
 		answer.Metadata = append(answer.Metadata, metadata{PreferredNetwork: login[0], PreferredCache: login[0], Aliases: login})
 	}
-	writeJSON(w, http.StatusOK, answer)
+	reply.JSON(w, http.StatusOK, answer)
 }
 
 func (s *Service) serveConfiguration(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +47,7 @@ func (s *Service) serveConfiguration(w http.ResponseWriter, r *http.Request) {
 	}
 	// Every alias answers with the host that the cloud prefers.
 	base := s.cloud.LoginEndpoint() + "/" + tenant
-	writeJSON(w, http.StatusOK, map[string]any{
+	reply.JSON(w, http.StatusOK, map[string]any{
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"jwks_uri":                              base + "/discovery/v2.0/keys",
@@ -72,5 +73,5 @@ func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refusal)
 		return
 	}
-	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.key.Public()}})
+	reply.JSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.key.Public()}})
 }

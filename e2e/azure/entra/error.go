@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"akv-injector/e2e/azure/reply"
+
 	"github.com/google/uuid"
 )
 
@@ -145,7 +147,7 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, refusal *oauthE
 	}
 	trace := uuid.NewString()
 	timestamp := s.now().UTC().Format("2006-01-02 15:04:05Z")
-	writeJSON(w, refusal.status, map[string]any{
+	reply.JSON(w, refusal.status, map[string]any{
 		"error":             refusal.kind,
 		"error_description": fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s", refusal.Error(), trace, correlation, timestamp),
 		"error_codes":       []int{refusal.code},

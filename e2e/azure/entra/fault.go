@@ -12,6 +12,7 @@ import (
 
 	"akv-injector/e2e/azure/arm"
 	"akv-injector/e2e/azure/faults"
+	"akv-injector/e2e/azure/reply"
 )
 
 // SetFault makes the token endpoint fail; nil ends the fault.
@@ -93,7 +94,7 @@ func (f *currentFault) apply(w http.ResponseWriter, r *http.Request) (status int
 		if fault.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(fault.RetryAfter.Seconds()))))
 		}
-		writeJSON(w, fault.Status, map[string]any{
+		reply.JSON(w, fault.Status, map[string]any{
 			"error":             "temporarily_unavailable",
 			"error_description": fmt.Sprintf("AADSTS90033: A transient error has occurred. Please try again. (%s)", http.StatusText(fault.Status)),
 			"error_codes":       []int{90033},

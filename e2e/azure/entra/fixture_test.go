@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/uuid"
@@ -19,6 +18,7 @@ import (
 	azurecloud "akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/issuertest"
+	"akv-injector/e2e/azure/sdktest"
 )
 
 const (
@@ -89,25 +89,15 @@ func serve(t *testing.T, handler http.Handler) *http.Client {
 	return client
 }
 
-// sdk are the SDK's options: no retries, which only make failing tests slow.
+// sdk returns the SDK's options.
 func (f *fixture) sdk() policy.ClientOptions {
-	return policy.ClientOptions{
-		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.microsoftonline.com"},
-		Transport: f.client,
-		Retry:     policy.RetryOptions{MaxRetries: -1},
-	}
+	return sdktest.Options(f.client, "https://login.microsoftonline.com")
 }
 
-// credential is a workload's credential; assertion is what its token file has.
+// credential returns a workload's credential; its token file contains the assertion.
 func (f *fixture) credential(t *testing.T, tenant, client, assertion string) *azidentity.ClientAssertionCredential {
 	t.Helper()
-	credential, err := azidentity.NewClientAssertionCredential(tenant, client,
-		func(context.Context) (string, error) { return assertion, nil },
-		&azidentity.ClientAssertionCredentialOptions{ClientOptions: f.sdk()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return credential
+	return sdktest.Credential(t, f.sdk(), tenant, client, assertion)
 }
 
 // workload is the credential of the pod that everything is set up for.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/azure/cloud"
+	"akv-injector/e2e/azure/reply"
 )
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -28,7 +29,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	entry.Outcome, entry.Status = "ok", http.StatusOK
 	seconds := int64(lifetime / time.Second)
-	writeJSON(w, http.StatusOK, map[string]any{
+	reply.JSON(w, http.StatusOK, map[string]any{
 		"token_type":     "Bearer",
 		"expires_in":     seconds,
 		"ext_expires_in": seconds,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject/finding"
@@ -78,23 +77,15 @@ func asManifest(c *corpus.Case) *corpus.Case {
 func check(t *testing.T, c *corpus.Case) *lint.Report {
 	t.Helper()
 	dir := t.TempDir()
-	var cluster bytes.Buffer
-	for _, o := range c.Objects() {
-		text, err := yaml.Marshal(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o.GetObjectKind().GroupVersionKind() == (schema.GroupVersionKind{}) {
-			t.Fatalf("an object without a kind: %s", text)
-		}
-		cluster.WriteString("---\n")
-		cluster.Write(text)
+	cluster, err := c.ClusterYAML()
+	if err != nil {
+		t.Fatal(err)
 	}
 	object, err := yaml.JSONToYAML(c.ObjectJSON)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"cluster.yaml": cluster.Bytes(), objectFile: object} {
+	for name, text := range map[string][]byte{"cluster.yaml": cluster, objectFile: object} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
 		}

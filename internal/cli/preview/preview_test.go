@@ -52,16 +52,11 @@ func TestCorpus(t *testing.T) {
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			dir := t.TempDir()
-			var cluster bytes.Buffer
-			for _, o := range c.Objects() {
-				text, err := yaml.Marshal(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				cluster.WriteString("---\n")
-				cluster.Write(text)
+			cluster, err := c.ClusterYAML()
+			if err != nil {
+				t.Fatal(err)
 			}
-			for name, text := range map[string][]byte{"cluster.yaml": cluster.Bytes(), "pod.json": c.PodJSON} {
+			for name, text := range map[string][]byte{"cluster.yaml": cluster, "pod.json": c.PodJSON} {
 				if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -108,6 +108,23 @@ func (c *Case) Objects() []runtime.Object {
 	return list
 }
 
+// ClusterYAML returns the objects of the case's cluster as a manifest.
+func (c *Case) ClusterYAML() ([]byte, error) {
+	var manifest bytes.Buffer
+	for _, o := range c.Objects() {
+		text, err := yaml.Marshal(o)
+		if err != nil {
+			return nil, err
+		}
+		if o.GetObjectKind().GroupVersionKind().Empty() {
+			return nil, fmt.Errorf("an object without a kind: %s", text)
+		}
+		manifest.WriteString("---\n")
+		manifest.Write(text)
+	}
+	return manifest.Bytes(), nil
+}
+
 // NamespaceObject is the namespace of the case's object.
 func (c *Case) NamespaceObject() *corev1.Namespace {
 	ns, _ := lookup[*corev1.Namespace](c.objects, "Namespace", Namespace)
