@@ -204,7 +204,7 @@ func (j *judgement) why() {
 	}
 	switch {
 	case j.rotation.Off != "":
-		j.because(RotationOff, "nothing rotates, since "+j.rotation.Off)
+		j.because(RotationOff, "nothing rotates, because "+j.rotation.Off)
 		return
 	case j.m.place < 0 && !newest.Enabled && j.m.object.Type == string(keyvault.Secret):
 		// Keys and certificates are given out anyway.
@@ -233,7 +233,7 @@ func (j *judgement) wait(made time.Time) {
 		every += ", and the kubelet asks it up to " + duration.HumanDuration(kubeletRound) + " later"
 	}
 	if by := made.Add(limit); j.now.Before(by) {
-		j.because(Due, "the driver looks "+every+": due by "+by.UTC().Format("15:04:05Z"))
+		j.because(Due, "the driver polls "+every+": due by "+by.UTC().Format("15:04:05Z"))
 		return
 	}
 	where := ""
@@ -244,7 +244,7 @@ func (j *judgement) wait(made time.Time) {
 	if j.rotation.Kubelet {
 		hint += ": driver 1.6 tells of a failed rotation nowhere else"
 	}
-	j.because(Overdue, "the driver looks "+every+", and should have mounted it by now; "+hint)
+	j.because(Overdue, "the driver polls "+every+", and should have mounted it by now; "+hint)
 }
 
 // failed adds the last failure that is not older than a time, and reports whether there is
