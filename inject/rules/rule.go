@@ -58,7 +58,7 @@ var all = []Rule{
 	envFromSyncedSecret, classNotFound, classParameters, attributeOverride,
 	classTwice, identityMode, serviceAccount, identityToken, identityMismatch,
 	rotationOff, noDriver, mountConflict, vaultNotAllowed, fileMode,
-	objectUnavailable, notOptedIn, classInUse, unusedFSType,
+	objectUnavailable, notOptedIn, classInUse,
 }
 
 // All returns the rules, ordered by id.
