@@ -53,7 +53,7 @@ func (b *breaker) leave(now time.Time, o outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if o.reason == Limited {
-		b.probing = false // the vault was not asked
+		b.probing = false // the vault was not queried
 		return
 	}
 	if !blames(o.reason) {

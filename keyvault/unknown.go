@@ -53,8 +53,8 @@ type UnknownError struct {
 
 // words of the reasons, behind a vault's name.
 var words = map[Reason]string{
-	Invalid:      "cannot be asked",
-	NoIdentity:   "was not asked: there is no token",
+	Invalid:      "cannot be queried",
+	NoIdentity:   "was not queried: there is no token",
 	Unauthorized: "did not accept the identity's token (401)",
 	Forbidden:    "does not let the identity read metadata (403)",
 	Throttled:    "has had too many calls (429)",
@@ -64,7 +64,7 @@ var words = map[Reason]string{
 	Untrusted:    "has a certificate that is not its own",
 	Slow:         "did not answer in time",
 	Open:         "is left alone for a moment",
-	Limited:      "was not asked: too many calls are under way already",
+	Limited:      "was not queried: too many calls are under way already",
 	Unexpected:   "gave an answer that Key Vault does not give",
 }
 
@@ -99,7 +99,7 @@ var fixes = map[Reason]string{
 	NoHost:       "Correct the vault's name, or make it resolve where the program runs.",
 	Untrusted:    "Look for a proxy that answers in the vault's place.",
 	Slow:         "Wait; if it lasts, look at the way to the vault.",
-	Open:         "Wait; it is asked again by itself.",
+	Open:         "Wait; it is queried again automatically.",
 	Limited:      "Wait a moment.",
 	Unexpected:   "Look for a proxy that answers in the vault's place.",
 }

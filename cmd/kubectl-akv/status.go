@@ -58,7 +58,7 @@ STATUS is current, stale, empty (a container runs, and its volume was never moun
 (the pod has not started) or unknown.
 
 Exit codes: 0; with --fail-on-stale, 1 if anything is stale or empty, or else 2 if of anything
-it is unknown. 2 if the cluster cannot be asked, or a pod that is named is not there.`,
+it is unknown. 2 if the cluster cannot be queried, or a pod that is named is not there.`,
 		Example: `  # The pods of this namespace, of all namespaces, of one application
   kubectl akv status
   kubectl akv status -A

@@ -23,7 +23,7 @@ import (
 var (
 	// newerFields has fields that this API server leaves out before anybody sees them.
 	newerFields = []string{"unknown-fields-of-a-newer-api-server-survive"}
-	// refusedLater are let pass by the mutating webhook, since another one may still
+	// refusedLater are admitted by the mutating webhook, since another one may still
 	// bring what is missing, and refused by the validating one, since none does.
 	refusedLater = map[string]cause{"containers-named-that-may-yet-come": {
 		Field:   "metadata.annotations[azure.keyvault.injector/containers][1]",

@@ -108,7 +108,7 @@ func (c *classed) missed(ctx context.Context) (float64, error) {
 	return errorCount(ctx, c.System, counter, "SecretProviderClassNotFound")
 }
 
-// awaitMissed waits until the driver has looked for the class in vain once more.
+// awaitMissed waits until the driver has looked for the class without success once more.
 func (c *classed) awaitMissed(t *testing.T) {
 	t.Helper()
 	before, err := c.missed(t.Context())

@@ -103,7 +103,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, says: "does not let the identity read metadata (403)", one: true},
-		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not asked: there is no token", unidentified: true},
+		"no token":       {fault: tokenFault(faults.Fault{Status: 500}), says: "was not queried: there is no token", unidentified: true},
 		"a token's hang": {fault: tokenFault(faults.Fault{Hang: true}), says: late, unidentified: true},
 	} {
 		t.Run(name, func(t *testing.T) {

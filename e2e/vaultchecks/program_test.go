@@ -84,7 +84,7 @@ func TestProgram(t *testing.T) {
 	// Without a token nothing is known, and nothing refused.
 	unhurried.Require(t, "the want of a token to be told", func(context.Context) (bool, string) {
 		warnings, err := p.apply(t, shop, "DB-Pasword")
-		return err == nil && strings.Contains(warnings, "was not asked: there is no token"), fmt.Sprint(err, warnings)
+		return err == nil && strings.Contains(warnings, "was not queried: there is no token"), fmt.Sprint(err, warnings)
 	})
 	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {
@@ -127,7 +127,7 @@ func TestProgram(t *testing.T) {
 			object := object.DeepCopyObject().(client.Object)
 			err := c.API.Create(t.Context(), object)
 			if err == nil {
-				return false, fmt.Sprintf("let pass, and deleted again: %v", c.API.Delete(t.Context(), object))
+				return false, fmt.Sprintf("admitted, and deleted again: %v", c.API.Delete(t.Context(), object))
 			}
 			return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "AKV020") &&
 				strings.Contains(err.Error(), `Did you mean "DB-Password"?`), fmt.Sprint(err)
@@ -222,7 +222,7 @@ func (p *program) wantUnchecked(t *testing.T, name, because string) {
 	t.Helper()
 	warnings, err := p.apply(t, shop, name)
 	if err != nil || !strings.Contains(warnings, because) {
-		t.Errorf("want it let pass, with a warning that says %q: %v, %q", because, err, warnings)
+		t.Errorf("want it admitted, with a warning that says %q: %v, %q", because, err, warnings)
 	}
 }
 

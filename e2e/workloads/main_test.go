@@ -1,5 +1,5 @@
 // Package workloads_test has the real API server and the real controllers ask the real
-// program about workloads and SecretProviderClasses: what is refused, what is let pass and
+// program about workloads and SecretProviderClasses: what is refused, what is admitted and
 // warned of, and what costs no call.
 package workloads_test
 

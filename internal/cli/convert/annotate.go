@@ -57,7 +57,7 @@ func (c *conversion) failCloud(now string) {
 	object, _ := c.in.class(c.object, c.volumes[0].class)
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
 	c.problems.add(object, finding.At("spec", "parameters", provider.ParamCloud),
-		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: the cloud is the namespace's to say.", cloud, now),
+		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: only the namespace can set the cloud.", cloud, now),
 		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, annotation.Cloud, cloud, cloud))
 }
 

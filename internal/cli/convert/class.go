@@ -100,7 +100,7 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	} {
 		switch {
 		case strings.Contains(need.value, "${") || strings.HasPrefix(need.value, "<") || strings.Contains(need.value, "{{"):
-			c.problems.add(o, parameters.Child(need.key), fmt.Sprintf("%q is a place for a %s, and none itself.", need.value, need.name),
+			c.problems.add(o, parameters.Child(need.key), fmt.Sprintf("%q is a placeholder, not a %s.", need.value, need.name),
 				"Fill it in before converting, with envsubst or what fills it in for you.")
 		case need.value == "" && need.key == provider.ParamClient:
 			c.problems.add(o, parameters, "The class has no clientID, so it does not use workload identity, which is all that akv-injector uses.",

@@ -107,7 +107,7 @@ func (c *conversion) readVolume(index int) {
 		c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("The class %s is one that akv-injector generates.", v.class),
 			"List its objects in "+annotation.Objects+" by hand.")
 	case class == nil:
-		c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("The class %s is not in the input, so nobody knows what it mounts.", v.class),
+		c.fail(at.Child("volumeAttributes", provider.AttributeClass), fmt.Sprintf("The class %s is not in the input, so it is not known what it mounts.", v.class),
 			"Give its file too: -f FILE.")
 	default:
 		c.checkClass(object, class)
@@ -211,7 +211,7 @@ func (c *conversion) readMount(v *volume, container string, m corev1.VolumeMount
 // checkReaders names what reads a synced Secret in this workload.
 func (c *conversion) checkReaders(secret string) {
 	reads := func(place *finding.Place, how string) {
-		c.fail(place, fmt.Sprintf("%s reads the Secret %q, which would be synced no more.", how, secret),
+		c.fail(place, fmt.Sprintf("%s reads the Secret %q, which would no longer be synced.", how, secret),
 			"Read the file in the mount instead.")
 	}
 	c.checkVolumeReaders(secret, reads)

@@ -137,7 +137,7 @@ func sarifRules() []sarifRule {
 			ID: r.ID, Name: r.Name,
 			ShortDescription:     sarifText{r.Summary},
 			FullDescription:      sarifText{r.Summary},
-			Help:                 sarifText{fmt.Sprintf("%s %s More is said by: kubectl akv explain %s", r.Prevents, r.Remedy, r.ID)},
+			Help:                 sarifText{fmt.Sprintf("%s %s For more, run: kubectl akv explain %s", r.Prevents, r.Remedy, r.ID)},
 			DefaultConfiguration: sarifConfiguration{string(r.Severities[0])},
 		})
 	}

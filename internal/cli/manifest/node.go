@@ -108,7 +108,7 @@ func (d *document) duplicates(root *yaml.Node) []Problem {
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key := n.Content[i]
 				if key.Kind == yaml.ScalarNode && seen[key.Value] {
-					problems = append(problems, d.problem(key.Line, fmt.Sprintf("the key %q stands there twice", key.Value)))
+					problems = append(problems, d.problem(key.Line, fmt.Sprintf("the key %q appears twice", key.Value)))
 				}
 				seen[key.Value] = true
 			}

@@ -198,7 +198,7 @@ func (o *Object) mistyped(err error) Problem {
 		if what = given[what]; what == "" {
 			what = "a number"
 		}
-		p.Message = fmt.Sprintf("%s stands where the API server wants %s", what, wanted(m[3]))
+		p.Message = fmt.Sprintf("%s is where the API server expects %s", what, wanted(m[3]))
 		if m[2] != "" {
 			p.Line = o.LineOf(finding.At(strings.Split(m[2], ".")...))
 			p.Message = m[2] + ": " + p.Message

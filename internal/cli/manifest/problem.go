@@ -59,7 +59,7 @@ func explain(complaint string) string {
 	case strings.Contains(complaint, "found character that cannot start any token"):
 		return complaint + " (a tab? YAML is indented by spaces)"
 	case strings.HasPrefix(complaint, "key ") && strings.HasSuffix(complaint, " already set in map"):
-		return "the " + strings.TrimSuffix(complaint, " already set in map") + " stands there twice"
+		return "the " + strings.TrimSuffix(complaint, " already set in map") + " appears twice"
 	}
 	return complaint
 }

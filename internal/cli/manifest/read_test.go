@@ -72,7 +72,7 @@ func TestRead(t *testing.T) {
 		},
 		"JSON with a key twice": {
 			"{\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n\"kind\": \"Pod\"}",
-			[]string{`stdin:2: the key "kind" stands there twice`},
+			[]string{`stdin:2: the key "kind" appears twice`},
 		},
 		"braces of YAML":  {"{apiVersion: v1, kind: Pod,}\n", []string{"1 v1 Pod "}},
 		"an unknown kind": {"apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: a}\n", []string{"1 example.com/v1 Rollout a"}},
@@ -82,7 +82,7 @@ func TestRead(t *testing.T) {
 		},
 		"a list of one kind": {
 			"apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n  spec: {replicas: x}\n",
-			[]string{"4 apps/v1 Deployment a", "stdin:6: spec.replicas: a string stands where the API server wants a whole number"},
+			[]string{"4 apps/v1 Deployment a", "stdin:6: spec.replicas: a string is where the API server expects a whole number"},
 		},
 		"a list with a hole": {
 			"apiVersion: v1\nkind: List\nitems:\n- null\n- apiVersion: v1\n  kind: Pod\n",
@@ -97,18 +97,18 @@ func TestRead(t *testing.T) {
 		"values of a chart": {"replicas: 2\n", []string{
 			"stdin:1: not a Kubernetes object: it has neither apiVersion nor kind",
 		}},
-		"kind is a number": {"apiVersion: v1\nkind: 3\n", []string{"stdin:2: kind: a number stands where the API server wants a string; put it in quotes"}},
+		"kind is a number": {"apiVersion: v1\nkind: 3\n", []string{"stdin:2: kind: a number is where the API server expects a string; put it in quotes"}},
 		"metadata is a list": {
 			"apiVersion: v1\nkind: Service\nmetadata:\n- a\n",
-			[]string{"stdin:3: metadata: a list stands where the API server wants an object with fields"},
+			[]string{"stdin:3: metadata: a list is where the API server expects an object with fields"},
 		},
 		"a name that YAML takes for a number": {
 			"apiVersion: v1\nkind: Pod\nmetadata:\n  labels: {}\n  name: 017\n",
-			[]string{"stdin:5: metadata.name: a number stands where the API server wants a string; put it in quotes"},
+			[]string{"stdin:5: metadata.name: a number is where the API server expects a string; put it in quotes"},
 		},
 		"an annotation that YAML takes for true": {
 			"apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    a: yes\n",
-			[]string{"stdin:4: metadata.annotations: true or false stands where the API server wants a string; put it in quotes"},
+			[]string{"stdin:4: metadata.annotations: true or false is where the API server expects a string; put it in quotes"},
 		},
 		"a bad document between good ones": {
 			pod + "---\n\tkind: Pod\n---\n" + pod,
@@ -119,7 +119,7 @@ func TestRead(t *testing.T) {
 		},
 		"keys that stand twice": {
 			"apiVersion: v1\nkind: Pod\nkind: Pod\nmetadata: {name: a, name: b}\n",
-			[]string{`stdin:3: not YAML: the key "kind" stands there twice`, `stdin:4: not YAML: the key "name" stands there twice`},
+			[]string{`stdin:3: not YAML: the key "kind" appears twice`, `stdin:4: not YAML: the key "name" appears twice`},
 		},
 		"a merge that is overridden": {
 			"apiVersion: v1\nkind: Pod\nx: &x {name: a, namespace: b}\nmetadata:\n  <<: *x\n  name: c\n",
@@ -127,7 +127,7 @@ func TestRead(t *testing.T) {
 		},
 		"a merge beside a key that stands twice": {
 			"apiVersion: v1\nkind: Pod\nx: &x {name: a}\nmetadata:\n  <<: *x\n  name: c\n  name: d\n",
-			[]string{`stdin:7: the key "name" stands there twice`},
+			[]string{`stdin:7: the key "name" appears twice`},
 		},
 		"an anchor in itself": {
 			"apiVersion: v1\nkind: Pod\nmetadata: &a\n  x: *a\n",

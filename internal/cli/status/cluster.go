@@ -89,7 +89,7 @@ func byNamespace(all []secretsstorev1.SecretProviderClass) map[string]map[string
 	return classes
 }
 
-// pods that are named, or all that the selector finds. Those that are named in vain are
+// pods that are named, or all that the selector finds. Those that are named but not found are
 // told, and an error if there are no others.
 func (c *Cluster) pods(ctx context.Context) (found []corev1.Pod, missing []string, err error) {
 	if len(c.Scope.Names) == 0 {

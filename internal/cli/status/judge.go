@@ -147,7 +147,7 @@ func (j *judgement) pinned() bool {
 func (j *judgement) unknown() {
 	why := j.a.Unknown
 	if why == "" {
-		why = "the vault was not asked"
+		why = "the vault was not queried"
 	}
 	j.set(Unknown, VaultUnknown, why)
 	if j.pinned() {

@@ -57,7 +57,7 @@ func readObjects(text []byte) (objects, error) {
 			return nil, err
 		}
 		if _, ok := found[k]; ok {
-			return nil, fmt.Errorf("%s stands there twice", k)
+			return nil, fmt.Errorf("%s appears twice", k)
 		}
 		found[k] = o
 	}
