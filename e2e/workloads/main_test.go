@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
@@ -40,17 +41,18 @@ func start(t *testing.T, install injector.Options) *cluster.Cluster {
 	}
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: "node-1", Labels: map[string]string{corev1.LabelHostname: "node-1", corev1.LabelOSStable: "linux"}},
-		Status: corev1.NodeStatus{
-			Capacity: room, Allocatable: room,
-			Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Test"}},
-		},
 	}
-	status := node.Status
 	if err := c.API.Create(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
-	node.Status = status
-	if err := c.API.Status().Update(t.Context(), node); err != nil {
+	// A patch, since the controllers taint and label a new node at any moment: an update
+	// would then be a conflict.
+	created := node.DeepCopy()
+	node.Status = corev1.NodeStatus{
+		Capacity: room, Allocatable: room,
+		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Test"}},
+	}
+	if err := c.API.Status().Patch(t.Context(), node, client.MergeFrom(created)); err != nil {
 		t.Fatal(err)
 	}
 	return c
