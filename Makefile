@@ -17,7 +17,7 @@ build: ## Build the programs into bin/
 demo: ## Show it at work on a real Kubernetes on this machine (KEEP=1 leaves it running)
 	cd e2e && go run -trimpath ./cmd/demo $(if $(KEEP),--keep)
 
-test: cc ## All tests: unit, then e2e (V=1 tells each)
+test: cc ## All tests: unit, then e2e (V=1 shows each)
 	cd e2e && go run -trimpath ./cmd/suite $(RACE) $(if $(V),-v)
 
 unit: cc ## Tests that need nothing but Go
@@ -35,7 +35,7 @@ lint: ## Run golangci-lint
 fmt: ## Format the Go files
 	"$$(hack/tool gofumpt)" -l -w .
 
-generate: ## Make the generated files anew
+generate: ## Generate files again
 	go generate ./...
 
 render: ## Render deploy/install.yaml from the chart

@@ -30,7 +30,7 @@ func CacheOptions() cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}: {
-				// The API server tells when a pod leaves the selection as a deletion.
+				// A pod that leaves the selection arrives as a deletion.
 				Field: fields.AndSelectors(
 					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
 					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),

@@ -140,7 +140,7 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 		switch {
 		case err == nil:
 			c.metrics.collected.Inc()
-			tell(c.events, key, normal, eventCollected, "Collect",
+			record(c.events, key, normal, eventCollected, "Collect",
 				"No pod has named it since "+class.Annotations[annotation.UnusedSince]+", so it was deleted; admission writes it again when one does")
 			log.FromContext(ctx).Info("Collected a class that no pod names", "class", class.Name)
 		case !movedOn(err):

@@ -37,7 +37,7 @@ func (c *collector) onPod() handler.EventHandler {
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
-		// The selection of CacheOptions tells the end as a deletion; other caches do not.
+		// With the selection of CacheOptions the end arrives as a deletion; with other caches not.
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			before, ok := e.ObjectOld.(*corev1.Pod)
 			after, alsoOK := e.ObjectNew.(*corev1.Pod)

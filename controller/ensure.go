@@ -13,14 +13,14 @@ import (
 )
 
 // ensureAttempts bounds how often EnsureClass starts over because the class changed
-// under its hands. Each time somebody else got something done, so few are enough.
+// under its hands. Each time another writer succeeded, so few are enough.
 const ensureAttempts = 5
 
 // What EnsureClass can have done: words that are also a metric's label.
 const (
 	Unchanged = "unchanged"
 	Created   = "created"
-	// Rewritten is a class whose content somebody had edited.
+	// Rewritten is a class whose content had been edited.
 	Rewritten = "rewritten"
 	// Unmarked is a class that was about to be collected.
 	Unmarked = "unmarked"
@@ -39,10 +39,10 @@ type ClassWriter struct {
 // will stay there: where it was marked as unused, the mark comes off, so that a
 // collector that is about to delete it gets a conflict. It makes no call when the
 // cache says that all is well, and one when the cache says what is wrong and is up to
-// date. Refusal tells what kind of error came back.
+// date. Refusal returns what kind of error came back.
 //
-// A class that somebody else's label claims is an error even with equal content:
-// nobody would restore it when it changes.
+// A class that another manager's label claims is an error even with equal content:
+// it would not be restored when it changes.
 func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class provider.Class) (change string, err error) {
 	if !class.Verified() {
 		return Unchanged, fmt.Errorf("SecretProviderClass %s/%s: the content does not belong to the name", namespace, class.Name)
@@ -51,7 +51,7 @@ func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class pr
 
 	// An error of the cache's is no reason to fail: the API server knows better.
 	if cached, err := read(ctx, w.Cached, key); err == nil {
-		change, err := w.mend(ctx, key, class, cached)
+		change, err := w.repair(ctx, key, class, cached)
 		// Writing to what the cache knows fails if that is old. Even a verdict may be
 		// about an old state: a full quota refuses to create what is there already.
 		if err == nil || !movedOn(err) && !Refusal(err) {
@@ -64,7 +64,7 @@ func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class pr
 		if err != nil {
 			return Unchanged, err
 		}
-		change, err := w.mend(ctx, key, class, live)
+		change, err := w.repair(ctx, key, class, live)
 		// What is not found when creating is the namespace, or the CRD.
 		if err == nil || !movedOn(err) || live == nil && apierrors.IsNotFound(err) {
 			return change, err
@@ -90,7 +90,7 @@ func read(ctx context.Context, from client.Reader, key client.ObjectKey) (*secre
 // fix brings the class from a known state, nil if there is none, to the one it
 // should be in. The state's resourceVersion makes each write a conflict if the class
 // has changed since.
-func (w ClassWriter) mend(ctx context.Context, key client.ObjectKey, class provider.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
+func (w ClassWriter) repair(ctx context.Context, key client.ObjectKey, class provider.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
 	switch {
 	case spc == nil:
 		if err := w.Writer.Create(ctx, class.Object(key.Namespace)); err != nil {

@@ -17,14 +17,14 @@ const (
 	eventCollected   = "ClassCollected"
 )
 
-// EventRecorder tells people with kubectl what happened to a class.
+// EventRecorder records events, which kubectl shows, on what happened to a class.
 type EventRecorder interface {
 	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
 }
 
-// tell records an event on a class, which need not exist. Events of a class that
-// agree in all but the note count as one series, so the action has to tell them apart.
-func tell(events EventRecorder, key types.NamespacedName, eventtype, reason, action, note string) {
+// record records an event on a class, which need not exist. Events of a class that
+// agree in all but the note count as one series, so the action must distinguish them.
+func record(events EventRecorder, key types.NamespacedName, eventtype, reason, action, note string) {
 	class := &secretsstorev1.SecretProviderClass{
 		TypeMeta:   metav1.TypeMeta{APIVersion: secretsstorev1.SchemeGroupVersion.String(), Kind: "SecretProviderClass"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
@@ -32,7 +32,7 @@ func tell(events EventRecorder, key types.NamespacedName, eventtype, reason, act
 	events.Eventf(class, nil, eventtype, reason, action, "%s", shorten(note))
 }
 
-// shorten keeps a note, which may hold the message of somebody's webhook, within the
+// shorten keeps a note, which may hold the message of another webhook, within the
 // 1,024 bytes that the API server takes.
 func shorten(note string) string {
 	const most = 1000

@@ -11,7 +11,7 @@ import (
 // The API server refuses an event whose note is too long.
 func TestNotesAreShort(t *testing.T) {
 	events := &recorded{}
-	tell(events, types.NamespacedName{Namespace: testNamespace, Name: "c"}, warning, eventNotRestored, reasonRefused, strings.Repeat("100% é ", 1000))
+	record(events, types.NamespacedName{Namespace: testNamespace, Name: "c"}, warning, eventNotRestored, reasonRefused, strings.Repeat("100% é ", 1000))
 	if n := len(events.notes[0]); n > 1024 {
 		t.Errorf("a note of %d bytes", n)
 	}

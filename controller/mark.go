@@ -16,7 +16,7 @@ func marked(spc *secretsstorev1.SecretProviderClass) bool {
 }
 
 // unusedSince reads the mark. One that cannot be read, or lies in the future, is as
-// good as none: somebody wrote it who was not us, and it must neither hasten the
+// good as none: another writer wrote it, and it must neither hasten the
 // end of a class nor put it off for ever.
 func unusedSince(spc *secretsstorev1.SecretProviderClass, now time.Time) (since time.Time, ok bool) {
 	since, err := time.Parse(time.RFC3339, spc.Annotations[annotation.UnusedSince])

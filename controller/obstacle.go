@@ -37,7 +37,7 @@ func notOptedIn(namespace string) *obstacle {
 func noRecord() *obstacle {
 	return &obstacle{reasonNoRecord, fmt.Sprintf(
 		"Pods mount this class, but none has a %s annotation with the content that the class's name stands for. "+
-			"Fix: replace the pods (kubectl rollout restart): admission writes their class anew", annotation.Status)}
+			"Fix: replace the pods (kubectl rollout restart): admission writes their class again", annotation.Status)}
 }
 
 func vaultNotAllowed(namespace, vault string) *obstacle {
@@ -50,15 +50,15 @@ func notOurs(key types.NamespacedName) *obstacle {
 	return &obstacle{reasonNotOurs, "Pods mount this class and its content is not what its name stands for. " + (&NotOursError{Class: key}).Error()}
 }
 
-// told remembers what was last told of each class, so that an obstacle that stays is
-// one event, and not one for each time that somebody looks.
-type told struct {
+// reported remembers what was last reported of each class, so that an obstacle that stays is
+// one event, and not one for each reconciliation.
+type reported struct {
 	mu      sync.Mutex
 	reasons map[types.NamespacedName]string
 }
 
 // news reports whether the reason differs from the last one, and remembers it.
-func (t *told) news(key types.NamespacedName, reason string) bool {
+func (t *reported) news(key types.NamespacedName, reason string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reasons[key] == reason {
@@ -71,7 +71,7 @@ func (t *told) news(key types.NamespacedName, reason string) bool {
 	return true
 }
 
-func (t *told) forget(key types.NamespacedName) {
+func (t *reported) forget(key types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.reasons, key)

@@ -19,7 +19,7 @@ type NotOursError struct {
 
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("SecretProviderClass %s has a name of akv-injector's, but not the label %s=%s, so it is never touched and could "+
-		"change under a running pod. Fix: kubectl -n %s delete secretproviderclass %s (akv-injector writes it anew)",
+		"change under a running pod. Fix: kubectl -n %s delete secretproviderclass %s (akv-injector creates it again)",
 		e.Class, annotation.LabelManagedBy, annotation.ManagedBy, e.Class.Namespace, e.Class.Name)
 }
 
@@ -61,7 +61,7 @@ func Refusal(err error) bool {
 	return code >= http.StatusBadRequest && code < http.StatusInternalServerError
 }
 
-// deniedByAdmission knows the two sentences in which the API server (1.37) tells
+// deniedByAdmission knows the two sentences in which the API server (1.37) reports
 // that an admission webhook or a ValidatingAdmissionPolicy said no.
 func deniedByAdmission(message string) bool {
 	return strings.Contains(message, "admission webhook") && strings.Contains(message, "denied the request") ||

@@ -30,8 +30,8 @@ type restorer struct {
 	metrics *metrics
 	now     func() time.Time
 
-	told   told
-	broken stopwatch
+	reported reported
+	broken   stopwatch
 }
 
 // Reconcile looks at one class.
@@ -40,7 +40,7 @@ func (r *restorer) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 	change, hindered, err := r.restore(ctx, key)
 	switch {
 	case err != nil && Refusal(err):
-		// The refusal may be lifted without our hearing of it: told, and tried again.
+		// The refusal may be lifted without an event that reaches us: report it, and try again.
 		r.hindered(ctx, key, &obstacle{reasonRefused, "Pods mount this class, but writing it was refused: " + err.Error()})
 		return reconcile.Result{}, err
 	case err != nil:
@@ -52,14 +52,14 @@ func (r *restorer) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		r.hindered(ctx, key, hindered)
 		return reconcile.Result{}, nil
 	}
-	r.told.forget(key)
+	r.reported.forget(key)
 	if change == Created || change == Rewritten {
 		r.metrics.restored.Inc()
 		if timed {
 			r.metrics.duration.Observe(took.Seconds())
 		}
 		action, note := restoredNote(change)
-		tell(r.events, key, normal, eventRestored, action, note)
+		record(r.events, key, normal, eventRestored, action, note)
 		log.FromContext(ctx).Info("Restored a class that running pods mount", "change", change)
 	}
 	return reconcile.Result{}, nil
@@ -147,17 +147,17 @@ func (r *restorer) namespace(ctx context.Context, name string) (*corev1.Namespac
 }
 
 func (r *restorer) hindered(ctx context.Context, key types.NamespacedName, o *obstacle) {
-	if !r.told.news(key, o.reason) {
+	if !r.reported.news(key, o.reason) {
 		return
 	}
 	r.metrics.failures.WithLabelValues(o.reason).Inc()
-	tell(r.events, key, warning, eventNotRestored, o.reason, o.note)
+	record(r.events, key, warning, eventNotRestored, o.reason, o.note)
 	log.FromContext(ctx).Info("Cannot restore a class that running pods mount", "reason", o.reason)
 }
 
 func restoredNote(change string) (action, note string) {
 	if change == Created {
-		return "Create", "Was deleted while running pods mount it, and is written again. It goes by itself when no pod names it any more"
+		return "Create", "Was deleted while running pods mount it, and is created again. It is deleted automatically when no pod references it"
 	}
 	return "Rewrite", "Was edited while running pods mount it, and is as before again: its name stands for its content. " +
 		"To change what pods get, change the annotations in their template"

@@ -40,7 +40,7 @@ func (r *restorer) onClass() handler.EventHandler {
 }
 
 // onPod hears of pods whose class is missing already, of a status that may hold what
-// others lack, and of pods that go: what was told of their class can be forgotten.
+// others lack, and of pods that go: what was reported of their class can be forgotten.
 func (r *restorer) onPod() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueueClasses(e.Object, q) },

@@ -120,7 +120,7 @@ func (s *Starter) wait(ctx context.Context) bool {
 
 // servesClasses asks the mapper that the client and the cache use, so that neither
 // remembers that there was nothing once we go on. controller-runtime's (0.25) asks
-// the API server again after each miss; others may have to be told to.
+// the API server again after each miss; others need an option for that.
 func servesClasses(mapper meta.RESTMapper) error {
 	_, err := mapper.RESTMapping(secretsstorev1.SchemeGroupVersion.WithKind("SecretProviderClass").GroupKind(),
 		secretsstorev1.SchemeGroupVersion.Version)

@@ -14,12 +14,12 @@ const (
 )
 
 // breaker leaves a vault alone that fails, so that admissions do not wait for it one by
-// one, and nobody's calls keep it from getting well. When its time is over, one call
+// one, and late calls do not keep it open. When its time is over, one call
 // probes the vault; the others are still kept off until that has ended.
 type breaker struct {
 	// jitter spreads a duration, so that replicas do not probe together.
 	jitter func(time.Duration) time.Duration
-	// changed is told when the breaker opens (+1) and closes (-1).
+	// changed is called when the breaker opens (+1) and closes (-1).
 	changed func(by float64)
 
 	mu sync.Mutex
@@ -34,7 +34,7 @@ type breaker struct {
 }
 
 // enter reports whether a call may go, and the reason for which the breaker is open
-// otherwise. A call that may go has to be told to leave.
+// otherwise. A call that was admitted must call leave.
 func (b *breaker) enter(now time.Time) (because Reason, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,7 +48,7 @@ func (b *breaker) enter(now time.Time) (because Reason, ok bool) {
 	return "", true
 }
 
-// leave tells what came of a call.
+// leave reports how a call ended.
 func (b *breaker) leave(now time.Time, o outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

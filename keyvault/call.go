@@ -27,7 +27,7 @@ func (r *Reader) call(ctx context.Context, q question) *answer {
 	return r.answer(q, items, more, result, asked)
 }
 
-// pages gathers a list until it ends or the bound is reached; more tells the latter.
+// pages gathers a list until it ends or the bound is reached; more reports the latter.
 func (r *Reader) pages(ctx context.Context, v *vault, q question) (items []item, more bool, result outcome) {
 	clients, err := r.clients(v, q)
 	if err != nil {

@@ -36,7 +36,7 @@ type clients struct {
 	certificates *azcertificates.Client
 }
 
-// dial makes the clients of a vault. It calls nobody.
+// dial makes the clients of a vault. It makes no call.
 func dial(url string, credential azcore.TokenCredential, options policy.ClientOptions) (*clients, error) {
 	var c clients
 	var err error

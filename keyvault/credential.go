@@ -19,8 +19,8 @@ func WorkloadIdentity(options policy.ClientOptions) (azcore.TokenCredential, err
 	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: options})
 }
 
-// CheckWorkloadIdentity tells what the environment lacks of a workload identity, or nil.
-// It calls nobody.
+// CheckWorkloadIdentity returns what the environment lacks of a workload identity, or nil.
+// It makes no call.
 func CheckWorkloadIdentity() error {
 	_, err := WorkloadIdentity(policy.ClientOptions{})
 	return err

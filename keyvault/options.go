@@ -17,10 +17,10 @@ type Options struct {
 	Transport policy.Transporter
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Registerer takes the metrics; nil is nobody.
+	// Registerer takes the metrics; nil registers none.
 	Registerer prometheus.Registerer
-	// Log is told of faults in the SDK, without anything that a vault said; the zero
-	// Logger is nobody.
+	// Log receives faults in the SDK, without any text from a vault; the zero
+	// Logger discards them.
 	Log logr.Logger
 
 	// CallTimeout bounds all calls for one question, whoever waits for the answer; 0 is

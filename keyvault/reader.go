@@ -37,7 +37,7 @@ type Reader struct {
 	credentials credentials
 }
 
-// New returns a Reader. It calls nobody yet.
+// New returns a Reader. It makes no call yet.
 func New(o Options) *Reader {
 	o = o.complete()
 	return &Reader{
@@ -54,7 +54,7 @@ func (r *Reader) Object(ctx context.Context, ref Ref) (*State, error) {
 	return r.objectSince(ctx, ref, time.Time{})
 }
 
-// Cached is Object for those who do not want to wait at all: it calls nobody, and ok is
+// Cached is Object for callers that cannot wait: it makes no call, and ok is
 // false if the answer is not at hand.
 func (r *Reader) Cached(ref Ref) (state *State, ok bool) {
 	if ref.check() != nil {
@@ -155,7 +155,7 @@ func (r *Reader) fly(ctx context.Context, q question, key string, since time.Tim
 	return found
 }
 
-// unknown is an answer that nobody keeps.
+// unknown is an answer that is not cached.
 func (r *Reader) unknown(q question, reason, because Reason) *answer {
 	now := r.o.Now()
 	return &answer{unknown: &UnknownError{Vault: q.vault, Reason: reason, Because: because}, asked: now, until: now}

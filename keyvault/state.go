@@ -33,7 +33,7 @@ func (s *State) Exists() bool { return len(s.Versions) > 0 }
 // known: there is none, or not all versions were listed. Key Vault gives the version
 // made last, enabled or not.
 //
-// Key Vault tells times by the second. Of two versions made in one, it is not known
+// Key Vault gives times in whole seconds. Of two versions made in one, it is not known
 // which is the newest; see IsNewest.
 func (s *State) Newest() *Version {
 	if s.Truncated || len(s.Versions) == 0 {

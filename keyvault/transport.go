@@ -54,7 +54,7 @@ func newTransport() policy.Transporter {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = callsAtOnce
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		// Key Vault redirects nobody, and a token goes nowhere else.
+		// Key Vault sends no redirects, and a token goes to no other host.
 		return http.ErrUseLastResponse
 	}}
 }

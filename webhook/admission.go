@@ -25,7 +25,7 @@ const (
 // it had to do (a metric's label).
 type EnsureFunc func(ctx context.Context, namespace string, class provider.Class) (change string, err error)
 
-// DriverFunc tells the flags of the CSI driver, nil if they are not known. It must not wait.
+// DriverFunc returns the flags of the CSI driver, or nil if they are not known. It must not wait.
 type DriverFunc func(ctx context.Context) *provider.Driver
 
 // MountedByFunc names the pods that mount a class and have not finished.
@@ -42,12 +42,12 @@ type Options struct {
 	// VaultBudget is how long an admission waits for them at most; 0 is
 	// DefaultVaultBudget.
 	VaultBudget time.Duration
-	// VaultHints tells names of a vault's objects to whoever misspells one.
+	// VaultHints makes the finding of a misspelt object name name similar objects of the vault.
 	VaultHints bool
 	// Settings are the server's, behind the pod's and the namespace's.
 	Settings inject.Settings
 	// OwnUser is the user name that the program itself has with the API server. Its
-	// requests are let through: we never wait for ourselves. Empty is nobody's name.
+	// requests are let through: we never wait for ourselves. Empty matches no user.
 	OwnUser string
 	// Ensure writes a class. It must be safe to call again with the same one.
 	Ensure EnsureFunc

@@ -18,7 +18,7 @@ type question struct {
 	before *workload.Target
 	// complete is set where a pod that asks must have everything by now.
 	complete bool
-	// describe is set where somebody wants to know what the pods will get.
+	// describe is set where the caller wants to know what the pods will get.
 	describe bool
 }
 
@@ -100,7 +100,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 		d.Findings = inject.OnUpdate(&d.Decision, &had)
 	}
 	if q.describe && len(d.Errors()) == 0 {
-		// Whether a generated class is there already is nobody else's question.
+		// Only these objects ask whether a generated class exists already.
 		for _, class := range d.Classes {
 			if err := l.add(ctx, &d.facts, facts.Needs{Classes: []string{class.Name}}); err != nil {
 				return decision{}, err

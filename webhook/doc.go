@@ -5,7 +5,7 @@
 //
 // There are two kinds of "no". A verdict (an answer with allowed false) says that
 // the object is wrong, and is final. A failure (any HTTP status but 200) says that we
-// could not tell, and leaves the object to the configuration's failurePolicy. The API
+// could not decide, and leaves the object to the configuration's failurePolicy. The API
 // server consults failurePolicy only for the latter, so a failed lookup must never
-// be told as a verdict.
+// be answered as a verdict.
 package webhook

@@ -39,7 +39,7 @@ type route struct {
 }
 
 // handler is the HTTP side of one webhook. controller-runtime has one too
-// (admission.Webhook), but that tells every failure as a verdict, which no
+// (admission.Webhook), but that reports every failure as a verdict, which no
 // failurePolicy can overrule.
 func (a *Admission) handler(to route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -84,11 +84,11 @@ func (a *Admission) handler(to route) http.Handler {
 		}
 		e.verdict(v)
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // the caller is gone; nobody is left to be told
+		_, _ = w.Write(body) // the caller is gone; no one reads an error
 	})
 }
 
-// answer leaves alone what is none of ours and lets the judge decide on the rest. The
+// answer passes over requests that are not for us and lets the judge decide on the rest. The
 // webhook configurations should not even send the former.
 func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.AdmissionRequest, to route) (verdict, error) {
 	switch {
@@ -126,7 +126,7 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 	return to.judge(ctx, c)
 }
 
-// mirror tells the API server's image of a static pod.
+// mirror reports whether a pod is the API server's image of a static pod.
 func mirror(o *object) bool {
 	pod := o.pod()
 	return pod != nil && workload.Mirror(&pod.ObjectMeta)
@@ -142,14 +142,14 @@ const (
 )
 
 // requestContext ends shortly before the API server stops waiting (it says when, in
-// the query), so that a slow lookup is told in our words and not as "context
+// the query), so that a slow lookup is reported in our words and not as "context
 // deadline exceeded".
 //
 // It does not end with the server's own context: at shutdown, requests that are
 // under way are to be finished, lookups and all.
-func requestContext(server context.Context, told string) (context.Context, context.CancelFunc) {
+func requestContext(server context.Context, query string) (context.Context, context.CancelFunc) {
 	timeout := defaultTimeout
-	if d, err := time.ParseDuration(told); err == nil && d > 0 {
+	if d, err := time.ParseDuration(query); err == nil && d > 0 {
 		timeout = min(d, maxTimeout)
 	}
 	timeout -= min(timeout/10, 500*time.Millisecond)

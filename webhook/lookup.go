@@ -43,7 +43,7 @@ func (a *Admission) lookup() *lookup {
 	return &lookup{cached: a.cached, live: a.live, driver: a.driver}
 }
 
-// liveLookup asks nobody but the API server.
+// liveLookup asks the API server and no cache.
 func (a *Admission) liveLookup() *lookup {
 	return &lookup{live: a.live, driver: a.driver, onlyLive: true}
 }

@@ -25,7 +25,7 @@ func NewMetrics(registry prometheus.Registerer, version string) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_admission_requests_total",
-			Help: "Admission requests by path, operation, and outcome: injected, unchanged, warned, refused, skipped (none of ours), error (failurePolicy decided).",
+			Help: "Admission requests by path, operation, and outcome: injected, unchanged, warned, refused, skipped (not for akv-injector), error (failurePolicy decided).",
 		}, []string{"path", "operation", "outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "akv_injector_admission_duration_seconds",

@@ -30,8 +30,8 @@ func (a *Admission) answerMutation(ctx context.Context, c *change) (verdict, err
 		return refusedByFindings(c, d.Findings), nil
 	}
 
-	// The class has to be there before the pod is stored, and in every round: somebody
-	// may have deleted it since the last.
+	// The class has to be there before the pod is stored, and in every round: another
+	// client may have deleted it since the last.
 	if !c.dryRun() {
 		for _, class := range d.Classes {
 			if err := a.ensureClass(ctx, c.req.Namespace, class); err != nil {

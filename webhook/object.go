@@ -33,7 +33,7 @@ func (o *object) noun() string {
 	return o.kind.Kind
 }
 
-// decodeNew reads the object that is to be stored. What it refuses is told as a
+// decodeNew reads the object that is to be stored. What it refuses is a
 // verdict: asking again would give the same.
 func (k kinds) decodeNew(req *admissionv1.AdmissionRequest) (*object, error) {
 	return k.decode(req, "object", req.Object.Raw)

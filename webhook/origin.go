@@ -17,8 +17,8 @@ const (
 	prefixServiceAccount    = "system:serviceaccount:"
 )
 
-// originOf tells who made an object. The owner reference is the object's own word, which
-// anybody can write; the user is the API server's. Only together do they tell a
+// originOf returns who made an object. The owner reference is the object's own claim, which
+// any user can write; the user comes from the API server. Only both together identify a
 // controller. The cluster's own controllers act as kube-controller-manager or,
 // with a service account each, in kube-system.
 func originOf(user authenticationv1.UserInfo, o metav1.Object) workload.Origin {

@@ -20,7 +20,7 @@ import (
 
 const (
 	// maxCauses is the most findings that one refusal lists. A pod can have tens of
-	// thousands; nobody reads them, but etcd stores them in events.
+	// thousands; no reader needs them all, and etcd stores them in events.
 	maxCauses = 50
 	// maxCause is the most characters of one.
 	maxCause = 1024
@@ -61,7 +61,7 @@ func refusedIncomplete(c *change, d *inject.Decision) verdict {
 	})
 }
 
-// refusal is what there is to say of an object that is wrong: n causes, with words
+// refusal is the answer about an object that is wrong: n causes, with words
 // before them where they do not speak for themselves.
 type refusal struct {
 	reason, explanation string

@@ -18,10 +18,10 @@ import (
 const maxBody = 7 << 20
 
 // bodyDeadline is how long a body may take to arrive. The API server waits 30 s
-// for a whole call at most; nobody else has a reason to be slow.
+// for a whole call at most; no other caller has a reason to be slow.
 const bodyDeadline = 30 * time.Second
 
-// httpError is a failure with the HTTP status that tells it.
+// httpError is a failure with the HTTP status that reports it.
 type httpError struct {
 	code    int
 	message string

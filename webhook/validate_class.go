@@ -58,7 +58,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	return inject.DecideClassUpdate(now, before, known), true, nil
 }
 
-// mounting names the pods that mount a class. Where that cannot be told there is nothing
+// mounting names the pods that mount a class. Where that is not known there is nothing
 // to warn of: no class depends on it.
 func (a *Admission) mounting(ctx context.Context, class *object) []string {
 	pods, err := a.mountedBy(ctx, class.GetNamespace(), class.GetName())

@@ -18,8 +18,8 @@ const (
 	outcomeUnchanged outcome = "unchanged" // the object is right as it is
 	outcomeWarned    outcome = "warned"    // the same, with warnings
 	outcomeRefused   outcome = "refused"   // the object is wrong
-	outcomeSkipped   outcome = "skipped"   // the request is none of ours
-	outcomeError     outcome = "error"     // we could not tell
+	outcomeSkipped   outcome = "skipped"   // the request is not for us
+	outcomeError     outcome = "error"     // no verdict: a lookup or the request failed
 )
 
 // Why a request was skipped or refused, where no finding says it.
@@ -37,7 +37,7 @@ const (
 	reasonClassRefused  = "class refused"
 )
 
-// verdict is an answer, and what there is to say of it in metrics and logs.
+// verdict is an answer, with what metrics and logs report of it.
 type verdict struct {
 	response *admissionv1.AdmissionResponse
 	outcome  outcome

@@ -63,7 +63,7 @@ func parseOptions(args []string, env lookupEnv) (options, []string) {
 			_ = v.Set(value) // never fails
 		}
 	})
-	// What could not be read is told already; its default passes here.
+	// What could not be parsed is reported already; its default passes here.
 	return o, append(problems, o.validate()...)
 }
 

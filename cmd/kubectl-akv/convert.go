@@ -41,7 +41,7 @@ What comes out gets the same objects at the same paths, in the same containers a
 same identity. A workload with something that cannot be carried over (a pinned version, a
 synced Secret, a subPath) is named with its lines and left as it was.
 
-All documents of the input come out, on the standard output; what was done is told on the
+All documents of the input come out, on the standard output; what was done is reported on the
 standard error. Give the ServiceAccounts and the Namespaces too, so that what they say need
 not be said again.
 

@@ -1,4 +1,4 @@
-// Command kubectl-akv is a kubectl plugin: it tells, before anything is applied, what
+// Command kubectl-akv is a kubectl plugin: it shows, before anything is applied, what
 // akv-injector will make of manifests, and what keeps their secrets from rotating; and
 // afterwards, which versions of them running pods have.
 package main
@@ -40,7 +40,7 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// errFindings and errUnusable are for commands that have told what is wrong.
+// errFindings and errUnusable are for commands that have printed what is wrong.
 var (
 	errFindings = &exitError{exitFindings}
 	errUnusable = &exitError{exitUnusable}
@@ -52,7 +52,7 @@ func start(ctx context.Context, args []string, streams genericiooptions.IOStream
 	return exitCode(root.ExecuteContext(ctx), streams.ErrOut)
 }
 
-// exitCode tells what went wrong, in one line, unless that has been done.
+// exitCode prints what went wrong, in one line, unless the command has done so.
 func exitCode(err error, stderr io.Writer) int {
 	var exit *exitError
 	switch {
@@ -71,7 +71,7 @@ func newRoot(streams genericiooptions.IOStreams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-akv",
 		Short: "Azure Key Vault secrets that keep rotating in pods",
-		Long: `Tells, before anything is applied, what akv-injector will make of manifests, and what
+		Long: `Shows, before anything is applied, what akv-injector will make of manifests, and what
 in them keeps a rotated Azure Key Vault secret from reaching the running container; and
 afterwards, which versions running pods have mounted.
 

@@ -159,7 +159,7 @@ func (f *statusFlags) run(ctx context.Context, streams genericiooptions.IOStream
 	}
 	if f.watch {
 		w := &statusWatch{printer: p, errOut: streams.ErrOut}
-		return source.Watch(ctx, f.watchInterval, w.told, w.failed)
+		return source.Watch(ctx, f.watchInterval, w.report, w.failed)
 	}
 	report, err := source.Read(ctx)
 	if err != nil {
@@ -208,7 +208,7 @@ func (f *statusFlags) source(names []string) (*status.Source, error) {
 	}
 	vaults := &status.Vaults{Timeout: f.vaultTimeout}
 	if f.watch {
-		vaults.MaxAge = f.watchInterval / 2 // a change of the cluster alone is none of theirs
+		vaults.MaxAge = f.watchInterval / 2 // a change in the cluster alone does not concern the vaults
 	}
 	if !f.noVault {
 		vaults.Reader = vaultReader(f)

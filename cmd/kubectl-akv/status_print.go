@@ -151,7 +151,7 @@ func (p *statusPrinter) printTable(items []status.Item) error {
 	return p.aligned.Flush()
 }
 
-// shortVersion is as much of a version as tells it from others.
+// shortVersion is the part of a version that distinguishes it from others.
 const shortVersion = 8
 
 func (p *statusPrinter) version(v *status.Version, missing string) string {
@@ -164,7 +164,7 @@ func (p *statusPrinter) version(v *status.Version, missing string) string {
 	return v.Version
 }
 
-// newestMissing says why there is no newest version: there is none, or nobody knows.
+// newestMissing says why there is no newest version: there is none, or it is not known.
 func newestMissing(i *status.Item) string {
 	for _, r := range i.Reasons {
 		if r.Code == status.ObjectNotFound {

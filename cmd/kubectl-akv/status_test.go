@@ -219,7 +219,7 @@ func TestStatusWatch(t *testing.T) {
 				if report.Notes == nil {
 					p.now = minute(2)
 				}
-				if err := w.told(report); err != nil {
+				if err := w.report(report); err != nil {
 					t.Fatal(err)
 				}
 			}

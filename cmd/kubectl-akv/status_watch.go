@@ -13,14 +13,14 @@ import (
 type statusWatch struct {
 	printer *statusPrinter
 	errOut  io.Writer
-	// shown are the items as they were printed last, and notes what was told.
+	// shown are the items as they were printed last, and notes what was printed.
 	shown map[[5]string]status.Item
 	notes []string
 }
 
-func (w *statusWatch) told(r *status.Report) error {
-	w.tell("error: ", r.Missing)
-	w.tell("note: ", r.Notes)
+func (w *statusWatch) report(r *status.Report) error {
+	w.printOnce("error: ", r.Missing)
+	w.printOnce("note: ", r.Notes)
 	now := make(map[[5]string]status.Item, len(r.Items))
 	var changed []status.Item
 	for i := range r.Items {
@@ -35,10 +35,10 @@ func (w *statusWatch) told(r *status.Report) error {
 	return w.printer.printItems(changed)
 }
 
-func (w *statusWatch) failed(err error) { w.tell("error: ", []string{err.Error()}) }
+func (w *statusWatch) failed(err error) { w.printOnce("error: ", []string{err.Error()}) }
 
-// tell says each thing once.
-func (w *statusWatch) tell(what string, texts []string) {
+// printOnce prints each text once.
+func (w *statusWatch) printOnce(what string, texts []string) {
 	for _, text := range texts {
 		if !slices.Contains(w.notes, text) {
 			w.notes = append(w.notes, text)

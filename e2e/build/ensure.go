@@ -96,7 +96,7 @@ func install(ctx context.Context, log io.Writer, path, title string, fill func(w
 	if err := fill(workspace); err != nil {
 		return err
 	}
-	// Until this rename nobody sees anything of it, and then all of it.
+	// Until this rename no reader sees any of it, and then all of it.
 	return os.Rename(filepath.Join(workspace, "out"), installed)
 }
 

@@ -207,7 +207,7 @@ func (cp *ControlPlane) RestartAPIServer(ctx context.Context) error {
 }
 
 // Stop ends every program and removes the run's folder. It may be called twice.
-// Its error tells also of a program that had ended by itself.
+// Its error also reports a program that had ended by itself.
 func (cp *ControlPlane) Stop() error {
 	if cp.run == nil {
 		return nil

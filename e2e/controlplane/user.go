@@ -12,7 +12,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// User is somebody whom the API server knows by a client certificate.
+// User is a user that the API server knows by a client certificate.
 type User struct {
 	Config     *rest.Config
 	Kubeconfig string // path

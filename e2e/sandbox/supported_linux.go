@@ -30,7 +30,7 @@ func Supported() error {
 	return tried()
 }
 
-// tried tries what no capability tells. Inside of a sandbox it has worked.
+// tried tries what no capability reveals. Inside of a sandbox it has worked.
 var tried = sync.OnceValue(func() error {
 	if Inside() {
 		return nil

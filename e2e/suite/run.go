@@ -22,7 +22,7 @@ import (
 // slow is how long a test takes that is worth a line of progress.
 const slow = 2 * time.Second
 
-// deepest is how deep subtests are told one by one: TestDriver160/together/Story.
+// deepest is how deep subtests are printed one by one: TestDriver160/together/Story.
 const deepest = 2
 
 // stopGrace is how long tests may take to clean up after an interrupt: longer than a

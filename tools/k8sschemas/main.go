@@ -101,7 +101,7 @@ func convertFile(path, dir, group, version string) (int, error) {
 }
 
 // closeObject makes an object that lists its properties refuse any other: an
-// API server drops a misspelt field, and nobody notices. Kubernetes names every
+// API server drops a misspelt field silently. Kubernetes names every
 // object type, so there are no nested ones to descend into.
 func closeObject(schema map[string]any) {
 	_, lists := schema["properties"]

@@ -67,13 +67,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tell(stdout, server.Info())
+	show(stdout, server.Info())
 	<-ctx.Done()
 	return server.Stop()
 }
 
-// tell prints what a shell can take as it is, and what it is for beside it.
-func tell(w io.Writer, info admin.Info) {
+// show prints what a shell can take as it is, and what it is for beside it.
+func show(w io.Writer, info admin.Info) {
 	fmt.Fprintf(w, "# Azure is at %s for every host, DNS at %s. Ctrl-C ends it.\n", info.HTTPSAddress, info.DNSAddress)
 	for _, variable := range []struct{ name, value, use string }{
 		{cli.SocketVariable, info.AdminSocket, "where az administers it"},

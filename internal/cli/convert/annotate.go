@@ -18,7 +18,7 @@ import (
 	"akv-injector/internal/cli/preview"
 )
 
-// defaultMountPath is where the default vault is mounted if nobody says otherwise.
+// defaultMountPath is where the default vault is mounted unless the request says otherwise.
 const defaultMountPath = "/mnt/secrets-store"
 
 // annotate finds the annotations: at first everything is said, then whatever goes without

@@ -69,7 +69,7 @@ func (c *conversion) checkSynced(o *manifest.Object, class *secretsstorev1.Secre
 			continue
 		}
 		c.problems.add(o, finding.At("spec", "secretObjects").Index(i),
-			fmt.Sprintf("The class %s syncs the Secret %q, and akv-injector writes no Secrets: what reads one is not told of a rotation.", o.Name, secret.SecretName),
+			fmt.Sprintf("The class %s syncs the Secret %q, and akv-injector writes no Secrets: what reads one does not see a rotation.", o.Name, secret.SecretName),
 			"Read the mounted files instead, remove secretObjects, and convert again.")
 		c.checkReaders(secret.SecretName)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // editor changes a YAML document twice: as a tree, which is always right, and as lines of
-// text, which keeps comments, blank lines and quotes as somebody wrote them. The lines are
+// text, which keeps comments, blank lines and quotes as they were written. The lines are
 // used if they say the same as the tree.
 type editor struct {
 	root  *yaml.Node

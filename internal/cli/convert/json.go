@@ -29,7 +29,7 @@ func jsonValue(d *json.Decoder) (*yaml.Node, error) {
 			n.Kind, n.Tag = yaml.MappingNode, "!!map"
 		}
 		for d.More() {
-			// A key is read as a value is; only its place tells it.
+			// A key is read as a value is; only its place distinguishes it.
 			child, err := jsonValue(d)
 			if err != nil {
 				return nil, err

@@ -37,7 +37,7 @@ type volume struct {
 	name  string
 	class string
 	source
-	// inOrder are the objects in the order in which somebody wrote them.
+	// inOrder are the objects in the order in which they were written.
 	inOrder    []provider.Object
 	path       string
 	interval   string
@@ -80,7 +80,7 @@ func (c *conversion) run() {
 
 // checkAnnotations leaves alone what is already akv-injector's.
 func (c *conversion) checkAnnotations() {
-	// In order: what is told must not differ from run to run.
+	// In order: the output must not differ from run to run.
 	for _, key := range sortedKeys(c.target.Meta.Annotations) {
 		if strings.HasPrefix(key, annotation.Prefix) && key != annotation.Allow {
 			c.fail(c.target.Path.Child("metadata", "annotations").Key(key),

@@ -108,7 +108,7 @@ func rewrite(d manifest.Document, objects []*manifest.Object, work map[*manifest
 	if slices.Contains(gone, root) {
 		return nil, nil
 	}
-	// Only when nobody needs the indexes any more.
+	// Only when the indexes are no longer needed.
 	if len(gone) > 0 && e.removeFromLists(root, gone) {
 		return nil, nil
 	}

@@ -104,7 +104,7 @@ type checker struct {
 	settings inject.Settings
 }
 
-// check tells what the rules find in an object; ok is false for one that none is about.
+// check returns what the rules find in an object; ok is false for one that no rule checks.
 func (c *checker) check(o *manifest.Object) (findings []Finding, ok bool) {
 	if o.Typed == nil || going(o) {
 		return nil, false
@@ -137,7 +137,7 @@ func going(o *manifest.Object) bool {
 	return err == nil && m.GetDeletionTimestamp() != nil
 }
 
-// place finds the line of a finding. What is wrong in a namespace's annotations is told
+// place finds the line of a finding. What is wrong in a namespace's annotations is reported
 // of each object that it is wrong for, with its place in the namespace's own document.
 func (c *checker) place(o *manifest.Object, namespace string, f finding.Finding) Finding {
 	at, place := o, f.Place

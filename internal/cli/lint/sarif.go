@@ -129,7 +129,7 @@ func sarifRules() []sarifRule {
 		ID: Annotations, Name: Annotations,
 		ShortDescription:     sarifText{"An annotation or label of akv-injector that cannot be understood."},
 		FullDescription:      sarifText{"An annotation or label of akv-injector that cannot be understood, or stands where it means nothing."},
-		Help:                 sarifText{"The pod is refused, or gets none of what was asked for. The annotations are described in docs/annotations.md."},
+		Help:                 sarifText{"The pod is refused, or is stored without what it asked for. The annotations are described in docs/annotations.md."},
 		DefaultConfiguration: sarifConfiguration{string(finding.Error)},
 	}}
 	for _, r := range inject.Rules() {

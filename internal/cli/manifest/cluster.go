@@ -12,14 +12,14 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// Cluster is what the objects of a set tell about the cluster that they are for.
+// Cluster is what the objects of a set reveal about the cluster that they are for.
 type Cluster struct {
 	// Complete says that the objects are all there is: what is not among them does not
-	// exist. Otherwise nobody knows.
+	// exist. Otherwise it is not known.
 	Complete bool
 	// DefaultNamespace of objects that name none.
 	DefaultNamespace string
-	// NoClassCRD is set by who knows it: no manifest of an application tells.
+	// NoClassCRD is set by the caller: an application's manifests do not show it.
 	NoClassCRD bool
 
 	namespaces map[string]*Object
@@ -78,7 +78,7 @@ func (c *Cluster) NamespaceOf(o *Object) string {
 }
 
 // Namespace of that name, or nil if it is not among the objects: then it counts as opted
-// in, with no settings, since somebody asks what would happen there.
+// in, with no settings, since the question is what would happen there.
 func (c *Cluster) Namespace(name string) *corev1.Namespace {
 	if o := c.NamespaceObject(name); o != nil {
 		return o.Typed.(*corev1.Namespace)

@@ -1,7 +1,7 @@
 package manifest
 
 // Document is the text that holds an object, alone or in a list: what has to be written
-// anew where the object is to be another one. Two are equal if they are the same text.
+// again where the object is to be another one. Two are equal if they are the same text.
 type Document struct{ d *document }
 
 // Document of the object.

@@ -35,7 +35,7 @@ var known = func() map[schema.GroupVersionKind]func() runtime.Object {
 }()
 
 // OtherVersion reports whether the kind is one that is known, in a version or a group that is
-// not: nobody has looked at such an object, though its name looks as if.
+// not: such an object was not checked, though its name suggests it.
 func (o *Object) OtherVersion() bool {
 	if o.Typed != nil {
 		return false

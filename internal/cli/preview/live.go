@@ -40,7 +40,7 @@ var (
 // NamespaceOf is the namespace in which an object will be.
 func (l *Live) NamespaceOf(o *manifest.Object) string { return l.Files.NamespaceOf(o) }
 
-// Namespace of that name; one that does not exist yet counts as one that nobody knows.
+// Namespace of that name; one that does not exist yet counts as not known.
 func (l *Live) Namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
 	if ns := l.Files.Namespace(name); ns != nil {
 		return ns, nil

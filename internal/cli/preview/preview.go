@@ -21,7 +21,7 @@ import (
 // Cluster is asked for what a decision needs to know.
 type Cluster interface {
 	NamespaceOf(o *manifest.Object) string
-	// Namespace is nil where nobody knows it.
+	// Namespace is nil where it is not known.
 	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
 	Facts(ctx context.Context, namespace string, needs facts.Needs) (facts.Facts, error)
 }
@@ -46,7 +46,7 @@ type Item struct {
 	Target    *workload.Target
 	Namespace string
 	Outcome   Outcome
-	// Why an object is unchanged, or cannot be told.
+	// Why an object is unchanged, or it is not known.
 	Why string
 	// After is the object's JSON with what its pods get; Object.JSON where nothing changes.
 	After    []byte

@@ -48,8 +48,8 @@ var (
 	daemonSets = appsv1.SchemeGroupVersion.WithResource("daemonsets")
 )
 
-// Read reads a snapshot. What is missing for want of rights, and costs no more than a part
-// of the answer, is told by the notes.
+// Read reads a snapshot. What cannot be read without more rights, and costs no more than a part
+// of the answer, is reported in the notes.
 func (c *Cluster) Read(ctx context.Context) (_ *Snapshot, notes []string, err error) {
 	f := &Snapshot{}
 	if f.Pods, f.Missing, err = c.pods(ctx); err != nil || len(f.Pods) == 0 {

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// failureReasons are those of the events that tell of a mount that failed: the kubelet's
+// failureReasons are those of the events that report a failed mount: the kubelet's
 // (1.37.2), and those of the loop that drivers before 1.6 rotate with. Driver 1.6 has none
 // when a later mount fails.
 var failureReasons = []string{"FailedMount", "MountRotationFailed"}

@@ -14,7 +14,7 @@ const (
 	Empty Status = "empty"
 	// Pending is a volume of a pod none of whose containers has started.
 	Pending Status = "pending"
-	// Unknown is everything that cannot be told from what could be asked.
+	// Unknown is everything that could not be determined.
 	Unknown Status = "unknown"
 )
 
@@ -31,11 +31,11 @@ const (
 	Due Code = "Due"
 	// Overdue: the driver should have looked by now.
 	Overdue Code = "Overdue"
-	// IntervalUnknown: nobody could tell how often the driver looks.
+	// IntervalUnknown: how often the driver polls is not known.
 	IntervalUnknown Code = "IntervalUnknown"
 	// RotationOff: the cluster's driver does not rotate.
 	RotationOff Code = "RotationOff"
-	// MountError: an event tells of a mount that failed since the newest version was made.
+	// MountError: an event reports a mount that failed since the newest version was made.
 	MountError Code = "MountError"
 	// NewestDisabled: Key Vault does not give the newest version out.
 	NewestDisabled Code = "NewestDisabled"

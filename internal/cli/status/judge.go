@@ -15,7 +15,7 @@ import (
 // Answer is what a vault says of an object, or why it says nothing.
 type Answer struct {
 	State *keyvault.State
-	// Unknown is why State is nil, empty if nobody asked.
+	// Unknown is why State is nil, empty if it was not asked for.
 	Unknown string
 }
 
@@ -242,7 +242,7 @@ func (j *judgement) wait(made time.Time) {
 	}
 	hint := "see the driver's log" + where
 	if j.rotation.Kubelet {
-		hint += ": driver 1.6 tells of a failed rotation nowhere else"
+		hint += ": driver 1.6 reports a failed rotation nowhere else"
 	}
 	j.because(Overdue, "the driver polls "+every+", and should have mounted it by now; "+hint)
 }

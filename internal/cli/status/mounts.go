@@ -35,7 +35,7 @@ type Mount struct {
 	outdated []outdating
 	// failure is the last event of a mount that failed.
 	failure *failure
-	// reason why nothing can be told from the cluster alone.
+	// reason why the cluster alone does not show it.
 	reason *Reason
 }
 
@@ -231,7 +231,7 @@ func objectIDs(o *provider.Object, known map[string]string) []string {
 }
 
 // sameRecord reports whether two entries of a class have one id. The provider reports the
-// version of the last of them, which tells nothing of the others if those ask for another.
+// version of the last of them, which says nothing about the others if those ask for another.
 func sameRecord(a, b *provider.Object) bool {
 	return a.Type == b.Type && a.Name == b.Name && a.VersionHistory <= 1 == (b.VersionHistory <= 1) && a.Version != b.Version
 }

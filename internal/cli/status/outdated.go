@@ -91,7 +91,7 @@ func outdatedMount(pod *corev1.Pod, m *corev1.VolumeMount, volumes []facts.Volum
 	for i := range volumes {
 		if volumes[i].Name == m.Name {
 			return []outdating{{code: SubPath, how: "a mount with the " + how, volume: m.Name, touches: func(file string) bool {
-				// A file, a folder around files, or nobody knows which.
+				// A file, a folder around files, or it is not known which.
 				return path == "" || file == path || strings.HasPrefix(file, path+"/") || strings.HasPrefix(path, file+"/")
 			}}}
 		}

@@ -14,9 +14,9 @@ type Report struct {
 	Items []Item
 	// Driver is what the cluster's driver says of rotation, nil if that is not known.
 	Driver *provider.Driver
-	// Notes tell what could not be read, a line each.
+	// Notes report what could not be read, a line each.
 	Notes []string
-	// Missing tells of each pod that was named and is none to judge.
+	// Missing reports each pod that was named and cannot be judged.
 	Missing []string
 }
 

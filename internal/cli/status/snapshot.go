@@ -14,7 +14,7 @@ import (
 // Snapshot is what the cluster says of some pods.
 type Snapshot struct {
 	Pods []corev1.Pod
-	// Missing tells of each pod that was named and is none to judge.
+	// Missing reports each pod that was named and cannot be judged.
 	Missing []string
 	// Records of mounts are what the driver writes after each one that succeeds. They have
 	// to be read after the pods: of a container that runs, the record was there before.

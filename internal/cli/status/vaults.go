@@ -19,7 +19,7 @@ type Reader interface {
 
 // Vaults asks what the vaults say of mounted objects: once an object, side by side.
 type Vaults struct {
-	// Reader is nil if nobody is to be asked.
+	// Reader is nil if no vault is to be queried.
 	Reader Reader
 	// Timeout is the longest wait for one object.
 	Timeout time.Duration
@@ -30,7 +30,7 @@ type Vaults struct {
 // sideBySide is how many objects are asked for at a time.
 const sideBySide = 16
 
-// Ask asks for the objects of all mounts. The problems tell, once for each vault and
+// Ask queries the objects of all mounts. The problems report, once for each vault and
 // cause, why nothing is known.
 func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.Ref]Answer, problems []string) {
 	answers = map[keyvault.Ref]Answer{}
@@ -64,7 +64,7 @@ func (v *Vaults) Ask(ctx context.Context, mounts []Mount) (answers map[keyvault.
 }
 
 // problem says what is wrong with a vault, and how to fix it. It is empty where a vault
-// was left alone for what has been told.
+// was skipped because of a problem that is reported already.
 func problem(err error) string {
 	unknown, ok := errors.AsType[*keyvault.UnknownError](err)
 	switch {

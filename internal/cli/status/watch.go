@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// Watch reads again and again: at an interval, since a vault tells nobody of a new version,
-// and soon after a pod or a record of a mount has changed. It gives each report to told,
-// and an error that came after the first to failed. It ends with ctx.
-func (s *Source) Watch(ctx context.Context, interval time.Duration, told func(*Report) error, failed func(error)) error {
+// Watch reads again and again: at an interval, since a vault does not announce a new version,
+// and soon after a pod or a record of a mount has changed. It passes each report to
+// show, and an error that came after the first report to failed. It ends with ctx.
+func (s *Source) Watch(ctx context.Context, interval time.Duration, show func(*Report) error, failed func(error)) error {
 	// Before the first look, so that no change is lost between the two.
 	changed := s.Cluster.changes(ctx)
 	for first := true; ; first = false {
@@ -22,13 +22,13 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration, told func(*R
 		report, err := s.Read(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // It was told to end.
+			return nil //nolint:nilerr // The caller ended it.
 		case err != nil && first:
 			return err
 		case err != nil:
 			failed(err)
 		default:
-			if err := told(report); err != nil {
+			if err := show(report); err != nil {
 				return err
 			}
 		}
@@ -38,7 +38,7 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration, told func(*R
 	}
 }
 
-// quiet is how long nobody is asked again, whatever changes: in a large cluster something
+// quiet is how long nothing is read again, whatever changes: in a large cluster something
 // always does, and looks must not take more than a fifth of the time.
 func quiet(took time.Duration) time.Duration { return max(time.Second, 4*took) }
 
@@ -63,8 +63,8 @@ func pause(ctx context.Context, quiet, interval time.Duration, changed <-chan st
 	return true
 }
 
-// changes tells that a pod with a volume of the secrets store, or a record of a mount, has
-// changed. Where nobody may watch, the interval alone has to do.
+// changes signals that a pod with a volume of the secrets store, or a record of a mount, has
+// changed. Without the right to watch, only the interval counts.
 func (c *Cluster) changes(ctx context.Context) <-chan struct{} {
 	changed := make(chan struct{}, 1)
 	for resource, options := range map[schema.GroupVersionResource]metav1.ListOptions{
@@ -87,7 +87,7 @@ func (c *Cluster) changes(ctx context.Context) <-chan struct{} {
 // watchAgain is how soon a watch is begun again that has ended.
 const watchAgain = 5 * time.Second
 
-// watch tells of changes until the API server ends it.
+// watch signals changes until the API server ends it.
 func (c *Cluster) watch(ctx context.Context, resource schema.GroupVersionResource, options metav1.ListOptions, changed chan<- struct{}) {
 	from := c.Client.Resource(resource).Namespace(c.Scope.Namespace)
 	options.Limit = 1 // what there is already is no change
@@ -107,7 +107,7 @@ func (c *Cluster) watch(ctx context.Context, resource schema.GroupVersionResourc
 		}
 		select {
 		case changed <- struct{}{}:
-		default: // somebody has been told already
+		default: // a signal is pending already
 		}
 	}
 }

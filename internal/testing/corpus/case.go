@@ -84,7 +84,7 @@ type Options struct {
 	Mutating *bool `json:"mutating"`
 	// Admitted is set where all mutating webhooks have had their say: see workload.Target.
 	Admitted bool `json:"admitted"`
-	// Operation is DELETE, for a case with an old.yaml alone; otherwise the files tell.
+	// Operation is DELETE, for a case with an old.yaml alone; otherwise the files show it.
 	Operation string `json:"operation"`
 	// NoClassCRD is set where the cluster does not know SecretProviderClasses.
 	NoClassCRD bool `json:"noClassCRD"`
@@ -207,7 +207,7 @@ func (c *Case) Part(name string) []byte {
 	return nil
 }
 
-// Update writes the want parts anew.
+// Update writes the want parts again.
 func (c *Case) Update(want map[string][]byte) error {
 	updated := &archive{comment: c.archive.comment}
 	for _, p := range c.archive.parts {
@@ -228,7 +228,7 @@ func (c *Case) check() error {
 	deletes := c.Options.Operation == Delete
 	switch {
 	case c.Options.Operation != "" && !deletes:
-		return fmt.Errorf("operation %q: only %s is written, the files tell the others", c.Options.Operation, Delete)
+		return fmt.Errorf("operation %q: only %s is written, the files show the others", c.Options.Operation, Delete)
 	case deletes && (c.Old == nil || c.Object != nil):
 		return fmt.Errorf("a deletion has an %s and nothing else", OldFile)
 	case c.Object == nil && !deletes:

@@ -56,7 +56,7 @@ func TestLoadRefuses(t *testing.T) {
 		"an old pod":                      {map[string]string{"plan/a.txtar": archived(PodFile, onePod, OldFile, onePod)}, "update of a pod"},
 		"an old one of another kind":      {map[string]string{"plan/a.txtar": archived(ObjectFile, oneSet, OldFile, onePod)}, "old.yaml is a"},
 		"a deletion with both":            {map[string]string{"plan/a.txtar": archived(ObjectFile, oneSet, OldFile, oneSet, OptionsFile, "operation: DELETE")}, "a deletion has"},
-		"an operation in words":           {map[string]string{"plan/a.txtar": archived(ObjectFile, oneSet, OptionsFile, "operation: CREATE")}, "the files tell"},
+		"an operation in words":           {map[string]string{"plan/a.txtar": archived(ObjectFile, oneSet, OptionsFile, "operation: CREATE")}, "the files show"},
 		"a pod elsewhere":                 {map[string]string{"plan/a.txtar": archived(PodFile, strings.Replace(onePod, "apps", "other", 1))}, "is wanted"},
 		"another kind":                    {map[string]string{"plan/a.txtar": archived(PodFile, namespace)}, "is wanted"},
 		"an unknown origin":               {map[string]string{"plan/a.txtar": archived(PodFile, onePod, OptionsFile, "origin: mars")}, "no such origin"},

@@ -100,7 +100,7 @@ func (c *Case) Description() []string {
 	r := c.Request()
 	f := c.FactsFor(r.Needs())
 	d := inject.Decide(r, f)
-	d.Findings = c.Findings() // what an update did not bring keeps nobody from being told
+	d.Findings = c.Findings() // with what was there before an update, too
 	for _, class := range d.Classes {
 		stored, _ := lookup[*secretsstorev1.SecretProviderClass](c.objects, "SecretProviderClass", class.Name)
 		f.Classes[class.Name] = facts.NewClass(stored)

@@ -17,7 +17,7 @@ import (
 type Vault struct {
 	// Now is the time of the case.
 	Now time.Time `json:"now"`
-	// Hints is set where the server may tell names of objects.
+	// Hints is set where the server may name objects.
 	Hints   bool          `json:"hints"`
 	Objects []VaultObject `json:"objects"`
 }

@@ -21,7 +21,7 @@ namespaceSelector:
       operator: In
       values: [enabled]
     # Never the API server's own neighbourhood, nor ours: our pods must start while
-    # nobody answers.
+    # no replica answers.
     - key: kubernetes.io/metadata.name
       operator: NotIn
       values: {{ list "kube-system" .root.Release.Namespace | uniq | toJson }}
@@ -166,13 +166,13 @@ volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
     'system:serviceaccount:kube-system:namespace-controller'])
 {{- end }}
 
-{{/* The workload's pods ask, or somebody means them to. */}}
+{{/* The workload's pods ask, or are meant to. */}}
 {{- define "akv-injector.conditions.asking-workloads" -}}
 - name: asks
   expression: >-
     {{- include "akv-injector.workload-asks" . | nindent 4 }}
 # The generation changes with the spec. (Comparing whole templates may cost more than the
-# API server grants a condition, which would refuse the update.) A dry run is told what
+# API server grants a condition, which would refuse the update.) A dry run reports what
 # its pods get in any case.
 - name: may-change-the-pods
   expression: >-
