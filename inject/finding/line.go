@@ -9,23 +9,24 @@ import (
 // limit characters. The fix is kept whole if it fits: the place is
 // shortened first, from its start, then the message.
 func (f Finding) Line(limit int) string {
-	place, message := "", f.Message
+	place, text := "", f.String()
 	if f.Place != nil {
 		place = f.Place.String() + ": "
 	}
-	whole := func() string {
-		g := f
-		g.Message = message
-		return place + g.String()
+	over := utf8.RuneCountInString(place) + utf8.RuneCountInString(text) - limit
+	if over <= 0 {
+		return place + text
 	}
-	over := func() int { return utf8.RuneCountInString(whole()) - limit }
-	if n := over(); n > 0 && place != "" {
-		place = shortenStart(place, n)
+	if place != "" {
+		short := shortenStart(place, over)
+		over -= utf8.RuneCountInString(place) - utf8.RuneCountInString(short)
+		place = short
 	}
-	if n := over(); n > 0 {
-		message = shortenEnd(message, n)
+	if over > 0 {
+		f.Message = shortenEnd(f.Message, over)
+		text = f.String()
 	}
-	return cut(whole(), limit)
+	return cut(place+text, limit)
 }
 
 // Lengths below which parts of a line are not shortened, since less is not informative.
@@ -48,7 +49,12 @@ func shortenStart(s string, n int) string {
 	if keep >= length {
 		return s
 	}
-	return "…" + string([]rune(s)[length-keep:])
+	at := 0
+	for range length - keep {
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return "…" + s[at:]
 }
 
 // cut shortens s to at most limit characters. An ellipsis marks the cut.

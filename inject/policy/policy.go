@@ -63,7 +63,7 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 		ns = &corev1.Namespace{}
 	}
 	p := &Policy{
-		rules: rules, forbidWaivers: s.ForbidAllow, waived: map[string]bool{},
+		rules: rules, forbidWaivers: s.ForbidAllow,
 		VaultChecks: s.VaultChecks, VaultExpiryWarning: s.VaultExpiryWarning,
 		NamespaceErrors: request.CheckNamespace(ns),
 	}

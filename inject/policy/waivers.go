@@ -46,9 +46,14 @@ func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
 	}
 	waived, errs := p.rules.ParseWaivers(value, path)
 	p.Errors = append(p.Errors, errs...)
-	if counts {
-		maps.Copy(p.waived, waived)
+	if !counts {
+		return
 	}
+	if p.waived == nil {
+		p.waived = waived
+		return
+	}
+	maps.Copy(p.waived, waived)
 }
 
 // ParseWaivers reads a list of rule ids to allow.
