@@ -16,6 +16,58 @@ type Class struct {
 	At      []int
 	// Errors in the objects.
 	Errors finding.FieldErrors
+	// Size of the content, about the bytes of its JSON.
+	Size int
+}
+
+// Limits of what is read of a class; see provider.MaxObjectsText for the objects.
+const (
+	maxParameters    = 200
+	maxSecretObjects = 1000 // and the entries of their data
+)
+
+func sizeOf(class *secretsstorev1.SecretProviderClass) int {
+	n := 0
+	for k, v := range class.Spec.Parameters {
+		n += len(k) + len(v) + 8
+	}
+	for _, o := range class.Spec.SecretObjects {
+		if o != nil {
+			n += len(o.SecretName) + len(o.Type) + 64*(1+len(o.Data)+len(o.Labels)+len(o.Annotations))
+		}
+	}
+	return n
+}
+
+// oversize reports a class that is too large to be read.
+func oversize(class *secretsstorev1.SecretProviderClass) *finding.FieldError {
+	if n := len(class.Spec.Parameters); n > maxParameters {
+		return finding.TooMany(finding.At("spec", "parameters"), n, maxParameters)
+	}
+	n := len(class.Spec.SecretObjects)
+	for _, o := range class.Spec.SecretObjects {
+		if o != nil {
+			n += len(o.Data)
+		}
+	}
+	if n > maxSecretObjects {
+		return finding.TooMany(finding.At("spec", "secretObjects"), n, maxSecretObjects)
+	}
+	return nil
+}
+
+// trimmed is a class that is too large, with what can be read of it anyway: above all its
+// vault, which the fence is about.
+func trimmed(class *secretsstorev1.SecretProviderClass) *secretsstorev1.SecretProviderClass {
+	some := &secretsstorev1.SecretProviderClass{TypeMeta: class.TypeMeta, ObjectMeta: class.ObjectMeta}
+	some.Spec.Provider = class.Spec.Provider
+	some.Spec.Parameters = map[string]string{}
+	for _, key := range provider.ClassParameters() {
+		if value, ok := class.Spec.Parameters[key]; ok {
+			some.Spec.Parameters[key] = value
+		}
+	}
+	return some
 }
 
 // NewClass reads the objects of a class, once for all callers. It is nil for a nil class.
@@ -23,7 +75,11 @@ func NewClass(class *secretsstorev1.SecretProviderClass) *Class {
 	if class == nil {
 		return nil
 	}
-	c := &Class{SecretProviderClass: class}
+	c := &Class{SecretProviderClass: class, Size: sizeOf(class)}
+	if problem := oversize(class); problem != nil {
+		c.SecretProviderClass, c.Errors = trimmed(class), finding.FieldErrors{problem}
+		return c
+	}
 	if c.Azure() {
 		c.Objects, c.At, c.Errors = readObjects(class.Spec.Parameters)
 	}

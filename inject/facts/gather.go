@@ -74,7 +74,7 @@ func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
 
 // addClass looks up a class, unless the cluster has no CRD for classes.
 func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
-	if _, known := f.Classes[name]; known || f.NoClassCRD {
+	if _, known := f.Classes[name]; known || f.NoClassCRD || f.TooLarge {
 		return nil
 	}
 	class, err := s.Class(ctx, name)
@@ -86,6 +86,12 @@ func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
 		return nil
 	case err != nil:
 		return err
+	}
+	if class != nil {
+		if f.read += sizeOf(class); f.read > maxRead {
+			f.TooLarge = true
+			return nil
+		}
 	}
 	f.Classes[name] = NewClass(class)
 	return nil

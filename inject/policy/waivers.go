@@ -12,6 +12,9 @@ import (
 	"akv-injector/internal/text"
 )
 
+// maxWaivers is how many rules an annotation may waive. Each wrong one is an error of its own.
+const maxWaivers = 100
+
 func (p *Policy) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
 
 // parseWaivers reads the waivers of the pod, and those of the workload around a template.
@@ -60,7 +63,11 @@ func (p *Policy) addWaivers(value string, path *finding.Place, counts bool) {
 func (r Rules) ParseWaivers(value string, path *finding.Place) (map[string]bool, finding.FieldErrors) {
 	waived := map[string]bool{}
 	var errs finding.FieldErrors
-	for _, id := range text.List(value) {
+	ids := text.List(value)
+	if len(ids) > maxWaivers {
+		return nil, finding.FieldErrors{finding.TooMany(path, len(ids), maxWaivers)}
+	}
+	for _, id := range ids {
 		rule := r.ByID(id)
 		switch {
 		case rule == nil:

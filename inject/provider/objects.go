@@ -115,6 +115,9 @@ func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
 	var errs finding.FieldErrors
 	taken := make(map[string]Object, len(objects))
 	for _, o := range objects {
+		if len(errs) >= maxErrors {
+			return errs
+		}
 		file := o.File()
 		if file == "" {
 			continue // reported already
@@ -134,6 +137,9 @@ func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
 		for i := range len(file) {
 			if file[i] != '/' {
 				continue
+			}
+			if len(errs) >= maxErrors {
+				return errs
 			}
 			if other, ok := taken[file[:i]]; ok {
 				errs = append(errs, finding.Invalid(fldPath, file, finding.Problem{What: fmt.Sprintf("is below %q, which is the file or folder of %s/%s", text.Shorten(other.File()), other.Type, text.Shorten(other.Name)), Fix: "rename one of the two"}))

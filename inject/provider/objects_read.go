@@ -12,16 +12,23 @@ import (
 // YAML library, the same two steps, fields that it does not know ignored. Elements that
 // are maps are an error, as they are there. at has the index of each object in the array.
 func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at []int, errs finding.FieldErrors) {
+	if len(yamlText) > MaxObjectsText {
+		return nil, nil, finding.FieldErrors{finding.TooLong(fldPath, MaxObjectsText)}
+	}
 	var list struct {
 		Array []yaml.Node `yaml:"array"`
 	}
-	if err := yaml.Unmarshal([]byte(strings.TrimSpace(yamlText)), &list); err != nil {
-		return nil, nil, finding.FieldErrors{finding.Invalid(fldPath, yamlText, finding.Problem{
-			What: "not the provider's YAML (" + yamlProblem(err) + ")",
-			Fix:  "write array: and under it a list, in which each element begins with \"- |\"",
-		})}
+	if problem := decodeYAML(strings.TrimSpace(yamlText), &list, "write array: and under it a list, in which each element begins with \"- |\""); problem.Found() {
+		return nil, nil, finding.FieldErrors{finding.Invalid(fldPath, yamlText, problem)}
 	}
+	if len(list.Array) > MaxClassObjects {
+		return nil, nil, finding.FieldErrors{finding.TooMany(fldPath, len(list.Array), MaxClassObjects)}
+	}
+	left := MaxObjectsText
 	for i := range list.Array {
+		if len(errs) >= maxErrors {
+			break // the object is refused, and the rest would be more of the same
+		}
 		path := fldPath.Index(i)
 		node := &list.Array[i]
 		if node.Kind == yaml.AliasNode {
@@ -31,6 +38,10 @@ func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at 
 			errs = append(errs, finding.Malformed(path, finding.Problem{What: "not a string, but the provider expects one that holds YAML", Fix: "write \"- |\" and the fields below it"}))
 			continue
 		}
+		if left -= len(node.Value); left < 0 {
+			errs = append(errs, finding.TooLong(fldPath, MaxObjectsText))
+			break
+		}
 		o, objectErrs := parseClassObject(node.Value, path)
 		errs = append(errs, objectErrs...)
 		if o.Name != "" {
@@ -38,6 +49,25 @@ func ReadObjects(yamlText string, fldPath *finding.Place) (objects []Object, at 
 		}
 	}
 	return objects, at, errs
+}
+
+// decodeYAML decodes a text as the provider does, unless that would take long: the library's
+// search for duplicate keys is quadratic, so maps are counted first.
+func decodeYAML(yamlText string, into any, fix string) finding.Problem {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(yamlText), &root); err != nil {
+		return finding.Problem{What: "not the provider's YAML (" + yamlProblem(err) + ")", Fix: fix}
+	}
+	if root.Kind == 0 {
+		return finding.Problem{} // empty, which decodes to nothing
+	}
+	if problem := yamlProblemOfSize(&root); problem.Found() {
+		return problem
+	}
+	if err := root.Decode(into); err != nil {
+		return finding.Problem{What: "not the provider's YAML (" + yamlProblem(err) + ")", Fix: fix}
+	}
+	return finding.Problem{}
 }
 
 func parseClassObject(yamlText string, path *finding.Place) (Object, finding.FieldErrors) {
@@ -51,11 +81,8 @@ func parseClassObject(yamlText string, path *finding.Place) (Object, finding.Fie
 		Encoding   string `yaml:"objectEncoding"`
 		Permission string `yaml:"filePermission"`
 	}
-	if err := yaml.Unmarshal([]byte(yamlText), &fields); err != nil {
-		return Object{}, finding.FieldErrors{finding.Invalid(path, yamlText, finding.Problem{
-			What: "not the provider's YAML (" + yamlProblem(err) + ")",
-			Fix:  "write one field and its value per line, such as objectName: DB-Password",
-		})}
+	if problem := decodeYAML(yamlText, &fields, "write one field and its value per line, such as objectName: DB-Password"); problem.Found() {
+		return Object{}, finding.FieldErrors{finding.Invalid(path, yamlText, problem)}
 	}
 	o := Object{
 		Name:           strings.TrimSpace(fields.Name),

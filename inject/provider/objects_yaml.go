@@ -91,6 +91,9 @@ func yamlRoot(yamlText string) (*yaml.Node, finding.Problem) {
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, finding.Problem{What: "more than one YAML document, of which the provider reads the first", Fix: "write one list"}
 	}
+	if problem := yamlProblemOfSize(&doc); problem.Found() {
+		return nil, problem
+	}
 	if hasAlias(&doc) {
 		return nil, finding.Problem{What: "written with YAML anchors or aliases, which are not allowed", Fix: "write the value out"}
 	}

@@ -21,6 +21,15 @@ const (
 	PodContextPrefix    = "csi.storage.k8s.io/"
 )
 
+// ClassParameters are the parameters of a class that decide what is mounted and with which
+// identity.
+func ClassParameters() []string {
+	return []string{
+		ParamVault, ParamTenant, ParamTenantOld, ParamClient, ParamCloud, ParamCloudFile, ParamPodIdentity,
+		ParamVMIdentity, ParamTokenProxy, ParamUserAssignedID, ParamObjects,
+	}
+}
+
 // IsOn reads a boolean parameter as the provider does. A value that is not a boolean is off
 // here; AKV008 reports it.
 func IsOn(parameters map[string]string, key string) bool {

@@ -55,6 +55,15 @@ func (p *parser) parseMounts(keys []string) {
 		m.Complete = m.Complete && len(errs) == 0
 		m.Objects = append(m.Objects, objects...)
 	}
+	if len(byVault) > MaxVaults {
+		p.errorf(finding.TooMany(p.target.MetaPath().Child("annotations"), len(byVault), MaxVaults))
+		p.Errors[len(p.Errors)-1].Problem = finding.Problem{
+			What: fmt.Sprintf("must name at most %d vaults", MaxVaults),
+			Fix:  fmt.Sprintf("reduce the number of vaults to at most %d", MaxVaults),
+		}
+		p.TooLarge = true
+		return
+	}
 	vaults := make([]string, 0, len(byVault))
 	for name := range byVault {
 		vaults = append(vaults, name)

@@ -55,6 +55,9 @@ func (p *parser) parse() {
 	p.Asks = true
 	p.parseSettings()
 	p.parseMounts(keys)
+	if p.TooLarge {
+		return
+	}
 	p.parseContainers()
 	p.parseEnv()
 	if err := p.overgrown(); err != nil {
@@ -229,6 +232,10 @@ func (p *parser) parseContainers() {
 	names := workload.ContainerNames(p.target.Spec)
 	p.Containers = []string{}
 	items := text.List(value)
+	if len(items) > maxContainerNames {
+		p.errorf(finding.TooMany(path, len(items), maxContainerNames))
+		return
+	}
 	if len(items) == 0 {
 		p.errorf(finding.Required(path, finding.Problem{What: "names no container", Fix: "list names, or remove the annotation to choose all"}))
 	}
