@@ -31,7 +31,9 @@ type restorer struct {
 	now     func() time.Time
 
 	reported reported
-	broken   stopwatch
+	// fence of namespaces that have none.
+	fence  string
+	broken stopwatch
 }
 
 // Reconcile looks at one class.
@@ -101,7 +103,7 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 		return Unchanged, noRecord(), nil
 	}
 	// A fence with an error in it still holds: it allows less, never more.
-	if !inject.AllowsVault(ns, content.Vault()) {
+	if !inject.AllowsVault(ns, r.fence, content.Vault()) {
 		return Unchanged, vaultNotAllowed(ns.Name, content.Vault()), nil
 	}
 

@@ -35,6 +35,8 @@ const (
 type Options struct {
 	// Grace is how long a class stays that no pod names; 0 is DefaultGrace.
 	Grace time.Duration
+	// AllowedVaults is the fence of namespaces that have none: see inject.Settings.
+	AllowedVaults string
 	// Clock is time.Now if it is nil.
 	Clock func() time.Time
 	// Registry takes the metrics; nil is the one that the manager serves.
@@ -78,6 +80,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 		events:  events,
 		metrics: m,
 		now:     opts.Clock,
+		fence:   opts.AllowedVaults,
 	}); err != nil {
 		return fmt.Errorf("registering the restorer of classes: %w", err)
 	}

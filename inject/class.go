@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,8 +50,17 @@ func DecideClass(c *Class, f facts.Facts) []finding.Finding {
 // had before are warnings, and so is a change of a class that pods mount.
 func DecideClassUpdate(now, before *Class, f facts.Facts) []finding.Finding {
 	change := rules.ClassChange{Before: before.class, Now: now.class, MountedBy: f.MountedBy}
-	return finding.Sort(append(onClassUpdate(DecideClass(now, f), DecideClass(before, f)), change.Check()...))
+	findings := DecideClass(now, f)
+	updated := onClassUpdate(findings, DecideClass(before, f))
+	if !maps.Equal(now.class.Spec.Parameters, before.class.Spec.Parameters) {
+		// Other objects of a vault outside the fence are as new as another vault would be.
+		updated = append(slices.DeleteFunc(updated, fenced), slices.DeleteFunc(findings, func(f finding.Finding) bool { return !fenced(f) })...)
+	}
+	return finding.Sort(append(updated, change.Check()...))
 }
+
+// fenced reports whether a finding is about a vault outside the fence.
+func fenced(f finding.Finding) bool { return f.Rule == rules.VaultNotAllowed().ID }
 
 // DecideClassDeletion returns a warning if pods mount the deleted class.
 func DecideClassDeletion(before *Class, f facts.Facts) []finding.Finding {

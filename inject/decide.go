@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -10,7 +11,6 @@ import (
 	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/plan"
-	"akv-injector/inject/policy"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/rules"
 )
@@ -40,7 +40,10 @@ type Decision struct {
 // pod is admitted again, its patch is empty.
 func Decide(r *Request, f facts.Facts) Decision {
 	if r.asked.TooLarge {
-		return Decision{Findings: finding.Sort(r.asked.Errors.Findings(policy.TooLarge(r.Target))), request: r}
+		return Decision{Findings: finding.Sort(r.asked.Errors.Findings(r.policy.TooLarge(r.Target))), request: r}
+	}
+	if f.TooLarge {
+		return Decision{Findings: classesTooLarge(r), request: r}
 	}
 	namespaceSeverity := finding.Warning
 	planned := &plan.Plan{}
@@ -68,6 +71,18 @@ func Decide(r *Request, f facts.Facts) Decision {
 		return d.WithVault(f)
 	}
 	return d
+}
+
+// classesTooLarge is the finding of a pod whose classes have more content than is read for one
+// decision.
+func classesTooLarge(r *Request) []finding.Finding {
+	e := finding.TooLong(r.Target.SpecPath().Child("volumes"), facts.MaxRead)
+	e.Problem = finding.Problem{
+		What: fmt.Sprintf("the SecretProviderClasses that the pod names must have at most %d bytes of content together", facts.MaxRead),
+		Fix:  "reduce the number of classes, or their objects",
+	}
+	e.Lookups = finding.Classes
+	return finding.FieldErrors{e}.Findings(r.policy.TooLarge(r.Target))
 }
 
 // inject completes the decision with what the pod gets, if it gets anything.

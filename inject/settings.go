@@ -25,8 +25,13 @@ const (
 // VaultChecksProblem returns what is wrong with a value of vault-checks, if anything.
 func VaultChecksProblem(value string) finding.Problem { return policy.VaultChecksProblem(value) }
 
-// AllowsVault reports whether the fence of a namespace allows a vault.
-func AllowsVault(ns *corev1.Namespace, vault string) bool {
-	fence, _ := policy.ParseFence(ns)
+// DefaultFenceProblem returns what is wrong with a value of the setting AllowedVaults, if
+// anything.
+func DefaultFenceProblem(value string) finding.Problem { return policy.DefaultFenceProblem(value) }
+
+// AllowsVault reports whether the fence of a namespace, or else the cluster's default, allows a
+// vault.
+func AllowsVault(ns *corev1.Namespace, clusterDefault, vault string) bool {
+	fence, _ := policy.ParseFence(ns, clusterDefault)
 	return fence.Allows(vault)
 }

@@ -280,7 +280,7 @@ func TestAbsurdPods(t *testing.T) {
 			a := cl.admission()
 			for path, handler := range map[string]http.Handler{MutatePath: a.Mutate(), ValidatePath: a.Validate()} {
 				w := post(handler, path, marshal(t, reviewOf(raw(t, pod))))
-				if w.Code != http.StatusOK && w.Code != http.StatusInternalServerError {
+				if w.Code != http.StatusOK {
 					t.Errorf("%s: HTTP %d", path, w.Code)
 				}
 				// etcd keeps events with the message in them, and every warning is a header.
@@ -292,7 +292,8 @@ func TestAbsurdPods(t *testing.T) {
 					t.Errorf("%s: control characters in %.300s", path, w.Body)
 				}
 			}
-			if gets := cl.live.gets; gets > 2*maxLookups+20 {
+			// Two looks at 200 objects at most, and the namespace.
+			if gets := cl.live.gets; gets > 420 {
 				t.Errorf("%d live reads", gets)
 			}
 			if strings.Contains(cl.logs.all(), "panic") {

@@ -24,10 +24,6 @@ type Getter interface {
 	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
 }
 
-// maxLookups is the most objects that are looked up for one pod or template. It can name
-// tens of thousands, and each that the cache does not know is a call.
-const maxLookups = 200
-
 // lookup gathers facts. It asks the cache first and the API server where the cache
 // has nothing: what was created a moment ago is not in the cache yet.
 type lookup struct {
@@ -145,17 +141,7 @@ func (s *source) Driver(ctx context.Context) (*provider.Driver, error) { return 
 
 // add looks up what is needed and is not among the facts yet.
 func (l *lookup) add(ctx context.Context, f *facts.Facts, needs facts.Needs) error {
-	if err := checkNeeds(needs); err != nil {
-		return err
-	}
 	return f.Add(ctx, l.in(f.Namespace.Name), needs)
-}
-
-func checkNeeds(needs facts.Needs) error {
-	if n := len(needs.ServiceAccounts) + len(needs.Classes); n > maxLookups {
-		return fmt.Errorf("the object names %d ServiceAccounts and SecretProviderClasses; at most %d are looked up", n, maxLookups)
-	}
-	return nil
 }
 
 func orNil[T any](found bool, obj *T) *T {

@@ -26,8 +26,11 @@ func TestOriginOf(t *testing.T) {
 		"an owner that is no controller":   {groups: []string{"system:serviceaccounts"}, owners: []metav1.OwnerReference{owner}, want: workload.FromUser},
 		"somebody's controller":            {groups: []string{"system:serviceaccounts", "system:serviceaccounts:argo"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
 		"a namespace like kube-system":     {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system2"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
-		"kube-system":                      {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, owners: []metav1.OwnerReference{owner, replicaSet}, want: workload.FromBuiltinController},
+		"kube-system":                      {user: "system:serviceaccount:kube-system:replicaset-controller", groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, owners: []metav1.OwnerReference{owner, replicaSet}, want: workload.FromBuiltinController},
 		"kube-system without reference":    {groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, want: workload.FromUser},
+		"an operator in kube-system":       {user: "system:serviceaccount:kube-system:keda-operator", groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
+		"a controller's name elsewhere":    {user: "system:serviceaccount:kube-system2:job-controller", groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system2"}, owners: []metav1.OwnerReference{replicaSet}, want: workload.FromController},
+		"a name without its group":         {user: "system:serviceaccount:kube-system:job-controller", owners: []metav1.OwnerReference{replicaSet}, want: workload.FromUser},
 		"kube-controller-manager":          {user: "system:kube-controller-manager", owners: []metav1.OwnerReference{replicaSet}, want: workload.FromBuiltinController},
 	}
 	for name, c := range cases {

@@ -56,6 +56,8 @@ func (o *options) groups() []group {
 		"Azure `cloud` of the vaults, such as AzureUSGovernmentCloud. Without it, "+provider.DefaultCloud)
 	pods.StringVar(&o.settings.RotationPollInterval, "rotation-poll-interval", provider.DefaultInterval,
 		"`duration` between looks for a new version of a secret, at least 10s")
+	pods.StringVar(&o.settings.AllowedVaults, "allowed-vaults", "",
+		"`globs` of the vaults that namespaces without the annotation allowed-vaults may use, such as {namespace}-*,shared-kv; {namespace} stands for their name. Without it, any")
 	pods.BoolVar(&o.settings.ForbidAllow, "forbid-allow", false,
 		"refuse the annotation allow, so that no rule can be waived")
 

@@ -124,7 +124,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	// Readiness does not depend on the driver's flags: they only make warnings more exact.
 	_, _ = mgr.GetCache().GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 
-	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod})
+	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})
 	probes.Add("controllers", starter.Ready)
 	if err := mgr.Add(starter); err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)

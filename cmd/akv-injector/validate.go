@@ -61,6 +61,9 @@ func (o *options) validateSettings(found *problems) {
 			found.report("cloud", v, problem.String())
 		}
 	}
+	if problem := inject.DefaultFenceProblem(o.settings.AllowedVaults); problem.Found() {
+		found.report("allowed-vaults", o.settings.AllowedVaults, problem.String())
+	}
 	if problem := provider.IntervalProblem(o.settings.RotationPollInterval); problem.Found() {
 		found.report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}

@@ -54,6 +54,8 @@ func (f *inputFlags) bindServer(flags *pflag.FlagSet) {
 		"Azure `cloud` of the vaults as the server has it")
 	flags.StringVar(&f.settings.RotationPollInterval, "rotation-poll-interval", provider.DefaultInterval,
 		"`duration` between looks for a new version of a secret, as the server has it")
+	flags.StringVar(&f.settings.AllowedVaults, "allowed-vaults", "",
+		"`globs` of the vaults that namespaces without the annotation allowed-vaults may use, as the server has them")
 	flags.BoolVar(&f.settings.ForbidAllow, "forbid-allow", false,
 		"refuse the annotation allow, as the server does with this flag")
 }
@@ -87,6 +89,7 @@ func (f *inputFlags) validate() error {
 		{"tenant-id", f.settings.TenantID, provider.TenantProblem},
 		{"cloud", f.settings.Cloud, provider.CloudProblem},
 		{"rotation-poll-interval", f.settings.RotationPollInterval, provider.IntervalProblem},
+		{"allowed-vaults", f.settings.AllowedVaults, inject.DefaultFenceProblem},
 	} {
 		if setting.value == "" {
 			continue

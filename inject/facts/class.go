@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"strings"
+
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/finding"
@@ -90,8 +92,11 @@ func readObjects(parameters map[string]string) ([]provider.Object, []int, findin
 	return provider.ReadObjects(parameters[provider.ParamObjects], finding.At("spec", "parameters", provider.ParamObjects))
 }
 
-// Azure reports whether the class is for the Azure provider.
-func (c *Class) Azure() bool { return c != nil && c.Spec.Provider == provider.ProviderAzure }
+// Azure reports whether the class is for the Azure provider, however its name is written: a
+// driver that finds another spelling must not be a way past the rules.
+func (c *Class) Azure() bool {
+	return c != nil && strings.EqualFold(strings.TrimSpace(string(c.Spec.Provider)), provider.ProviderAzure)
+}
 
 // Generated reports whether the class has a name that is reserved for generated ones.
 func (c *Class) Generated() bool { return provider.Reserved(c.Name) }

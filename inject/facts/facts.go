@@ -35,7 +35,17 @@ type Facts struct {
 	// MountedBy are the names of the unfinished pods that mount the class that the decision
 	// is about.
 	MountedBy []string
+	// TooLarge is set if the classes together have more content than is read for one
+	// decision. Those beyond it are missing.
+	TooLarge bool
+
+	// read is the size of the classes that were looked up.
+	read int
 }
+
+// MaxRead is how much content of classes is read for one decision. A pod can name hundreds,
+// each as large as etcd allows.
+const MaxRead = 1 << 20
 
 // Needs names the facts to look up for a decision.
 type Needs struct {

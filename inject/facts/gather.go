@@ -88,7 +88,7 @@ func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
 		return err
 	}
 	if class != nil {
-		if f.read += sizeOf(class); f.read > maxRead {
+		if f.read += sizeOf(class); f.read > MaxRead {
 			f.TooLarge = true
 			return nil
 		}
@@ -124,7 +124,7 @@ func (f *Facts) Without(l finding.Lookups) Facts {
 		left.ServiceAccounts = nil
 	}
 	if l&finding.Classes != 0 {
-		left.Classes, left.NoClassCRD = nil, false
+		left.Classes, left.NoClassCRD, left.TooLarge, left.read = nil, false, false, 0
 	}
 	if l&finding.Driver != 0 {
 		left.CSIDriver, left.NoCSIDriver, left.Driver = nil, false, nil

@@ -38,9 +38,8 @@ type Exemption int
 const (
 	// NotAsking are pods that ask for nothing.
 	NotAsking Exemption = iota
-	// BuiltinOnly are those of them that the cluster's own controllers created: any user
-	// can write a controller reference into a pod.
-	BuiltinOnly
+	// NoPods: the rule refuses every pod.
+	NoPods
 	// AskingToo are all pods that a controller created.
 	AskingToo
 )

@@ -54,10 +54,14 @@ type MountObstacle struct {
 // planMounts adds a read-only mount of every planned volume to the container, without a
 // subPath: a rotated file never arrives in a subPath mount.
 func (p *planner) planMounts(e *containerEdit) {
+	if len(p.Volumes) == 0 {
+		return
+	}
+	at := p.mountsByPath(e.Container)
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
-		own := slices.IndexFunc(e.VolumeMounts, func(m corev1.VolumeMount) bool { return p.samePath(m.MountPath, v.MountPath) })
-		if own < 0 {
+		own, ok := at[workload.ComparablePath(v.MountPath, p.windows)]
+		if !ok {
 			e.addMounts = append(e.addMounts, corev1.VolumeMount{Name: v.Name, MountPath: v.MountPath, ReadOnly: true})
 			continue
 		}
@@ -74,36 +78,37 @@ func (p *planner) planMounts(e *containerEdit) {
 	}
 }
 
+// mountsByPath returns the index of the first mount at each path.
+func (p *planner) mountsByPath(c workload.Container) map[string]int {
+	at := make(map[string]int, len(c.VolumeMounts))
+	for i := range c.VolumeMounts {
+		path := workload.ComparablePath(c.VolumeMounts[i].MountPath, p.windows)
+		if _, taken := at[path]; !taken {
+			at[path] = i
+		}
+	}
+	return at
+}
+
 // planEnv returns a variable with the file's path for each NAME=FILE.
 func (p *planner) planEnv() []corev1.EnvVar {
+	if len(p.r.Env) == 0 {
+		return nil
+	}
+	files := p.mountedFiles()
 	var env []corev1.EnvVar
+	var hints text.Hints
 	for _, want := range p.r.Env {
-		var found []string
-		var known []string
-		open := "" // the mount of a class whose files are not known
-		for i := range p.Volumes {
-			v := &p.Volumes[i]
-			objects, complete := p.objectsOf(v)
-			if !complete {
-				open = v.MountPath
-			}
-			for _, o := range objects {
-				for _, file := range o.Files() {
-					known = append(known, file)
-					if file == want.File {
-						found = append(found, v.MountPath)
-					}
-				}
-			}
-		}
+		found := files.find(want.File)
 		switch {
-		case len(found) == 0 && open != "":
-			found = append(found, open)
+		case len(found) == 0 && files.open != "":
+			found = append(found, files.open)
 		case len(found) == 0:
 			if len(p.Volumes) == len(p.r.Mounts) {
+				hint := text.Instruction(hints.DidYouMean(want.File, files.known()))
 				p.fail(field.ErrorTypeInvalid, want.FieldPath,
 					fmt.Sprintf("No object is mounted as the file %q.", text.Shorten(want.File)),
-					strings.TrimSpace("Name a file of the mount: FILE of an object, or its NAME. "+text.Instruction(text.DidYouMean(want.File, known))))
+					strings.TrimSpace("Name a file of the mount: FILE of an object, or its NAME. "+hint))
 			}
 			continue
 		case len(found) > 1:
@@ -133,17 +138,38 @@ func (p *planner) objectsOf(v *Volume) (objects []provider.Object, complete bool
 }
 
 func (p *planner) addEnv(e *containerEdit, env []corev1.EnvVar) {
+	if len(env) == 0 {
+		return
+	}
+	type own struct {
+		set bool
+		// other is the first that has another value, or -1.
+		other int
+	}
+	wanted := make(map[string]own, len(env))
+	value := make(map[string]string, len(env))
 	for _, v := range env {
-		own := func(have corev1.EnvVar) bool { return have.Name == v.Name }
+		wanted[v.Name], value[v.Name] = own{other: -1}, v.Value
+	}
+	for i := range e.Env {
+		have := &e.Env[i]
+		o, ok := wanted[have.Name]
+		if !ok {
+			continue
+		}
+		o.set = true
 		// The last of several variables with one name counts, so each must have the value.
-		other := slices.IndexFunc(e.Env, func(have corev1.EnvVar) bool {
-			return own(have) && (have.Value != v.Value || have.ValueFrom != nil)
-		})
-		switch {
-		case !slices.ContainsFunc(e.Env, own):
+		if o.other < 0 && (have.Value != value[have.Name] || have.ValueFrom != nil) {
+			o.other = i
+		}
+		wanted[have.Name] = o
+	}
+	for _, v := range env {
+		switch o := wanted[v.Name]; {
+		case !o.set:
 			e.addEnv = append(e.addEnv, v)
-		case other >= 0:
-			p.fail(field.ErrorTypeInvalid, e.Path(p.t.SpecPath()).Child("env").Index(other),
+		case o.other >= 0:
+			p.fail(field.ErrorTypeInvalid, e.Path(p.t.SpecPath()).Child("env").Index(o.other),
 				fmt.Sprintf("The container sets %s itself, to another value than the file's path that %s asks for.", text.Shorten(v.Name), annotation.Env),
 				"Remove one of the two.")
 		}

@@ -72,7 +72,13 @@ type planner struct {
 	windows bool
 }
 
+// maxErrors is the most errors that a plan collects: a pod with as many is refused anyway.
+const maxErrors = 200
+
 func (p *planner) fail(typ field.ErrorType, place *finding.Place, message, fix string) {
+	if len(p.Errors) >= maxErrors {
+		return
+	}
 	p.Errors = append(p.Errors, finding.Finding{
 		Severity: finding.Error, Type: typ, Place: place, Message: message, Fix: fix,
 		Lookups: finding.Namespace | finding.ServiceAccounts | finding.Classes,
@@ -141,19 +147,19 @@ func (p *planner) chooseContainers() []string {
 }
 
 func (p *planner) hasAllMounts(c workload.Container) bool {
+	type mount struct{ name, path string }
+	has := make(map[mount]bool, len(c.VolumeMounts))
+	for i := range c.VolumeMounts {
+		if m := &c.VolumeMounts[i]; m.ReadOnly && m.SubPath == "" && m.SubPathExpr == "" {
+			has[mount{m.Name, workload.ComparablePath(m.MountPath, p.windows)}] = true
+		}
+	}
 	for i := range p.Volumes {
-		v := &p.Volumes[i]
-		if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
-			return m.Name == v.Name && m.ReadOnly && m.SubPath == "" && m.SubPathExpr == "" && p.samePath(m.MountPath, v.MountPath)
-		}) {
+		if v := &p.Volumes[i]; !has[mount{v.Name, workload.ComparablePath(v.MountPath, p.windows)}] {
 			return false
 		}
 	}
 	return true
-}
-
-func (p *planner) samePath(a, b string) bool {
-	return workload.ComparablePath(a, p.windows) == workload.ComparablePath(b, p.windows)
 }
 
 // checkStatusSize reports a status that makes the pod's annotations too large.

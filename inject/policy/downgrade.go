@@ -36,22 +36,24 @@ func (p *Policy) exempt(rule *finding.Rule) bool {
 		return false
 	}
 	if rule == nil {
-		return !p.asks
+		// Volumes of reserved names. Any service account can write a controller reference.
+		return !p.asks && p.origin == workload.FromBuiltinController
 	}
 	switch rule.Exempts {
 	case finding.AskingToo:
 		return true
-	case finding.BuiltinOnly:
-		return !p.asks && p.origin == workload.FromBuiltinController
+	case finding.NoPods:
+		return false
 	case finding.NotAsking:
 	}
 	return !p.asks
 }
 
 // TooLarge is the severity for a pod that is too large to be checked: an error, unless one of
-// the cluster's own controllers created the pod and it asks for nothing.
-func TooLarge(t *workload.Target) finding.Severity {
-	if t.Origin == workload.FromBuiltinController && len(annotation.Ours(t.Meta.Annotations)) == 0 {
+// the cluster's own controllers created the pod, it asks for nothing, and its namespace may
+// use any vault.
+func (p *Policy) TooLarge(t *workload.Target) finding.Severity {
+	if t.Origin == workload.FromBuiltinController && len(annotation.Ours(t.Meta.Annotations)) == 0 && !p.Fence.IsSet() {
 		return finding.Warning
 	}
 	return finding.Error

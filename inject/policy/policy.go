@@ -68,7 +68,7 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 		NamespaceErrors: request.CheckNamespace(ns),
 	}
 	var errs finding.FieldErrors
-	p.Fence, errs = ParseFence(ns)
+	p.Fence, errs = ParseFence(ns, s.AllowedVaults)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.lax = p.word(ns, annotation.RotationPolicy, []string{"enforce", "warn"}) == "warn"
 	if checks := p.word(ns, annotation.VaultChecks, vaultChecks); checks != "" {

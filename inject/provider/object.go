@@ -57,12 +57,26 @@ func (o Object) Files() []string {
 	if o.VersionHistory <= 1 {
 		return []string{o.File()}
 	}
-	const enough = 64 // more numbers than an env annotation names
-	files := make([]string, 0, min(int(o.VersionHistory), enough)+1)
-	for i := range min(int(o.VersionHistory), enough) + 1 {
+	files := make([]string, 0, o.versionFiles())
+	for i := range o.versionFiles() {
 		files = append(files, o.File()+"/"+strconv.Itoa(i))
 	}
 	return files
+}
+
+func (o Object) versionFiles() int {
+	const enough = 64 // more numbers than an env annotation names
+	return min(int(o.VersionHistory), enough) + 1
+}
+
+// HasVersionFile reports whether an object with a history has a file of this name in its
+// folder.
+func (o Object) HasVersionFile(name string) bool {
+	if o.VersionHistory <= 1 {
+		return false
+	}
+	n, err := strconv.Atoi(name)
+	return err == nil && n >= 0 && n < o.versionFiles() && strconv.Itoa(n) == name
 }
 
 // Pinned reports whether the object never rotates.

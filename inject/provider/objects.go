@@ -31,6 +31,9 @@ func ParseObjects(value string, fldPath *finding.Place) ([]Object, finding.Field
 	objects := make([]Object, 0, len(items))
 	var errs finding.FieldErrors
 	for i, item := range items {
+		if len(errs) >= maxErrors {
+			break
+		}
 		o, itemErrs := parseItem(item, fldPath.Index(i))
 		errs = append(errs, itemErrs...)
 		if len(itemErrs) == 0 {

@@ -42,6 +42,9 @@ func parseYAMLObjects(value string, fldPath *finding.Place) ([]Object, finding.F
 	var errs finding.FieldErrors
 	objects := make([]Object, 0, len(elements))
 	for i, e := range elements {
+		if len(errs) >= maxErrors {
+			break
+		}
 		o, elementErrs := parseElement(e, fldPath.Index(i))
 		errs = append(errs, elementErrs...)
 		if len(elementErrs) == 0 {

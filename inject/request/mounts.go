@@ -150,7 +150,7 @@ func (p *parser) checkUnusedPaths(perVault map[string]Setting) {
 					known = append(known, m.Vault)
 				}
 			}
-			p.namespaceErrorf(finding.Invalid(s.Path, vault, finding.Problem{What: "the pod asks for nothing from this vault", Fix: text.DidYouMean(vault, known)}))
+			p.namespaceErrorf(finding.Invalid(s.Path, vault, finding.Problem{What: "the pod asks for nothing from this vault", Fix: p.hints.DidYouMean(vault, known)}))
 		}
 	}
 }

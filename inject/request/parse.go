@@ -22,6 +22,7 @@ type parser struct {
 	target   *workload.Target
 	ns       *corev1.Namespace
 	settings Settings
+	hints    text.Hints
 }
 
 func (p *parser) errorf(e *finding.FieldError) { p.Errors = append(p.Errors, e) }
@@ -248,7 +249,7 @@ func (p *parser) parseContainers() {
 		case !p.target.Mutating && !p.target.Template:
 			// While webhooks still run, one of them may add the sidecar that is named here.
 			// In a template too: the sidecar is added to the pod.
-			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "the pod has no such container", Fix: text.DidYouMean(name, names)}))
+			p.errorf(finding.Invalid(path.Index(i), name, finding.Problem{What: "the pod has no such container", Fix: p.hints.DidYouMean(name, names)}))
 		}
 	}
 }

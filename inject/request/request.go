@@ -126,8 +126,9 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 		if !r.Asks {
 			n.ServiceAccounts = []string{r.AccountNow}
 		}
-		// The content of a generated class is known; only other classes are looked up.
-		if !provider.Reserved(name) {
+		// The content of a class that is generated for the pod is known. A reserved name that
+		// a pod mounts without asking may be of a class that is older than the fence.
+		if !r.Asks || !provider.Reserved(name) {
 			classes[name] = true
 		}
 	}

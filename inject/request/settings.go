@@ -12,6 +12,9 @@ type Settings struct {
 	Cloud string
 	// RotationPollInterval is a Go duration; empty means DefaultInterval.
 	RotationPollInterval string
+	// AllowedVaults are globs, as in the namespace's annotation allowed-vaults, for namespaces
+	// without it; {namespace} stands for their name. Empty allows any vault.
+	AllowedVaults string
 	// ForbidAllow refuses the allow annotation.
 	ForbidAllow bool
 	// VaultChecks is off, warn or enforce; empty means off.

@@ -37,6 +37,9 @@ func checkAttributeOverride(p *Pod, r *Report) {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(v.CSI.VolumeAttributes)) {
+			if r.Full() {
+				return
+			}
 			if key == provider.AttributeClass || key == provider.AttributeInterval || strings.HasPrefix(key, provider.PodContextPrefix) {
 				continue
 			}

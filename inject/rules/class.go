@@ -30,7 +30,7 @@ func (c *Class) Check() []finding.Finding {
 	var report Report
 	for i := range all {
 		if r := &all[i]; r.Class != nil {
-			report.rule = &r.Rule
+			report.start(&r.Rule)
 			r.Class(c, &report)
 		}
 	}
@@ -75,7 +75,7 @@ func (c *ClassChange) Check() []finding.Finding {
 	var report Report
 	for i := range all {
 		if r := &all[i]; r.ClassChange != nil {
-			report.rule = &r.Rule
+			report.start(&r.Rule)
 			r.ClassChange(c, &report)
 		}
 	}

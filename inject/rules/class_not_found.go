@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -26,7 +27,7 @@ var classNotFound = Rule{
 func checkClassNotFound(p *Pod, r *Report) {
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
-		if v.ClassName == "" || v.Generated != nil || v.Class != nil || !v.Looked {
+		if v.ClassName == "" || provider.Reserved(v.ClassName) || v.Generated != nil || v.Class != nil || !v.Looked {
 			continue
 		}
 		r.Warn(field.ErrorTypeNotFound, v.classPlace(),

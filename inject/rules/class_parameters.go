@@ -40,6 +40,14 @@ func checkClassParameters(p *Pod, r *Report) {
 		if !v.ByHand() {
 			continue
 		}
+		if r.Full() {
+			return
+		}
+		if given := string(v.Class.Spec.Provider); given != provider.ProviderAzure {
+			r.Error(field.ErrorTypeInvalid, v.classPlace(),
+				fmt.Sprintf("The driver finds no provider %q, which the SecretProviderClass %q names, because names of providers are case-sensitive.", text.Shorten(given), text.Shorten(v.ClassName)),
+				"Write provider: "+provider.ProviderAzure+" in the class.")
+		}
 		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
 			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			r.Error(e.Type, v.classPlace(),
@@ -61,6 +69,11 @@ func checkClassParameters(p *Pod, r *Report) {
 
 // checkClassContent runs the rule on a class without a pod.
 func checkClassContent(c *Class, r *Report) {
+	if given := string(c.Spec.Provider); given != provider.ProviderAzure {
+		r.Error(field.ErrorTypeInvalid, finding.At("spec", "provider"),
+			fmt.Sprintf("The driver finds no provider %q, because names of providers are case-sensitive.", text.Shorten(given)),
+			"Write provider: "+provider.ProviderAzure+".")
+	}
 	for _, e := range provider.ParameterErrors(c.Spec.Parameters, c.Objects, c.Errors, parameters()) {
 		problem, fix := parameterProblem(e, "")
 		r.Error(e.Type, e.Place, "The Azure provider cannot use this class: "+problem, fix)

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -96,14 +95,14 @@ func (p *Pod) reloader() func(secret string) bool {
 	if p.Target.Owner != nil && !p.Request.Asks {
 		places = append(places, p.Target.Owner.Annotations)
 	}
-	return func(secret string) bool {
-		return slices.ContainsFunc(places, func(annotations map[string]string) bool {
-			for _, key := range []string{annotationReloaderAuto, annotationReloaderSearch, annotationReloaderSecretAuto, annotationWave} {
-				if annotations[key] == "true" {
-					return true
-				}
-			}
-			return slices.Contains(text.List(annotations[annotationReloaderSecrets]), secret)
-		})
+	all, listed := false, map[string]bool{}
+	for _, annotations := range places {
+		for _, key := range []string{annotationReloaderAuto, annotationReloaderSearch, annotationReloaderSecretAuto, annotationWave} {
+			all = all || annotations[key] == "true"
+		}
+		for _, secret := range text.List(annotations[annotationReloaderSecrets]) {
+			listed[secret] = true
+		}
 	}
+	return func(secret string) bool { return all || listed[secret] }
 }

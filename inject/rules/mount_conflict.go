@@ -53,6 +53,9 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 			continue
 		}
 		for j, other := range mounts {
+			if r.Full() {
+				return
+			}
 			if j == i || other.volume != nil && j < i && other.path == store.path {
 				continue // the later of two equal paths is reported
 			}

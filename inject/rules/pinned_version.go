@@ -45,6 +45,9 @@ func checkPinnedVersion(p *Pod, r *Report) {
 			continue
 		}
 		for _, o := range v.Objects {
+			if r.Full() {
+				return
+			}
 			if o.Pinned() {
 				f := reportPinned(r, o, v.classPlace(),
 					fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", text.Shorten(o.Name), text.Shorten(v.ClassName)))

@@ -27,6 +27,8 @@ type Pod struct {
 	// Volumes of the secrets store in Spec.
 	Volumes []Volume
 
+	// byName are the indexes of Volumes, if there are many.
+	byName map[string]int
 	// vaults are the objects to check in vaults; see findVaultChecks.
 	vaults *vaultCheckList
 }
@@ -64,7 +66,7 @@ func (p *Pod) findings(which func(*Rule) bool) []finding.Finding {
 		if r.Pod == nil || r.PodsOnly && p.Target.Template || !which(r) {
 			continue
 		}
-		report.rule = &r.Rule
+		report.start(&r.Rule)
 		r.Pod(p, &report)
 	}
 	return report.findings
@@ -144,12 +146,33 @@ func (p *Pod) findVolumes() {
 
 // volume returns the secrets-store volume with a name, or nil.
 func (p *Pod) volume(name string) *Volume {
+	if len(p.Volumes) > few {
+		if i, ok := p.names()[name]; ok {
+			return &p.Volumes[i]
+		}
+		return nil
+	}
 	for i := range p.Volumes {
 		if p.Volumes[i].Name == name {
 			return &p.Volumes[i]
 		}
 	}
 	return nil
+}
+
+// few volumes are found faster without a map.
+const few = 8
+
+func (p *Pod) names() map[string]int {
+	if p.byName == nil {
+		p.byName = make(map[string]int, len(p.Volumes))
+		for i := range p.Volumes {
+			if _, ok := p.byName[p.Volumes[i].Name]; !ok { // the first counts, as without the map
+				p.byName[p.Volumes[i].Name] = i
+			}
+		}
+	}
+	return p.byName
 }
 
 // ObjectsIn returns the objects in a volume, and where they were named.

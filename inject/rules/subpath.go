@@ -27,7 +27,7 @@ var subPath = Rule{
 }
 
 func checkSubPath(p *Pod, r *Report) {
-	synced := p.syncedSecrets()
+	secrets := p.mountedSecrets(p.syncedSecrets())
 	p.EachMount(func(m Mount) {
 		name, value := "subPath", m.SubPath
 		if value == "" {
@@ -39,7 +39,7 @@ func checkSubPath(p *Pod, r *Report) {
 		var what string
 		if p.volume(m.Name) != nil {
 			what = "a secrets-store volume"
-		} else if secret := p.mountedSecret(m.Name, synced); secret != "" {
+		} else if secret := secrets[m.Name]; secret != "" {
 			what = fmt.Sprintf("the Secret %q, which a mounted class syncs", secret)
 		} else {
 			return
@@ -66,23 +66,30 @@ func (p *Pod) syncedSecrets() map[string]bool {
 	return synced
 }
 
-// mountedSecret returns the synced Secret that a volume holds, alone or in a projection, or "".
-func (p *Pod) mountedSecret(volume string, synced map[string]bool) string {
+// mountedSecrets returns the synced Secret in each volume that has one.
+func (p *Pod) mountedSecrets(synced map[string]bool) map[string]string {
+	if len(synced) == 0 {
+		return nil
+	}
+	secrets := map[string]string{}
 	for i := range p.Spec.Volumes {
 		v := &p.Spec.Volumes[i]
-		if v.Name != volume {
+		if _, known := secrets[v.Name]; known {
 			continue
 		}
 		if v.Secret != nil && synced[v.Secret.SecretName] {
-			return v.Secret.SecretName
+			secrets[v.Name] = v.Secret.SecretName
+			continue
 		}
-		if v.Projected != nil {
-			for _, source := range v.Projected.Sources {
-				if source.Secret != nil && synced[source.Secret.Name] {
-					return source.Secret.Name
-				}
+		if v.Projected == nil {
+			continue
+		}
+		for j := range v.Projected.Sources {
+			if secret := v.Projected.Sources[j].Secret; secret != nil && synced[secret.Name] {
+				secrets[v.Name] = secret.Name
+				break
 			}
 		}
 	}
-	return ""
+	return secrets
 }

@@ -20,7 +20,7 @@ var vaultNotAllowed = Rule{
 	Rule: finding.Rule{
 		ID: "AKV018", Name: "vault-not-allowed", Severities: []finding.Severity{finding.Error},
 		Lookups:  finding.Namespace | finding.Classes,
-		Exempts:  finding.BuiltinOnly,
+		Exempts:  finding.NoPods,
 		Summary:  "An object or class from a vault that the namespace's allowed-vaults does not match.",
 		Prevents: "A namespace reads a vault that its platform team did not allow.",
 		Evidence: "The namespace's annotation allowed-vaults, which its platform team sets.",
