@@ -45,7 +45,7 @@ type Facts struct {
 
 // MaxRead is how much content of classes is read for one decision. A pod can name hundreds,
 // each as large as etcd allows.
-const MaxRead = 1 << 20
+const MaxRead = 256 << 10
 
 // Needs names the facts to look up for a decision.
 type Needs struct {

@@ -25,6 +25,10 @@ const (
 	// globCharacters are those of vault names, and the two wildcards. Nothing else can match,
 	// and the admission policy of the fence turns globs into regular expressions.
 	globCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*?"
+	// MaxName is longer than any vault's name, and than any glob that is meant for one.
+	MaxName = 64
+	// MaxStars of a glob: a name is searched for what is between them, one after the other.
+	MaxStars = 5
 	// NamespaceVariable stands for the namespace's name in the cluster's default.
 	NamespaceVariable = "{namespace}"
 )
@@ -51,7 +55,7 @@ func parseGlobs(value string, fldPath *finding.Place) (Fence, finding.FieldError
 		return fence, finding.FieldErrors{finding.TooMany(fldPath, len(globs), MaxGlobs)}
 	}
 	for _, glob := range globs {
-		if strings.Trim(glob, globCharacters) != "" {
+		if strings.Trim(glob, globCharacters) != "" || len(glob) > MaxName || strings.Count(glob, "*") > MaxStars {
 			errs = append(errs, finding.Invalid(fldPath, glob, finding.Problem{What: "not a glob of vault names", Fix: "write names with * and ?, such as payments-*"}))
 			continue
 		}
@@ -96,7 +100,11 @@ func (f Fence) Allows(vault string) bool {
 	if !f.set {
 		return true
 	}
-	vault = lower(strings.TrimSpace(vault))
+	vault = strings.TrimSpace(vault)
+	if len(vault) > MaxName {
+		return false
+	}
+	vault = lower(vault)
 	for _, p := range f.globs {
 		if ok, err := path.Match(p, vault); err == nil && ok {
 			return true

@@ -24,6 +24,8 @@ func TestFence(t *testing.T) {
 		"no fence allows any":     {allowed: []string{"a", "b-kv", ""}, text: "any"},
 		"names":                   {annotations: fence("a-kv, b-kv"), allowed: []string{"a-kv", "b-kv", "A-KV", " a-kv "}, refused: []string{"c-kv", "a-kv2", "", "xa-kv"}, text: "a-kv, b-kv"},
 		"globs":                   {annotations: fence("pay-*\n?-kv # one letter"), allowed: []string{"pay-", "pay-x", "a-kv"}, refused: []string{"pa", "ab-kv", "xpay-a"}, text: "pay-*, ?-kv"},
+		"too many stars":          {annotations: fence("a*b*c*d*e*f*"), refused: []string{"abcdef"}, errors: 1, text: "none"},
+		"a name beyond any":       {annotations: fence("*"), refused: []string{strings.Repeat("a", 65)}, text: "*"},
 		"globs in capitals":       {annotations: fence("PAY-*"), allowed: []string{"pay-a", "PAY-C1"}, refused: []string{"pax-d"}, text: "pay-*"},
 		"a star is not a host":    {annotations: fence("*"), allowed: []string{"anything"}, refused: []string{"a/b"}, text: "*"},
 		"letters beyond ASCII":    {annotations: fence("k*"), refused: []string{"\u212a-kv", "\u212a"}, text: "k*"}, // the Kelvin sign, whose small letter is k

@@ -16,7 +16,7 @@ const (
 	MaxClassObjects = 1000
 	// MaxObjectsText is the most bytes of an objects parameter, and of the elements that YAML
 	// aliases repeat in it.
-	MaxObjectsText = 256 << 10
+	MaxObjectsText = 128 << 10
 	// maxErrors is the most errors that one list collects.
 	maxErrors = 100
 	// maxYAMLKeys is the most keys of one map: the YAML library compares each with each.

@@ -31,7 +31,7 @@ const (
 	// maxOwnKeys is how many annotations, and how many labels, may begin with our prefix.
 	maxOwnKeys = 500
 	// maxAttributes is how many bytes the attributes of all secrets-store volumes may have.
-	maxAttributes = 256 << 10
+	maxAttributes = 128 << 10
 	// MaxLookups is how many ServiceAccounts and classes are looked up for a pod. It can
 	// name a class per volume, and each that is not cached is a call to the API server.
 	MaxLookups = 200

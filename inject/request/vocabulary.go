@@ -14,7 +14,11 @@ import (
 
 // CheckNamespace reports annotations under our prefix that have no meaning on a namespace.
 func CheckNamespace(ns *corev1.Namespace) finding.FieldErrors {
-	return checkVocabulary(annotation.Ours(ns.Annotations), false, finding.InNamespace("metadata", "annotations"))
+	keys, place := annotation.Ours(ns.Annotations), finding.InNamespace("metadata", "annotations")
+	if len(keys) > maxOwnKeys {
+		return finding.FieldErrors{finding.TooMany(place, len(keys), maxOwnKeys)}
+	}
+	return checkVocabulary(keys, false, place)
 }
 
 // checkVocabulary reports keys under our prefix that have no meaning in their place. A

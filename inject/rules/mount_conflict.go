@@ -46,7 +46,9 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 	mounts := make([]mountAt, len(c.VolumeMounts))
 	for i := range c.VolumeMounts {
 		m := &c.VolumeMounts[i]
-		mounts[i] = mountAt{m, workload.ComparablePath(m.MountPath, windows), p.volume(m.Name)}
+		at := mountAt{VolumeMount: m, path: workload.ComparablePath(m.MountPath, windows), volume: p.volume(m.Name)}
+		at.asked = at.volume != nil && at.volume.Asked != nil && at.path == workload.ComparablePath(at.volume.askedPath, windows)
+		mounts[i] = at
 	}
 	for i, store := range mounts {
 		if store.volume == nil {
@@ -59,7 +61,7 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 			if j == i || other.volume != nil && j < i && other.path == store.path {
 				continue // the later of two equal paths is reported
 			}
-			if store.asked(windows) && other.asked(windows) {
+			if store.asked && other.asked {
 				continue // the parser reported it
 			}
 			severity, message := store.conflict(other)
@@ -67,7 +69,7 @@ func (p *Pod) checkMountsOf(c workload.Container, r *Report) {
 				continue
 			}
 			place := Mount{other.VolumeMount, c, j}.place(p.Target).Child("mountPath")
-			if other.asked(windows) {
+			if other.asked {
 				place = other.volume.Asked
 			}
 			r.add(severity, field.ErrorTypeInvalid, place, message,
@@ -81,11 +83,8 @@ type mountAt struct {
 	*corev1.VolumeMount
 	path   string
 	volume *Volume
-}
-
-// asked reports whether an annotation asks for this mount.
-func (m mountAt) asked(windows bool) bool {
-	return m.volume != nil && m.volume.Asked != nil && m.path == workload.ComparablePath(m.volume.askedPath, windows)
+	// asked is set for the mount that an annotation asks for.
+	asked bool
 }
 
 // conflict returns how another mount conflicts with this one, which is of the secrets store.

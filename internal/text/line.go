@@ -11,6 +11,10 @@ import (
 // terminal, where control characters, and Unicode's invisible and direction-changing ones,
 // can hide text.
 func Line(s string, limit int) string {
+	long := false
+	if enough := 8 * (limit + 1); len(s) > enough {
+		s, long = s[:boundary(s, enough)], true
+	}
 	clean := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
@@ -20,6 +24,9 @@ func Line(s string, limit int) string {
 		}
 		return r
 	}, s)
+	if long && utf8.RuneCountInString(clean) < limit {
+		return clean + "…"
+	}
 	return cut(clean, limit)
 }
 

@@ -21,16 +21,25 @@ func Printable(s string) string {
 	}, s)
 }
 
-// Shorten is Printable, cut to a length that fits in a message.
+// Shorten is Printable, cut to a length that fits in a message. Of a long text only the start
+// is looked at.
 func Shorten(s string) string {
-	const most = 64
-	s = Printable(s)
-	if len(s) <= most {
+	const most, enough = 64, 1024
+	long := len(s) > enough
+	s = Printable(s[:boundary(s, enough)])
+	if len(s) <= most && !long {
 		return s
 	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	return s[:boundary(s, most)] + "…"
+}
+
+// boundary is the largest index up to most at which s can be cut between characters.
+func boundary(s string, most int) int {
+	if len(s) <= most {
+		return len(s)
 	}
-	return s[:cut] + "…"
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return most
 }
