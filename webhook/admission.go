@@ -74,7 +74,8 @@ type Admission struct {
 	refusal      func(error) bool
 	log          logr.Logger
 	metrics      *Metrics
-	room         room
+	// bodies and work bound what is read and what is worked on at a time.
+	bodies, work *queue
 }
 
 // New returns an Admission. All options but OwnUser, VaultBudget and VaultHints are required.
@@ -94,7 +95,8 @@ func New(o Options) *Admission {
 		refusal:     o.Refusal,
 		log:         o.Log,
 		metrics:     o.Metrics,
-		room:        newRoom(),
+		bodies:      newBodyQueue(),
+		work:        newWorkQueue(),
 	}
 }
 

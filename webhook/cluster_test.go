@@ -251,7 +251,16 @@ func post(handler http.Handler, path string, body []byte) *httptest.ResponseReco
 // answerOf posts a review and reads the verdict.
 func answerOf(tb testing.TB, handler http.Handler, review *admissionv1.AdmissionReview) *admissionv1.AdmissionResponse {
 	tb.Helper()
-	w := post(handler, "/", marshal(tb, review))
+	answer := answerTo(tb, post(handler, "/", marshal(tb, review)))
+	if answer.UID != review.Request.UID {
+		tb.Errorf("uid is %q, want the request's %q", answer.UID, review.Request.UID)
+	}
+	return answer
+}
+
+// answerTo reads the verdict in an answer.
+func answerTo(tb testing.TB, w *httptest.ResponseRecorder) *admissionv1.AdmissionResponse {
+	tb.Helper()
 	if w.Code != http.StatusOK {
 		tb.Fatalf("HTTP %d: %s", w.Code, w.Body)
 	}
@@ -261,9 +270,6 @@ func answerOf(tb testing.TB, handler http.Handler, review *admissionv1.Admission
 	}
 	if answer.Kind != "AdmissionReview" || answer.APIVersion != "admission.k8s.io/v1" || answer.Response == nil {
 		tb.Fatalf("not an AdmissionReview: %s", w.Body)
-	}
-	if answer.Response.UID != review.Request.UID {
-		tb.Errorf("uid is %q, want the request's %q", answer.Response.UID, review.Request.UID)
 	}
 	return answer.Response
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"akv-injector/inject/workload"
 )
@@ -47,45 +49,85 @@ func (a *Admission) handler(to route) http.Handler {
 		defer a.report(e)
 		defer a.recoverPanic(w, e)
 
-		request, failure := readBody(w, r)
-		if failure != nil {
+		if failure := a.serve(w, r, e, to); failure != nil {
 			e.fail(w, failure.code, failure)
-			return
 		}
-		ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
-		defer cancel()
-		leave, failure := a.room.enter(ctx, len(request))
-		if failure != nil {
-			e.fail(w, failure.code, failure)
-			return
-		}
-		defer leave()
-		review, failure := decodeReview(request)
-		if failure != nil {
-			e.fail(w, failure.code, failure)
-			return
-		}
-		e.request = review.Request
-
-		v, err := a.answer(ctx, e, review.Request, to)
-		if err != nil {
-			e.fail(w, http.StatusInternalServerError, err)
-			return
-		}
-
-		v.response.UID = review.Request.UID
-		body, err := json.Marshal(&admissionv1.AdmissionReview{
-			TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-			Response: v.response,
-		})
-		if err != nil {
-			e.fail(w, http.StatusInternalServerError, fmt.Errorf("writing the answer: %w", err))
-			return
-		}
-		e.verdict(v)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // the caller is gone; no one reads an error
 	})
+}
+
+// serve answers a request, or returns why there is no answer.
+func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, to route) *httpError {
+	size, failure := checkHead(w, r)
+	if failure != nil {
+		return failure
+	}
+	ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
+	defer cancel()
+	leave, failure := a.bodies.enter(ctx, remoteHost(r), min(size, maxBody))
+	if failure != nil {
+		return failure
+	}
+	defer leave()
+	body, tooLarge, failure := readBody(w, r, size)
+	if failure != nil {
+		return failure
+	}
+	if tooLarge {
+		return refuseUnread(w, e, body)
+	}
+	review, failure := decodeReview(body)
+	if failure != nil {
+		return failure
+	}
+	e.request = review.Request
+
+	done, failure := a.work.enter(ctx, review.Request.Namespace, len(body))
+	if failure != nil {
+		return failure
+	}
+	defer done()
+	v, err := a.answer(ctx, e, review.Request, to)
+	if err != nil {
+		return &httpError{http.StatusInternalServerError, err.Error()}
+	}
+	return write(w, e, review.Request.UID, v)
+}
+
+// write writes a verdict.
+func write(w http.ResponseWriter, e *exchange, uid types.UID, v verdict) *httpError {
+	v.response.UID = uid
+	body, err := json.Marshal(&admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: v.response,
+	})
+	if err != nil {
+		return &httpError{http.StatusInternalServerError, fmt.Sprintf("writing the answer: %v", err)}
+	}
+	e.verdict(v)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body) // the caller is gone; no one reads an error
+	return nil
+}
+
+// refuseUnread refuses a request that is too large to be read, by the start of its body. It is
+// a verdict: a failure would be a pass where failurePolicy is Ignore, and whoever may create
+// an object can make it larger.
+func refuseUnread(w http.ResponseWriter, e *exchange, start []byte) *httpError {
+	uid, ok := uidIn(start)
+	if !ok {
+		return &httpError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody)}
+	}
+	return write(w, e, uid, refusedTooLarge(fmt.Sprintf("the request is larger than %d bytes, the most that is read. Fix: make the object smaller; "+
+		"a < in it counts six times, as it is written in JSON.", maxBody)))
+}
+
+// remoteHost is who sends the request.
+func remoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // answer passes over requests that are not for us and lets the judge decide on the rest. The
@@ -102,14 +144,20 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 	}
 	c := &change{req: req}
 	if req.Operation != admissionv1.Create {
-		before := to.kinds.decodeOld(req)
-		if before == nil {
+		before, tooComplex := to.kinds.decodeOld(req)
+		if before == nil && (!tooComplex || req.Operation == admissionv1.Delete) {
 			// What is stored cannot be fixed by refusing what replaces it.
 			return skipped(reasonUnreadableOld), nil
 		}
-		c.before, e.object = before, before
+		// Of one that is too complex to be read, what replaces it is judged as if it were new.
+		if before != nil {
+			c.before, e.object = before, before
+		}
 	}
 	if req.Operation != admissionv1.Delete && !deleting(c.before) {
+		if problem := complexityOf(req.Object.Raw).problem(); problem != "" {
+			return refusedTooLarge("the object " + problem + ". Fix: make it smaller."), nil
+		}
 		now, err := to.kinds.decodeNew(req)
 		if err != nil {
 			return refusedUnreadable(req, err), nil

@@ -39,13 +39,17 @@ func (k kinds) decodeNew(req *admissionv1.AdmissionRequest) (*object, error) {
 	return k.decode(req, "object", req.Object.Raw)
 }
 
-// decodeOld reads the object that is stored. It is nil if that cannot be read.
-func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) *object {
+// decodeOld reads the object that is stored. It is nil if that cannot be read, or is too
+// complex to be.
+func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) (o *object, tooComplex bool) {
+	if complexityOf(req.OldObject.Raw).problem() != "" {
+		return nil, true
+	}
 	o, err := k.decode(req, "oldObject", req.OldObject.Raw)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	return o
+	return o, false
 }
 
 func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte) (*object, error) {

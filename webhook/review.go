@@ -1,7 +1,8 @@
 package webhook
 
 import (
-	"errors"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -17,9 +19,12 @@ import (
 // with up to 3 MiB each, and less than 1 MiB around them.
 const maxBody = 7 << 20
 
-// bodyDeadline is how long a body may take to arrive. The API server waits 30 s
-// for a whole call at most; no other caller has a reason to be slow.
-const bodyDeadline = 30 * time.Second
+// bodyDeadline is how long a body may take to arrive, once there is room for it. The API
+// server has it in memory, and no other caller has a reason to be slow.
+const bodyDeadline = 5 * time.Second
+
+// startBytes of a body that is too large are read: the API server writes the uid first.
+const startBytes = 4 << 10
 
 // httpError is a failure with the HTTP status that reports it.
 type httpError struct {
@@ -55,48 +60,88 @@ func decodeReview(body []byte) (*admissionv1.AdmissionReview, *httpError) {
 	return review, nil
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *httpError) {
+// checkHead checks what a request says before its body, and returns the body's size. Of one
+// without a Content-Length that is the largest: the API server sends one.
+func checkHead(w http.ResponseWriter, r *http.Request) (size int, failure *httpError) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, &httpError{
+		return 0, &httpError{
 			http.StatusMethodNotAllowed,
 			"send the AdmissionReview with POST, not " + line(r.Method, maxName),
 		}
 	}
 	contentType := r.Header.Get("Content-Type")
 	if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
-		return nil, &httpError{
+		return 0, &httpError{
 			http.StatusUnsupportedMediaType,
 			fmt.Sprintf("Content-Type is %q; expected application/json", line(contentType, maxName)),
 		}
 	}
+	if r.ContentLength < 0 {
+		return maxBody, nil
+	}
+	return int(min(r.ContentLength, maxBody+1)), nil
+}
+
+// readBody reads a body of a size. Of one that is too large only the start is read.
+func readBody(w http.ResponseWriter, r *http.Request, size int) (body []byte, tooLarge bool, failure *httpError) {
 	// A caller that sends its body in drops would hold a connection and memory for as
 	// long as it likes. Not every ResponseWriter can have a deadline; those of the
 	// server can.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyDeadline))
-
-	tooLarge := &httpError{
-		http.StatusRequestEntityTooLarge,
-		fmt.Sprintf("the body is larger than %d bytes", maxBody),
+	limit := maxBody + 1
+	if size > maxBody {
+		limit = startBytes
 	}
-	// Who says so beforehand, as the API server does, costs no memory.
-	if r.ContentLength > maxBody {
-		return nil, tooLarge
+	var buffer bytes.Buffer
+	buffer.Grow(min(size, limit) + bytes.MinRead)
+	if _, err := buffer.ReadFrom(io.LimitReader(r.Body, int64(limit))); err != nil {
+		return nil, false, badRequest("the body could not be read: %s", line(err.Error(), maxDetail))
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
-	}
-	if err != nil {
-		return nil, badRequest("the body could not be read: %s", line(err.Error(), maxDetail))
-	}
-	if len(body) == 0 {
-		return nil, badRequest("the body is empty; expected an AdmissionReview")
-	}
+	body = buffer.Bytes()
+	switch {
+	case size > maxBody || len(body) > maxBody:
+		return body[:min(len(body), startBytes)], true, nil
+	case len(body) == 0:
+		return nil, false, badRequest("the body is empty; expected an AdmissionReview")
 	// JSON decoders put U+FFFD in the place of broken bytes. What we would then decide
 	// on is not what was sent.
-	if !utf8.Valid(body) {
-		return nil, badRequest("the body is not valid UTF-8")
+	case !utf8.Valid(body):
+		return nil, false, badRequest("the body is not valid UTF-8")
 	}
-	return body, nil
+	return body, false, nil
+}
+
+// uidIn finds the uid of a request by the start of its review.
+func uidIn(start []byte) (types.UID, bool) {
+	decoder := json.NewDecoder(bytes.NewReader(start))
+	if !enterMap(decoder) || !seekKey(decoder, "request") || !enterMap(decoder) || !seekKey(decoder, "uid") {
+		return "", false
+	}
+	uid, err := decoder.Token()
+	text, ok := uid.(string)
+	return types.UID(line(text, maxName)), err == nil && ok && text != ""
+}
+
+func enterMap(decoder *json.Decoder) bool {
+	t, err := decoder.Token()
+	return err == nil && t == json.Delim('{')
+}
+
+// seekKey reads a map up to the value of a key.
+func seekKey(decoder *json.Decoder, key string) bool {
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if name == key {
+			return true
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return false
+		}
+	}
+	return false
 }

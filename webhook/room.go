@@ -4,32 +4,141 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-
-	"golang.org/x/sync/semaphore"
+	"runtime"
+	"slices"
+	"sync"
 )
 
-// What is decoded and decided on takes some ten times the memory of its JSON. A pod
-// has up to 3 MiB, and whoever may create pods may send many at once: without a bound
-// a few dozen take more memory than the Deployment gives us, and all pods that ask
-// have to wait for us to come back.
+// A request passes two queues. The first is for memory: a body is read when there is room for
+// it, and the room is taken until the answer is written. Its shares are of senders: whoever
+// reaches the port can send bodies slowly. The second is for work: what is decoded and decided
+// on takes some ten times the memory of its JSON, and a core. Its shares are of namespaces, so
+// that a namespace that sends thousands of large objects delays its own.
 const (
-	// roomBytes of bodies are worked on at a time; it is no less than maxBody.
-	roomBytes = 8 << 20
+	// bodyBytes of bodies are in memory at a time. The objects in them are copied once.
+	bodyBytes = 48 << 20
+	bodySlots = 2048
+	// workBytes of bodies are worked on at a time.
+	workBytes = 16 << 20
+	// workSlots of them for each core. Most of the time of a request is waiting for lookups.
+	workSlots = 16
 	// leastBytes is what a body counts for at least: what is needed for any.
 	leastBytes = 32 << 10
 )
 
-// room lets requests in as long as there is memory for them. Those that have to wait
-// keep their order, so that large ones get their turn too.
-type room struct{ bytes *semaphore.Weighted }
+func newBodyQueue() *queue { return newQueue(bodyBytes, bodySlots) }
 
-func newRoom() room { return room{semaphore.NewWeighted(roomBytes)} }
+func newWorkQueue() *queue { return newQueue(workBytes, workSlots*runtime.GOMAXPROCS(0)) }
+
+// queue admits requests as long as there is room, in turns among those who send them. No
+// sender has more than half of the room, so there is always some for others.
+type queue struct {
+	maxBytes, maxSlots int
+
+	mu           sync.Mutex
+	bytes, slots int // taken
+	senders      map[string]*sender
+	// turns are the senders with requests that wait, the next one first.
+	turns []string
+}
+
+// sender is somebody with requests, until none is left.
+type sender struct {
+	bytes, slots int // taken
+	waiting      []*waiter
+}
+
+type waiter struct {
+	bytes int
+	// admitted is closed when there is room.
+	admitted chan struct{}
+}
+
+func newQueue(maxBytes, maxSlots int) *queue {
+	return &queue{maxBytes: maxBytes, maxSlots: max(maxSlots, 2), senders: map[string]*sender{}}
+}
 
 // enter waits for room for a body. The context's end is a failure.
-func (r room) enter(ctx context.Context, size int) (leave func(), failure *httpError) {
-	n := int64(min(max(size, leastBytes), roomBytes))
-	if err := r.bytes.Acquire(ctx, n); err != nil {
-		return nil, &httpError{http.StatusServiceUnavailable, fmt.Sprintf("busy with other requests: %v", err)}
+func (q *queue) enter(ctx context.Context, from string, size int) (leave func(), failure *httpError) {
+	w := &waiter{bytes: min(max(size, leastBytes), q.maxBytes/2), admitted: make(chan struct{})}
+	q.mu.Lock()
+	s := q.senders[from]
+	if s == nil {
+		s = &sender{}
+		q.senders[from] = s
 	}
-	return func() { r.bytes.Release(n) }, nil
+	s.waiting = append(s.waiting, w)
+	if len(s.waiting) == 1 {
+		q.turns = append(q.turns, from)
+	}
+	q.admit()
+	q.mu.Unlock()
+
+	select {
+	case <-w.admitted:
+		return func() { q.leave(from, w) }, nil
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-w.admitted: // at the same moment
+		q.release(from, w)
+	default:
+		s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
+		q.forget(from)
+	}
+	q.admit()
+	return nil, &httpError{http.StatusServiceUnavailable, fmt.Sprintf("busy with other requests: %v", ctx.Err())}
+}
+
+func (q *queue) leave(from string, w *waiter) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.release(from, w)
+	q.admit()
+}
+
+// release gives the room of a request back.
+func (q *queue) release(from string, w *waiter) {
+	s := q.senders[from]
+	q.bytes, q.slots = q.bytes-w.bytes, q.slots-1
+	s.bytes, s.slots = s.bytes-w.bytes, s.slots-1
+	q.forget(from)
+}
+
+// forget removes a sender that has no more requests, and its turn if none of them waits.
+func (q *queue) forget(from string) {
+	s := q.senders[from]
+	if len(s.waiting) == 0 {
+		q.turns = slices.DeleteFunc(q.turns, func(other string) bool { return other == from })
+	}
+	if len(s.waiting) == 0 && s.slots == 0 {
+		delete(q.senders, from)
+	}
+}
+
+// admit admits what has room. A request that waits for others' room stops those behind it, so
+// that a large one gets its turn; one that waits for its own sender's does not.
+func (q *queue) admit() {
+	for i := 0; i < len(q.turns); {
+		from := q.turns[i]
+		s := q.senders[from]
+		w := s.waiting[0]
+		if s.bytes+w.bytes > q.maxBytes/2 || s.slots+1 > q.maxSlots/2 {
+			i++
+			continue
+		}
+		if q.bytes+w.bytes > q.maxBytes || q.slots+1 > q.maxSlots {
+			return
+		}
+		q.bytes, q.slots = q.bytes+w.bytes, q.slots+1
+		s.bytes, s.slots = s.bytes+w.bytes, s.slots+1
+		s.waiting = s.waiting[1:]
+		q.turns = slices.Delete(q.turns, i, i+1)
+		if len(s.waiting) > 0 {
+			q.turns = append(q.turns, from)
+		}
+		close(w.admitted)
+	}
 }

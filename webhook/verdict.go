@@ -31,6 +31,7 @@ const (
 	reasonController    = "made by one of the cluster's controllers"
 	reasonNoTemplate    = "no template"
 	reasonNotOptedIn    = "namespace not opted in"
+	reasonTooLarge      = "too large to be checked"
 	reasonUnreadable    = "unreadable object"
 	reasonUnreadableOld = "unreadable stored object"
 	reasonIncomplete    = "injection undone or missing"
@@ -76,6 +77,13 @@ func refused(reason string, status *metav1.Status) verdict {
 		outcome:  outcomeRefused,
 		reason:   reason,
 	}
+}
+
+// refusedTooLarge answers a request that is too large to be checked.
+func refusedTooLarge(message string) verdict {
+	return refused(reasonTooLarge, &metav1.Status{
+		Code: http.StatusRequestEntityTooLarge, Reason: metav1.StatusReasonRequestEntityTooLarge, Message: message,
+	})
 }
 
 // refusedUnreadable answers an object of a kind that we do not know, or that cannot be read.
