@@ -22,6 +22,8 @@ type Fence struct {
 const (
 	// MaxGlobs is how many globs a fence may have: each vault is compared with each.
 	MaxGlobs = 100
+	// MaxText is how many bytes a fence may have, comments and all.
+	MaxText = 16 << 10
 	// globCharacters are those of vault names, and the two wildcards. Nothing else can match,
 	// and the admission policy of the fence turns globs into regular expressions.
 	globCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*?"
@@ -50,6 +52,9 @@ func ParseFence(ns *corev1.Namespace, clusterDefault string) (Fence, finding.Fie
 func parseGlobs(value string, fldPath *finding.Place) (Fence, finding.FieldErrors) {
 	fence := Fence{set: true}
 	var errs finding.FieldErrors
+	if len(value) > MaxText {
+		return fence, finding.FieldErrors{finding.TooLong(fldPath, MaxText)}
+	}
 	globs := text.List(value)
 	if len(globs) > MaxGlobs {
 		return fence, finding.FieldErrors{finding.TooMany(fldPath, len(globs), MaxGlobs)}

@@ -30,6 +30,13 @@ var vaultNotAllowed = Rule{
 	Class: checkClassVault,
 }
 
+// What the API server says where a vault is outside the fence, in the admission policy that is
+// made from this rule. It names no vault, which is text of the object.
+const (
+	FenceMessage = "A vault of the object is not one of those that the namespace may use."
+	FenceFix     = "Use an allowed vault, or ask the owners of the namespace to extend its annotation " + annotation.AllowedVaults + "."
+)
+
 // VaultNotAllowed returns AKV018, which an event names if a class is not restored.
 func VaultNotAllowed() Rule { return vaultNotAllowed }
 
@@ -68,5 +75,5 @@ func checkClassVault(c *Class, r *Report) {
 func reportOutside(r *Report, fence policy.Fence, place *finding.Place, vault string) {
 	r.Error(field.ErrorTypeForbidden, place,
 		fmt.Sprintf("The namespace may not use the vault %q; its allowed vaults are: %s.", text.Shorten(vault), text.Shorten(fence.String())),
-		"Use an allowed vault, or ask the owners of the namespace to extend its annotation "+annotation.AllowedVaults+".")
+		FenceFix)
 }

@@ -32,6 +32,9 @@ func write(root string) error {
 	if err := replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true)); err != nil {
 		return err
 	}
+	if err := writeFence(root); err != nil {
+		return err
+	}
 	if err := writeExample(root); err != nil {
 		return err
 	}

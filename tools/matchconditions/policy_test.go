@@ -28,19 +28,19 @@ const (
 		"Fix: Run them in another namespace, or remove the annotations."
 )
 
-// policy is the AKV021 policy in the manifests, compiled as the API server does.
-func policy(t *testing.T) validating.Validator {
+// policy is a policy in the manifests, compiled as the API server does.
+func policy(t *testing.T, name string) validating.Validator {
 	t.Helper()
 	var p admissionregistrationv1.ValidatingAdmissionPolicy
 	for _, document := range documents(t) {
-		var meta metav1.TypeMeta
+		var meta metav1.PartialObjectMetadata
 		unmarshal(t, document, &meta)
-		if meta.Kind == "ValidatingAdmissionPolicy" {
+		if meta.Kind == "ValidatingAdmissionPolicy" && meta.Name == name {
 			unmarshal(t, document, &p)
 		}
 	}
 	if len(p.Spec.Validations) == 0 {
-		t.Fatalf("no ValidatingAdmissionPolicy in %s", manifests)
+		t.Fatalf("no ValidatingAdmissionPolicy %s in %s", name, manifests)
 	}
 	vars := cel.OptionalVariableDeclarations{HasAuthorizer: true}
 	compiler, err := cel.NewCompositedCompiler(environment.MustBaseEnvSet(oldest))
@@ -59,7 +59,11 @@ func policy(t *testing.T) validating.Validator {
 	}
 	for _, v := range p.Spec.Validations {
 		validations = append(validations, &validating.ValidationCondition{Expression: v.Expression, Message: v.Message, Reason: v.Reason})
-		messages = append(messages, &validating.MessageExpressionCondition{MessageExpression: v.MessageExpression})
+		message := v.MessageExpression
+		if message == "" {
+			message = "''" // none, so that the others keep their places
+		}
+		messages = append(messages, &validating.MessageExpressionCondition{MessageExpression: message})
 	}
 	for _, accessor := range append(append(append([]cel.ExpressionAccessor{}, conditions...), validations...), messages...) {
 		if got := compiler.CompileCELExpression(accessor, vars, environment.NewExpressions); got.Error != nil {
@@ -118,7 +122,7 @@ func TestPolicyOfNamespacesThatDidNotOptIn(t *testing.T) {
 		"Pod":        {corev1.SchemeGroupVersion.WithKind("Pod"), pod},
 		"Deployment": {appsv1.SchemeGroupVersion.WithKind("Deployment"), deployment},
 	}
-	validator := policy(t)
+	validator := policy(t, "akv-injector-not-opted-in")
 	for kindName, k := range kinds {
 		for name, c := range cases {
 			t.Run(kindName+"/"+name, func(t *testing.T) {

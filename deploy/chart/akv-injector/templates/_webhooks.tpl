@@ -16,26 +16,34 @@ clientConfig:
     port: 443
 namespaceSelector:
   matchExpressions:
-    # Opt-in: a namespace without the label never costs a call.
-    - key: azure.keyvault.injector/injection
-      operator: In
-      values: [enabled]
-    # Never the API server's own neighbourhood, nor ours: our pods must start while
-    # no replica answers.
-    - key: kubernetes.io/metadata.name
-      operator: NotIn
-      values: {{ list "kube-system" .root.Release.Namespace | uniq | toJson }}
-    # The AKS Admissions Enforcer writes exactly these three into every webhook
-    # configuration. Shipped as they are, or GitOps tools and it undo each other
-    # forever.
-    - key: control-plane
-      operator: DoesNotExist
-    - key: control-plane
-      operator: NotIn
-      values: ["true"]
-    - key: kubernetes.azure.com/managedby
-      operator: NotIn
-      values: [aks]
+    {{- include "akv-injector.selects.opted-in" .root | nindent 4 }}
+    {{- include "akv-injector.selects.not-left-out" .root | nindent 4 }}
+{{- end }}
+
+{{- define "akv-injector.selects.opted-in" -}}
+# Opt-in: a namespace without the label never costs a call.
+- key: azure.keyvault.injector/injection
+  operator: In
+  values: [enabled]
+{{- end }}
+
+{{- define "akv-injector.selects.not-left-out" -}}
+# Never the API server's own neighbourhood, nor ours: our pods must start while
+# no replica answers.
+- key: kubernetes.io/metadata.name
+  operator: NotIn
+  values: {{ list "kube-system" .Release.Namespace | uniq | toJson }}
+# The AKS Admissions Enforcer writes exactly these three into every webhook
+# configuration. Shipped as they are, or GitOps tools and it undo each other
+# forever.
+- key: control-plane
+  operator: DoesNotExist
+- key: control-plane
+  operator: NotIn
+  values: ["true"]
+- key: kubernetes.azure.com/managedby
+  operator: NotIn
+  values: [aks]
 {{- end }}
 
 {{- define "akv-injector.rules.pods" -}}
