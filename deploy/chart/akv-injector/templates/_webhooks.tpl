@@ -107,13 +107,19 @@ the request without a call.
 {{ include "akv-injector.conditions.own" . }}
 {{- end }}
 
-{{/* Any annotation or label of ours in some metadata, misspelt ones too. */}}
+{{/*
+Any annotation or label of ours in some metadata, misspelt ones too. The API server's time for
+looking at all keys grows with the square of their number (17 s for 40,000), so where there are
+more than any object has, they are looked at by us.
+*/}}
 {{- define "akv-injector.has-ours" -}}
+size({{ . }}.?annotations.orValue({})) > 1000 || size({{ . }}.?labels.orValue({})) > 1000 ||
 {{ . }}.?annotations.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/')) ||
 {{ . }}.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
 {{- end }}
 
 {{- define "akv-injector.mounts-secrets-store" -}}
+size({{ . }}.?spec.?volumes.orValue([])) > 1000 ||
 {{ . }}.?spec.?volumes.orValue([]).exists(volume,
 volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
 {{- end }}
@@ -186,8 +192,7 @@ volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
   expression: >-
     request.?operation.orValue('') != 'UPDATE' || request.?dryRun.orValue(false) ||
     object.?metadata.?generation.orValue(0) != oldObject.?metadata.?generation.orValue(0) ||
-    object.?metadata.?annotations.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/')) ||
-    object.?metadata.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
+    {{- include "akv-injector.has-ours" "object.?metadata" | nindent 4 }}
 {{ include "akv-injector.conditions.workloads" . }}
 {{- end }}
 
