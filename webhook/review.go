@@ -21,7 +21,7 @@ const maxBody = 7 << 20
 
 // bodyDeadline is how long a body may take to arrive, once there is room for it. The API
 // server has it in memory, and no other caller has a reason to be slow.
-const bodyDeadline = 5 * time.Second
+const bodyDeadline = 10 * time.Second
 
 // startBytes of a body that is too large are read: the API server writes the uid first.
 const startBytes = 4 << 10

@@ -43,18 +43,17 @@ func TestBadInput(t *testing.T) {
 		status int
 		want   string
 	}{
-		"empty":                {"", http.StatusBadRequest, "the body is empty"},
-		"no JSON":              {"{", http.StatusBadRequest, "not an AdmissionReview in JSON"},
-		"a list":               {"[]", http.StatusBadRequest, "not an AdmissionReview in JSON"},
-		"null":                 {"null", http.StatusBadRequest, `kind ""`},
-		"another kind":         {strings.Replace(good, `"AdmissionReview"`, `"ConversionReview"`, 1), http.StatusBadRequest, `kind "ConversionReview"`},
-		"an older version":     {strings.Replace(good, "admission.k8s.io/v1", "admission.k8s.io/v1beta1", 1), http.StatusBadRequest, "v1beta1"},
-		"without a request":    {`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, http.StatusBadRequest, "has no request"},
-		"without a uid":        {strings.Replace(good, `"uid":"u-1",`, "", 1), http.StatusBadRequest, "no uid"},
-		"invalid UTF-8":        {strings.Replace(good, "DB-Password", "\xff\xfe", 1), http.StatusBadRequest, "not valid UTF-8"},
-		"a hundred braces":     {strings.Repeat("[", 100_000), http.StatusBadRequest, "not an AdmissionReview in JSON"},
-		"ten megabytes":        {good + strings.Repeat(" ", 10<<20), http.StatusRequestEntityTooLarge, "larger than"},
-		"ten megabytes of pod": {strings.Replace(good, "DB-Password", strings.Repeat("a", 10<<20), 1), http.StatusRequestEntityTooLarge, "larger than"},
+		"empty":                     {"", http.StatusBadRequest, "the body is empty"},
+		"no JSON":                   {"{", http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"a list":                    {"[]", http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"null":                      {"null", http.StatusBadRequest, `kind ""`},
+		"another kind":              {strings.Replace(good, `"AdmissionReview"`, `"ConversionReview"`, 1), http.StatusBadRequest, `kind "ConversionReview"`},
+		"an older version":          {strings.Replace(good, "admission.k8s.io/v1", "admission.k8s.io/v1beta1", 1), http.StatusBadRequest, "v1beta1"},
+		"without a request":         {`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, http.StatusBadRequest, "has no request"},
+		"without a uid":             {strings.Replace(good, `"uid":"u-1",`, "", 1), http.StatusBadRequest, "no uid"},
+		"invalid UTF-8":             {strings.Replace(good, "DB-Password", "\xff\xfe", 1), http.StatusBadRequest, "not valid UTF-8"},
+		"a hundred braces":          {strings.Repeat("[", 100_000), http.StatusBadRequest, "not an AdmissionReview in JSON"},
+		"ten megabytes, and no uid": {strings.Replace(good, `"uid":"u-1",`, "", 1) + strings.Repeat(" ", 10<<20), http.StatusRequestEntityTooLarge, "larger than"},
 	} {
 		for _, path := range paths {
 			status, body := s.post(t, client, path, strings.NewReader(test.body))
@@ -70,6 +69,8 @@ func TestBadInput(t *testing.T) {
 		code   int32
 		want   string
 	}{
+		"ten megabytes":         {good + strings.Repeat(" ", 10<<20), 413, "larger than"},
+		"ten megabytes of pod":  {strings.Replace(good, "DB-Password", strings.Repeat("a", 10<<20), 1), 413, "larger than"},
 		"no object":             {reviewOf(namespace, "null"), 400, "object is empty"},
 		"a pod that is a list":  {reviewOf(namespace, "[]"), 400, "not a Pod in JSON"},
 		"a field of its type":   {reviewOf(namespace, `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"all"}}`), 400, "not a Pod in JSON"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
@@ -85,13 +87,46 @@ func (s *system) facts(t *testing.T, c *corpus.Case) (namespace, twin string) {
 		return 1
 	})
 	for _, name := range []string{namespace, twin} {
+		fence, isSet := "", false
 		for _, o := range objects {
+			// The fence comes last: the API server would refuse a class outside it.
+			if ns, ok := o.(*corev1.Namespace); ok {
+				if value, ok := ns.Annotations[annotation.AllowedVaults]; ok {
+					fence, isSet = value, true
+					o = ns.DeepCopy()
+					delete(o.(*corev1.Namespace).Annotations, annotation.AllowedVaults)
+				}
+			}
 			if err := s.create(t, o, name, name == namespace); err != nil {
 				t.Fatalf("a fault of the case: its facts cannot be: %v", err)
 			}
 		}
+		if isSet {
+			s.fence(t, c, name, fence)
+		}
 	}
 	return namespace, twin
+}
+
+// fence sets a namespace's allowed-vaults. One with an error in it is refused; the case ends
+// there, since no namespace has it.
+func (s *system) fence(t *testing.T, c *corpus.Case, namespace, value string) {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{annotation.AllowedVaults: value}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+	wrong := strings.Contains(string(c.Want[corpus.WantFindingsFile]), "namespace.metadata.annotations["+annotation.AllowedVaults+"]")
+	refused := err != nil && strings.Contains(err.Error(), "ValidatingAdmissionPolicy 'akv-injector-namespaces'")
+	switch {
+	case err != nil && !refused:
+		t.Fatal(err)
+	case refused && !wrong:
+		t.Fatalf("the fence is refused, and the engine finds nothing wrong with it: %v", err)
+	case refused:
+		t.SkipNow()
+	}
 }
 
 func (s *system) create(t *testing.T, o runtime.Object, namespace string, labelled bool) error {

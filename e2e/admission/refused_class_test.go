@@ -85,7 +85,7 @@ func (s *system) awaitClassRefused(t *testing.T, namespace string) {
 	class := object(`
 apiVersion: secrets-store.csi.x-k8s.io/v1
 kind: SecretProviderClass
-metadata: {name: probe}
+metadata: {name: akv-probe, labels: {app.kubernetes.io/managed-by: akv-injector}}
 spec: {provider: azure}
 `)
 	soon.Require(t, "the refusal of a class in "+namespace, func(ctx context.Context) (bool, string) {
