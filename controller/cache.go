@@ -23,11 +23,11 @@ const IndexClasses = "classes"
 // CacheOptions are what a cache needs so that a cluster of 100,000 pods stays
 // affordable. Options for other kinds can be added to ByObject.
 //
-// Classes have no entry there: a cache with one for a kind that the API server does
+// Classes have no entry there, but the default transform: a cache with one for a kind that the API server does
 // not know cannot be made, and the class CRD may come later than we do.
 func CacheOptions() cache.Options {
 	return cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: transform,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}: {
 				// A pod that leaves the selection arrives as a deletion.
@@ -82,11 +82,20 @@ func PodTransform(obj any) (any, error) {
 			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name))
 		}
 	}
-	if status, ok := full.Annotations[annotation.Status]; ok && len(usedClasses(pod)) > 0 {
+	switch status, ok := full.Annotations[annotation.Status]; {
+	case !ok || len(usedClasses(pod)) == 0:
+	case len(status) > maxStatus:
+		pod.Annotations = map[string]string{annotation.CachedContent: annotation.ContentLeftOut}
+	default:
 		pod.Annotations = map[string]string{annotation.Status: intern(pod, status)}
 	}
 	return pod, nil
 }
+
+// maxStatus is the longest status annotation that is kept: about that of 100 objects. A longer
+// one is read from the API server when a class has to be restored from it. Whoever may update
+// pods can write a quarter of a megabyte there.
+const maxStatus = 16 << 10
 
 func classVolume(volume, class string) corev1.Volume {
 	return corev1.Volume{

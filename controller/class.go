@@ -13,8 +13,19 @@ func managed(spc *secretsstorev1.SecretProviderClass) bool {
 	return spc.Labels[annotation.LabelManagedBy] == annotation.ManagedBy
 }
 
+// holds reports whether a class has the content of a generated one, which has its name.
+func holds(spc *secretsstorev1.SecretProviderClass, class provider.Class) bool {
+	if _, cached := spc.Annotations[annotation.CachedContent]; cached {
+		return intact(spc)
+	}
+	return class.Matches(spc)
+}
+
 // intact reports whether a class holds the content that its name stands for.
 func intact(spc *secretsstorev1.SecretProviderClass) bool {
+	if mark, ok := spc.Annotations[annotation.CachedContent]; ok {
+		return mark == annotation.ContentIntact
+	}
 	content := provider.Class{Name: spc.Name, Parameters: spc.Spec.Parameters}
 	return content.Verified() && content.Matches(spc)
 }

@@ -50,7 +50,7 @@ func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class pr
 	key := client.ObjectKey{Namespace: namespace, Name: class.Name}
 
 	// An error of the cache's is no reason to fail: the API server knows better.
-	if cached, err := read(ctx, w.Cached, key); err == nil {
+	if cached, err := read(ctx, w.Cached, key); err == nil && !toRewrite(cached) {
 		change, err := w.repair(ctx, key, class, cached)
 		// Writing to what the cache knows fails if that is old. Even a verdict may be
 		// about an old state: a full quota refuses to create what is there already.
@@ -63,6 +63,9 @@ func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class pr
 		live, err := read(ctx, w.Live, key)
 		if err != nil {
 			return Unchanged, err
+		}
+		if live != nil {
+			live = withoutCacheMark(live)
 		}
 		change, err := w.repair(ctx, key, class, live)
 		// What is not found when creating is the namespace, or the CRD.
@@ -87,7 +90,13 @@ func read(ctx context.Context, from client.Reader, key client.ObjectKey) (*secre
 	return spc, nil
 }
 
-// fix brings the class from a known state, nil if there is none, to the one it
+// toRewrite reports whether a cached class is one of ours that has to be rewritten. That starts
+// from the whole object, which the cache does not have.
+func toRewrite(cached *secretsstorev1.SecretProviderClass) bool {
+	return cached != nil && managed(cached) && cached.Annotations[annotation.CachedContent] == annotation.ContentLeftOut
+}
+
+// repair brings the class from a known state, nil if there is none, to the one it
 // should be in. The state's resourceVersion makes each write a conflict if the class
 // has changed since.
 func (w ClassWriter) repair(ctx context.Context, key client.ObjectKey, class provider.Class, spc *secretsstorev1.SecretProviderClass) (change string, err error) {
@@ -101,7 +110,7 @@ func (w ClassWriter) repair(ctx context.Context, key client.ObjectKey, class pro
 		return Unchanged, &BeingDeletedError{Class: key, Finalizers: spc.Finalizers}
 	case !managed(spc):
 		return Unchanged, &NotOursError{Class: key}
-	case !class.Matches(spc):
+	case !holds(spc, class):
 		rewritten := spc.DeepCopy()
 		rewritten.Spec = class.Object(key.Namespace).Spec
 		delete(rewritten.Annotations, annotation.UnusedSince)

@@ -100,6 +100,13 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 	}
 	content, ok := recoverClass(key.Name, pods)
 	if !ok {
+		whole, err := r.withStatus(ctx, pods)
+		if err != nil {
+			return Unchanged, nil, err
+		}
+		content, ok = recoverClass(key.Name, whole)
+	}
+	if !ok {
 		return Unchanged, noRecord(), nil
 	}
 	// A fence with an error in it still holds: it allows less, never more.
@@ -118,6 +125,33 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 		return Unchanged, nil, nil
 	}
 	return change, nil, err
+}
+
+// maxWhole is how many pods are read whole to restore a class.
+const maxWhole = 5
+
+// withStatus reads pods whose status the cache leaves out. One of them is enough to restore a
+// class, unless somebody has edited it.
+func (r *restorer) withStatus(ctx context.Context, pods []corev1.Pod) ([]corev1.Pod, error) {
+	var whole []corev1.Pod
+	for i := range pods {
+		if _, leftOut := pods[i].Annotations[annotation.CachedContent]; !leftOut {
+			continue
+		}
+		if len(whole) == maxWhole {
+			break
+		}
+		var pod corev1.Pod
+		err := r.live.Get(ctx, client.ObjectKeyFromObject(&pods[i]), &pod)
+		switch {
+		case apierrors.IsNotFound(err):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading pod %s: %w", client.ObjectKeyFromObject(&pods[i]), err)
+		}
+		whole = append(whole, pod)
+	}
+	return whole, nil
 }
 
 // pods are the unfinished ones that mount the class.

@@ -76,6 +76,7 @@ type Admission struct {
 	metrics      *Metrics
 	// bodies and work bound what is read and what is worked on at a time.
 	bodies, work *queue
+	classes      *classContents
 }
 
 // New returns an Admission. All options but OwnUser, VaultBudget and VaultHints are required.
@@ -97,6 +98,7 @@ func New(o Options) *Admission {
 		metrics:     o.Metrics,
 		bodies:      newBodyQueue(),
 		work:        newWorkQueue(),
+		classes:     newClassContents(),
 	}
 }
 

@@ -29,6 +29,7 @@ type Getter interface {
 type lookup struct {
 	cached, live Getter
 	driver       DriverFunc
+	classes      *classContents
 	// onlyLive skips the cache.
 	onlyLive bool
 	// fromCache is set once an answer came from the cache, and so may be stale.
@@ -36,12 +37,12 @@ type lookup struct {
 }
 
 func (a *Admission) lookup() *lookup {
-	return &lookup{cached: a.cached, live: a.live, driver: a.driver}
+	return &lookup{cached: a.cached, live: a.live, driver: a.driver, classes: a.classes}
 }
 
 // liveLookup asks the API server and no cache.
 func (a *Admission) liveLookup() *lookup {
-	return &lookup{live: a.live, driver: a.driver, onlyLive: true}
+	return &lookup{live: a.live, driver: a.driver, classes: a.classes, onlyLive: true}
 }
 
 // get reads an object and reports whether there is one. The error is a failed lookup,
@@ -115,7 +116,20 @@ func (s *source) ServiceAccount(ctx context.Context, name string) (*corev1.Servi
 // Class looks a SecretProviderClass up.
 func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
 	class := &secretsstorev1.SecretProviderClass{}
-	found, err := s.get(ctx, "SecretProviderClass", client.ObjectKey{Namespace: s.ns, Name: name}, class)
+	key := client.ObjectKey{Namespace: s.ns, Name: name}
+	if !s.onlyLive && len(content.IsPathSegmentName(name)) == 0 && name != "" && s.cached.Get(ctx, key, class) == nil {
+		if whole := s.classes.whole(class); whole != nil {
+			s.fromCache = true
+			return whole, nil
+		}
+	}
+	class = &secretsstorev1.SecretProviderClass{}
+	live := *s.lookup
+	live.onlyLive = true
+	found, err := live.get(ctx, "SecretProviderClass", key, class)
+	if found {
+		s.classes.keep(class)
+	}
 	if errors.Is(err, errUnknownKind) {
 		return nil, facts.ErrNoClassCRD
 	}

@@ -41,6 +41,16 @@ const (
 	ManagedBy      = "akv-injector"
 )
 
+// CachedContent marks a class in a cache, whose content was left out. It is never stored, and
+// counts for nothing on an object of the API server.
+const (
+	CachedContent = Prefix + "cached-content"
+	// ContentLeftOut is of any class.
+	ContentLeftOut = "left-out"
+	// ContentIntact is of a generated class whose content is what its name stands for.
+	ContentIntact = "intact"
+)
+
 // LabelInjection with the value InjectionEnabled on a namespace opts it in.
 const (
 	LabelInjection   = Prefix + "injection"

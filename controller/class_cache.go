@@ -1,0 +1,62 @@
+package controller
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
+)
+
+// maxFinalizers is how many of a cached class's finalizers are kept, to be named in an event.
+const maxFinalizers = 5
+
+// transform is what the cache keeps of objects whose kind has no options of its own.
+func transform(obj any) (any, error) {
+	if class, ok := obj.(*secretsstorev1.SecretProviderClass); ok {
+		return ClassTransform(class), nil
+	}
+	return cache.TransformStripManagedFields()(obj)
+}
+
+// ClassTransform leaves of a class its identity, and of one of ours whether its content is what
+// its name stands for. Every tenant can write classes, in namespaces that did not opt in too,
+// and each can be as large as etcd allows: a cache of their content would be as large as they
+// like. Who needs the content of a class reads it from the API server.
+func ClassTransform(full *secretsstorev1.SecretProviderClass) *secretsstorev1.SecretProviderClass {
+	kept := &secretsstorev1.SecretProviderClass{ObjectMeta: metav1.ObjectMeta{
+		Namespace:         full.Namespace,
+		Name:              full.Name,
+		UID:               full.UID,
+		ResourceVersion:   full.ResourceVersion,
+		CreationTimestamp: full.CreationTimestamp,
+		DeletionTimestamp: full.DeletionTimestamp,
+		Annotations:       map[string]string{annotation.CachedContent: annotation.ContentLeftOut},
+	}}
+	if n := len(full.Finalizers); n > 0 {
+		kept.Finalizers = append([]string(nil), full.Finalizers[:min(n, maxFinalizers)]...)
+	}
+	if since, ok := full.Annotations[annotation.UnusedSince]; ok {
+		kept.Annotations[annotation.UnusedSince] = since[:min(len(since), 64)]
+	}
+	if !managed(full) {
+		return kept
+	}
+	kept.Labels = map[string]string{annotation.LabelManagedBy: annotation.ManagedBy}
+	// What the API server stores says nothing here.
+	full = withoutCacheMark(full)
+	if intact(full) {
+		kept.Annotations[annotation.CachedContent] = annotation.ContentIntact
+	}
+	return kept
+}
+
+// withoutCacheMark is a class without the mark of cached ones, which is nobody's to write.
+func withoutCacheMark(class *secretsstorev1.SecretProviderClass) *secretsstorev1.SecretProviderClass {
+	if _, ok := class.Annotations[annotation.CachedContent]; !ok {
+		return class
+	}
+	class = class.DeepCopy()
+	delete(class.Annotations, annotation.CachedContent)
+	return class
+}
