@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,9 +49,9 @@ func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (recon
 	}
 
 	var (
-		due  []*secretsstorev1.SecretProviderClass
-		next time.Duration
-		errs []error
+		due, unused []*secretsstorev1.SecretProviderClass
+		next        time.Duration
+		errs        []error
 	)
 	for i := range classes.Items {
 		class := &classes.Items[i]
@@ -62,10 +64,16 @@ func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (recon
 			errs = append(errs, err)
 		case wait == overdue:
 			due = append(due, class)
-		case wait > 0 && (next == 0 || wait < next):
-			next = wait
+		case wait > 0:
+			if marked(class) {
+				unused = append(unused, class)
+			}
+			if next == 0 || wait < next {
+				next = wait
+			}
 		}
 	}
+	due = append(due, oldest(unused, len(unused)-maxUnused)...)
 	if len(due) > 0 {
 		errs = append(errs, c.collect(ctx, namespace, due))
 	}
@@ -73,6 +81,21 @@ func (c *collector) Reconcile(ctx context.Context, req reconcile.Request) (recon
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: next}, nil
+}
+
+// maxUnused is how many unused classes a namespace keeps for their grace period. Pods that a
+// quota refuses leave a class each: whoever may create pods could fill etcd with them.
+const maxUnused = 100
+
+// oldest are the n classes that have been unused for longest.
+func oldest(classes []*secretsstorev1.SecretProviderClass, n int) []*secretsstorev1.SecretProviderClass {
+	if n <= 0 {
+		return nil
+	}
+	slices.SortFunc(classes, func(a, b *secretsstorev1.SecretProviderClass) int {
+		return cmp.Or(cmp.Compare(a.Annotations[annotation.UnusedSince], b.Annotations[annotation.UnusedSince]), cmp.Compare(a.Name, b.Name))
+	})
+	return classes[:n]
 }
 
 // collectable reports whether a class is one that we made and may delete.
@@ -100,12 +123,25 @@ func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProvid
 		// Admission writes the class before the pod is stored: a new class has no pod yet.
 		return c.settling() - now.Sub(class.CreationTimestamp.Time), nil
 	case !ok:
-		return c.grace, c.write(ctx, class, markAt(now))
-	case now.Sub(since) < c.grace:
-		return c.grace - now.Sub(since), nil
+		return c.graceOf(class, now), c.write(ctx, class, markAt(now))
+	case now.Sub(since) < c.graceOf(class, since):
+		return c.graceOf(class, since) - now.Sub(since), nil
 	default:
 		return overdue, nil
 	}
+}
+
+// neverUsedGrace is for classes that no pod has ever named: those of pods that something else
+// refused after admission had written the class.
+const neverUsedGrace = time.Minute
+
+// graceOf is how long a class stays that is unused since an instant. One that was unused as
+// soon as its pod should have been there was never used.
+func (c *collector) graceOf(class *secretsstorev1.SecretProviderClass, since time.Time) time.Duration {
+	if since.Sub(class.CreationTimestamp.Time) < 2*c.settling() {
+		return min(c.grace, neverUsedGrace)
+	}
+	return c.grace
 }
 
 // settling is how long a new class may wait for its pod before it is marked: marking it

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -61,6 +63,33 @@ func askVersion(config *rest.Config) func(context.Context) error {
 		}
 		_, err = d.ServerVersionWithContext(ctx)
 		return err
+	}
+}
+
+// How often the API server and the class CRD are asked for, and how long they may be away. A
+// restart or an upgrade of the API server must not make every replica unready: pods that ask
+// would be refused until the probes have passed again.
+const (
+	reachEvery    = 5 * time.Second
+	reachPatience = time.Minute
+	// crdPatience is short: without the CRD pods that ask are refused anyway.
+	crdPatience = 10 * time.Second
+)
+
+// askClassCRD asks whether the API server serves SecretProviderClasses.
+func askClassCRD(config *rest.Config) func(context.Context) error {
+	return func(ctx context.Context) error {
+		d, err := discovery.NewDiscoveryClientForConfig(config)
+		if err != nil {
+			return err
+		}
+		var list metav1.APIResourceList
+		err = d.RESTClient().Get().AbsPath("/apis", secretsstorev1.SchemeGroupVersion.String()).Do(ctx).Into(&list)
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("the API server does not serve %s any more; install the Secrets Store CSI driver's CRDs", secretsstorev1.SchemeGroupVersion)
+		}
+		// Any other failure is the check cluster's to report.
+		return nil
 	}
 }
 

@@ -62,6 +62,14 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		return nil // stopped before it began
 	}
 
+	for name, reach := range map[string]*serving.Reach{
+		"api server":                serving.NewReach(askVersion(config), reachEvery, reachPatience),
+		"secretproviderclasses crd": serving.NewReach(askClassCRD(config), reachEvery, crdPatience),
+	} {
+		probes.Add(name, reach.Ready)
+		go reach.Run(ctx)
+	}
+
 	scheme, err := newScheme()
 	if err != nil {
 		return err
