@@ -17,6 +17,7 @@ type options struct {
 	webhookHost   string
 	webhookPort   int
 	certDir       string
+	clientCAFile  string
 	tlsMinVersion string
 	shutdownDelay time.Duration
 
@@ -70,6 +71,8 @@ func (o *options) groups() []group {
 		"`folder` with tls.crt and tls.key, read again when they change, and waited for when they are missing")
 	server.StringVar(&o.tlsMinVersion, "tls-min-version", "1.3",
 		"oldest TLS `version` to accept, 1.2 or 1.3")
+	server.StringVar(&o.clientCAFile, "client-ca-file", "",
+		"`file` with the CA of the API server's client certificate, for clusters whose API server shows one to webhooks. Without it, whoever reaches the port is answered")
 	server.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second,
 		"`duration` for which a stopping replica, already unready, goes on answering")
 

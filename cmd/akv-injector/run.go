@@ -74,12 +74,16 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
+	webhooks, err := webhookServer(o, certificate)
+	if err != nil {
+		return fmt.Errorf("--client-ca-file: %w", err)
+	}
 	mgr, err := manager.New(config, manager.Options{
 		Scheme:                        scheme,
 		Logger:                        log,
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
-		WebhookServer:                 webhookServer(o, certificate),
+		WebhookServer:                 webhooks,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              "akv-injector",
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
@@ -140,7 +144,14 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	return nil
 }
 
-func webhookServer(o options, certificate *serving.Certificate) ctrlwebhook.Server {
+func webhookServer(o options, certificate *serving.Certificate) (ctrlwebhook.Server, error) {
+	clients := func(*tls.Config) {}
+	if o.clientCAFile != "" {
+		var err error
+		if clients, err = serving.RequireClientCA(o.clientCAFile); err != nil {
+			return nil, err
+		}
+	}
 	// validate knows the names.
 	minVersion := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion]
 	return ctrlwebhook.NewServer(ctrlwebhook.Options{
@@ -149,6 +160,6 @@ func webhookServer(o options, certificate *serving.Certificate) ctrlwebhook.Serv
 		TLSOpts: []func(*tls.Config){func(config *tls.Config) {
 			config.MinVersion = minVersion
 			config.GetCertificate = certificate.Get
-		}},
-	})
+		}, clients},
+	}), nil
 }

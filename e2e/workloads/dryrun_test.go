@@ -114,7 +114,7 @@ func classesAreChecked(t *testing.T, c *cluster.Cluster) {
 	}
 	refused("elements that are maps", class("maps", "payments-kv", mapElement), "AKV008", "spec.parameters.objects[0]", "Fix:")
 	refused("a pinned version", class("pinned", "payments-kv", pinnedElement), "AKV004", "spec.parameters.objects[0].objectVersion")
-	refused("another vault", class("fenced", "other-kv", goodElement), "AKV018", "spec.parameters.keyvaultName")
+	refused("another vault", class("fenced", "other-kv", goodElement), "AKV018", "ValidatingAdmissionPolicy", "Fix:")
 	if told := mustKubectl(t, c, class("db", "payments-kv", goodElement), "apply", "-n", ns, "-f", "-").warnings(); len(told) > 0 {
 		t.Errorf("told of a class that is right: %q", told)
 	}
