@@ -75,8 +75,9 @@ type Admission struct {
 	log          logr.Logger
 	metrics      *Metrics
 	// bodies and work bound what is read and what is worked on at a time.
-	bodies, work *queue
-	classes      *classContents
+	bodies  bodyQueues
+	work    *queue
+	classes *classContents
 }
 
 // New returns an Admission. All options but OwnUser, VaultBudget and VaultHints are required.
@@ -96,7 +97,7 @@ func New(o Options) *Admission {
 		refusal:     o.Refusal,
 		log:         o.Log,
 		metrics:     o.Metrics,
-		bodies:      newBodyQueue(),
+		bodies:      newBodyQueues(),
 		work:        newWorkQueue(),
 		classes:     newClassContents(),
 	}

@@ -63,7 +63,11 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 	}
 	ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
 	defer cancel()
-	leave, failure := a.bodies.enter(ctx, remoteHost(r), min(size, maxBody))
+	kept := size
+	if size > maxBody {
+		kept = startBytes
+	}
+	leave, failure := a.bodies.enter(ctx, remoteHost(r), kept)
 	if failure != nil {
 		return failure
 	}

@@ -15,9 +15,9 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// maxBody is what the API server can send at most: the object and the old object
-// with up to 3 MiB each, and less than 1 MiB around them.
-const maxBody = 7 << 20
+// maxBody is the most that is read. etcd stores objects of up to 1.5 MiB, and a review has the
+// object and the old one. Larger ones come of characters that JSON writes as six bytes.
+const maxBody = 4 << 20
 
 // bodyDeadline is how long a body may take to arrive, once there is room for it. The API
 // server has it in memory, and no other caller has a reason to be slow.
@@ -25,6 +25,10 @@ const bodyDeadline = 10 * time.Second
 
 // startBytes of a body that is too large are read: the API server writes the uid first.
 const startBytes = 4 << 10
+
+// maxDrained is how much more of it is received, and thrown away. The API server takes 3 MiB
+// from a client, which are 18 at most in JSON, twice in an update.
+const maxDrained = 40 << 20
 
 // httpError is a failure with the HTTP status that reports it.
 type httpError struct {
@@ -101,6 +105,8 @@ func readBody(w http.ResponseWriter, r *http.Request, size int) (body []byte, to
 	body = buffer.Bytes()
 	switch {
 	case size > maxBody || len(body) > maxBody:
+		// Whoever is answered before it has sent all may take that for a failure.
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrained))
 		return body[:min(len(body), startBytes)], true, nil
 	case len(body) == 0:
 		return nil, false, badRequest("the body is empty; expected an AdmissionReview")

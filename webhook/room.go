@@ -15,9 +15,15 @@ import (
 // on takes some ten times the memory of its JSON, and a core. Its shares are of namespaces, so
 // that a namespace that sends thousands of large objects delays its own.
 const (
-	// bodyBytes of bodies are in memory at a time. The objects in them are copied once.
-	bodyBytes = 48 << 20
-	bodySlots = 2048
+	// largeBytes of large bodies are in memory at a time. The objects in them are copied once.
+	largeBytes = 48 << 20
+	largeSlots = 64
+	// smallBytes of others are. They have a room of their own: almost all requests are small,
+	// and come from one sender, the API server.
+	smallBytes = 16 << 20
+	smallSlots = 2048
+	// largeBody is the least size of a large body.
+	largeBody = 256 << 10
 	// workBytes of bodies are worked on at a time.
 	workBytes = 16 << 20
 	// workSlots of them for each core. Most of the time of a request is waiting for lookups.
@@ -26,7 +32,19 @@ const (
 	leastBytes = 32 << 10
 )
 
-func newBodyQueue() *queue { return newQueue(bodyBytes, bodySlots) }
+// bodyQueues are the queues for memory.
+type bodyQueues struct{ small, large *queue }
+
+func newBodyQueues() bodyQueues {
+	return bodyQueues{small: newQueue(smallBytes, smallSlots), large: newQueue(largeBytes, largeSlots)}
+}
+
+func (q bodyQueues) enter(ctx context.Context, from string, size int) (leave func(), failure *httpError) {
+	if size >= largeBody {
+		return q.large.enter(ctx, from, size)
+	}
+	return q.small.enter(ctx, from, size)
+}
 
 func newWorkQueue() *queue { return newQueue(workBytes, workSlots*runtime.GOMAXPROCS(0)) }
 

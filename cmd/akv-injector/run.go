@@ -160,6 +160,10 @@ func webhookServer(o options, certificate *serving.Certificate) (ctrlwebhook.Ser
 		TLSOpts: []func(*tls.Config){func(config *tls.Config) {
 			config.MinVersion = minVersion
 			config.GetCertificate = certificate.Get
+			// With HTTP/2 the API server sends all calls over one connection. Large bodies that
+			// wait there to be read fill its window, and keep back the small ones behind them;
+			// and all calls go to one replica.
+			config.NextProtos = []string{"http/1.1"}
 		}, clients},
 	}), nil
 }
