@@ -2,13 +2,12 @@ package attacks_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
 	"testing"
 	"time"
-
-	"crypto/x509"
 
 	"akv-injector/e2e/cluster"
 )

@@ -21,9 +21,9 @@ ReplicationControllers, Jobs and CronJobs, and SecretProviderClasses. Pods of ot
 (Argo Rollouts, Knative Services) are checked when they are created.
 
 An error refuses a pod that asks for injection, a pod that is created directly, and a template.
-A pod that a controller created is never refused for a hand-written volume: it gets warnings,
-so that pods of a drained node start again. The fence (AKV018) applies to every pod except
-those of the cluster's own controllers. An update is refused only for mistakes that the stored
+A pod that a controller created is not refused for a hand-written volume: it gets warnings, so
+that pods of a drained node start again. The fence (AKV018) exempts no pod, since a tenant can
+write what the cluster's own controllers make pods of. An update is refused only for mistakes that the stored
 object did not have.
 
 The errors of a **waivable** rule become warnings for an object that lists the rule's id in the
