@@ -2,6 +2,7 @@ package inject_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -257,9 +258,7 @@ func storeVolumes(n int, name func(int) string, attribute func(int) map[string]s
 	for i := range list {
 		readOnly := true
 		attributes := map[string]string{provider.AttributeClass: name(i)}
-		for k, v := range attribute(i) {
-			attributes[k] = v
-		}
+		maps.Copy(attributes, attribute(i))
 		list[i] = corev1.Volume{Name: fmt.Sprintf("v%d", i), VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
 			Driver: provider.DriverName, ReadOnly: &readOnly, VolumeAttributes: attributes,
 		}}}

@@ -40,9 +40,7 @@ func hostileShapes() map[string]func() shape {
 func (s *shape) decide(tb testing.TB) []finding.Finding {
 	tb.Helper()
 	ns := fixture.New().Facts.Namespace
-	for k, v := range s.namespace {
-		ns.Annotations[k] = v
-	}
+	maps.Copy(ns.Annotations, s.namespace)
 	if s.pod == nil {
 		var findings []finding.Finding
 		for _, c := range s.classes {

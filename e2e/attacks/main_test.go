@@ -5,6 +5,7 @@ package attacks_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strconv"
@@ -98,9 +99,7 @@ func mounting(namespace, name string, attributes map[string]string, classes ...s
 			Driver: "secrets-store.csi.k8s.io", ReadOnly: new(true), VolumeAttributes: map[string]string{"secretProviderClass": c},
 		}}}
 		if i == 0 {
-			for k, v := range attributes {
-				volume.CSI.VolumeAttributes[k] = v
-			}
+			maps.Copy(volume.CSI.VolumeAttributes, attributes)
 		}
 		pod.Spec.Volumes = append(pod.Spec.Volumes, volume)
 	}

@@ -27,7 +27,7 @@ func TestSlowSenders(t *testing.T) {
 		t.Fatal(err)
 	}
 	roots.AppendCertsFromPEM(ca)
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{LocalAddr: another}, Config: &tls.Config{RootCAs: roots, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}} //nolint:gosec // The attacker trusts anybody.
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{LocalAddr: another}, Config: &tls.Config{RootCAs: roots, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}}
 	hold := func(n int, send func(net.Conn) error) {
 		for range n {
 			conn, err := dialer.DialContext(t.Context(), "tcp", replica.Address())
