@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -29,8 +30,10 @@ type exchange struct {
 
 // fail answers with an HTTP error, in words, for people who read the API server's log.
 func (e *exchange) fail(w http.ResponseWriter, code int, err error) {
-	e.outcome, e.code, e.err = outcomeError, code, err
-	http.Error(w, "akv-injector: "+err.Error(), code)
+	// The API server's own errors may quote what was asked for, however long.
+	message := line(err.Error(), maxCause)
+	e.outcome, e.code, e.err = outcomeError, code, errors.New(message)
+	http.Error(w, "akv-injector: "+message, code)
 }
 
 func (e *exchange) verdict(v verdict) {
