@@ -74,7 +74,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	webhooks, err := webhookServer(o, certificate)
+	webhooks, err := webhookServer(o, certificate, log.WithName("webhooks"))
 	if err != nil {
 		return fmt.Errorf("--client-ca-file: %w", err)
 	}
@@ -144,26 +144,18 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	return nil
 }
 
-func webhookServer(o options, certificate *serving.Certificate) (ctrlwebhook.Server, error) {
-	clients := func(*tls.Config) {}
+func webhookServer(o options, certificate *serving.Certificate, log logr.Logger) (ctrlwebhook.Server, error) {
+	config := &tls.Config{
+		// validate knows the names.
+		MinVersion:     map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion],
+		GetCertificate: certificate.Get,
+	}
 	if o.clientCAFile != "" {
-		var err error
-		if clients, err = serving.RequireClientCA(o.clientCAFile); err != nil {
+		require, err := serving.RequireClientCA(o.clientCAFile)
+		if err != nil {
 			return nil, err
 		}
+		require(config)
 	}
-	// validate knows the names.
-	minVersion := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion]
-	return ctrlwebhook.NewServer(ctrlwebhook.Options{
-		Host: o.webhookHost,
-		Port: o.webhookPort,
-		TLSOpts: []func(*tls.Config){func(config *tls.Config) {
-			config.MinVersion = minVersion
-			config.GetCertificate = certificate.Get
-			// With HTTP/2 the API server sends all calls over one connection. Large bodies that
-			// wait there to be read fill its window, and keep back the small ones behind them;
-			// and all calls go to one replica.
-			config.NextProtos = []string{"http/1.1"}
-		}, clients},
-	}), nil
+	return serving.NewWebhookServer(o.webhookHost, o.webhookPort, config, log), nil
 }

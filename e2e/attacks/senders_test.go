@@ -45,7 +45,7 @@ func TestSlowSenders(t *testing.T) {
 		_, err := fmt.Fprintf(conn, "POST /mutate-v1-pod HTTP/1.1\r\nHost: akv\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", size)
 		return err
 	})
-	hold(1000, func(net.Conn) error { return nil })
+	hold(5000, func(net.Conn) error { return nil })
 
 	api := as(t, c, user)
 	for i, began := 0, time.Now(); time.Since(began) < 3*time.Second; i++ {
