@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench fuzz image clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench attacks fuzz image clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint
+
+attacks: ## Try what a hostile tenant can do, and write docs/attacks.md
+	hack/attacks
 
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz
