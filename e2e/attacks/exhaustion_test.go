@@ -201,7 +201,7 @@ func TestForeignContentIsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := peakMemory(t, replica)
-	const classes, pods = 200, 200
+	const classes, pods = 120, 60
 	api := as(t, c, user)
 	for i := range classes {
 		large := class("others", fmt.Sprintf("large-%d", i), "payments-kv")
@@ -229,7 +229,7 @@ func TestForeignContentIsNotKept(t *testing.T) {
 	})
 	grown := peakMemory(t, replica) - before
 	t.Logf("%d classes of 1 MB and %d statuses of 200 KB: %d MiB more at most", classes, pods, grown)
-	if grown > 150 {
+	if grown > 100 {
 		t.Errorf("the memory grew by %d MiB, of %d MB that are nobody's to keep", grown, classes+pods/5)
 	}
 	wantAlive(t, c)

@@ -24,6 +24,9 @@ var pollInterval = Rule{
 		Remedy:   "Write a Go duration of at least 10s, such as 2m.",
 	},
 	Pod: checkPollInterval,
+	// What is no duration must not get to the function, whose error would be the answer.
+	Policy: `variables.volumes.map(v, v.csi.?volumeAttributes[?'` + provider.AttributeInterval + `']).filter(i, i.hasValue()).map(i, i.value())` +
+		`.all(i, i.matches('^[+]?(([0-9]{1,9}([.][0-9]{0,9})?|[.][0-9]{1,9})(ns|us|ms|s|m|h)){1,8}$') && duration(i) >= duration('10s'))`,
 }
 
 func checkPollInterval(p *Pod, r *Report) {

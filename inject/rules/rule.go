@@ -21,6 +21,10 @@ type Rule struct {
 	Class func(*Class, *Report)
 	// ClassChange checks the update or the deletion of a class of any provider.
 	ClassChange func(*ClassChange, *Report)
+	// Policy is the rule, as far as it needs no lookup, as an expression in CEL: true for a pod
+	// in which the rule finds nothing. It has the variables volumes, those of the secrets
+	// store, and containers, all of the pod's. Empty means that there is none.
+	Policy string
 	// AsksVaults is set if the rule needs the vaults' answers.
 	AsksVaults bool
 }

@@ -24,6 +24,8 @@ var subPath = Rule{
 		Remedy:   "Remove subPath, mount the folder and read the file in it.",
 	},
 	Pod: checkSubPath,
+	Policy: `variables.containers.all(c, c.?volumeMounts.orValue([]).all(m, ` +
+		`m.?subPath.orValue('') == '' && m.?subPathExpr.orValue('') == '' || !(m.?name.orValue('') in variables.names)))`,
 }
 
 func checkSubPath(p *Pod, r *Report) {

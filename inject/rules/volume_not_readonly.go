@@ -17,7 +17,8 @@ var volumeReadOnly = Rule{
 		Evidence: "Secrets Store CSI driver 1.4.8 and 1.6.0 fail with \"Readonly is not true in request\" (nodeserver.go).",
 		Remedy:   "Set readOnly: true in the volume's csi.",
 	},
-	Pod: checkVolumeReadOnly,
+	Pod:    checkVolumeReadOnly,
+	Policy: `variables.volumes.all(v, v.csi.?readOnly.orValue(false))`,
 }
 
 func checkVolumeReadOnly(p *Pod, r *Report) {

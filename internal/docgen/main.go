@@ -35,6 +35,9 @@ func write(root string) error {
 	if err := writeFence(root); err != nil {
 		return err
 	}
+	if err := writePolicies(root); err != nil {
+		return err
+	}
 	if err := writeExample(root); err != nil {
 		return err
 	}

@@ -240,6 +240,11 @@ func documents(t *testing.T) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return documentsIn(t, raw)
+}
+
+func documentsIn(t *testing.T, raw []byte) [][]byte {
+	t.Helper()
 	var found [][]byte
 	for documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
 		document, err := documents.Read()

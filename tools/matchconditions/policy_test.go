@@ -31,8 +31,13 @@ const (
 // policy is a policy in the manifests, compiled as the API server does.
 func policy(t *testing.T, name string) validating.Validator {
 	t.Helper()
+	return policyIn(t, documents(t), name)
+}
+
+func policyIn(t *testing.T, documents [][]byte, name string) validating.Validator {
+	t.Helper()
 	var p admissionregistrationv1.ValidatingAdmissionPolicy
-	for _, document := range documents(t) {
+	for _, document := range documents {
 		var meta metav1.PartialObjectMetadata
 		unmarshal(t, document, &meta)
 		if meta.Kind == "ValidatingAdmissionPolicy" && meta.Name == name {
