@@ -85,11 +85,16 @@ func askClassCRD(config *rest.Config) func(context.Context) error {
 		}
 		var list metav1.APIResourceList
 		err = d.RESTClient().Get().AbsPath("/apis", secretsstorev1.SchemeGroupVersion.String()).Do(ctx).Into(&list)
-		if apierrors.IsNotFound(err) {
-			return fmt.Errorf("the API server does not serve %s any more; install the Secrets Store CSI driver's CRDs", secretsstorev1.SchemeGroupVersion)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil // the check of the API server itself reports it
 		}
-		// Any other failure is the check cluster's to report.
-		return nil
+		// The group has other kinds, which may stay when this one goes.
+		for i := range list.APIResources {
+			if list.APIResources[i].Kind == "SecretProviderClass" {
+				return nil
+			}
+		}
+		return fmt.Errorf("the API server does not serve SecretProviderClasses of %s; install the Secrets Store CSI driver's CRDs", secretsstorev1.SchemeGroupVersion)
 	}
 }
 
