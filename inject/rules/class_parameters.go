@@ -29,6 +29,14 @@ var classParameters = Rule{
 }
 
 func checkClassParameters(p *Pod, r *Report) {
+	for i := range p.Spec.Volumes {
+		csi := p.Spec.Volumes[i].CSI
+		if csi != nil && csi.Driver != provider.DriverName && strings.EqualFold(csi.Driver, provider.DriverName) {
+			r.Error(field.ErrorTypeInvalid, p.Target.SpecPath().Child("volumes").Index(i).Child("csi", "driver"),
+				fmt.Sprintf("The kubelet finds no driver %q, because names of drivers are case-sensitive; the pod waits in ContainerCreating.", text.Shorten(csi.Driver)),
+				"Write driver: "+provider.DriverName+".").Lookups = 0
+		}
+	}
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
 		if v.ClassName == "" {

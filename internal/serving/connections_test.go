@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"testing"
@@ -83,7 +82,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 	}
 	for i, conn := range all {
 		if conn.closed != (i < 17) {
-			t.Error(fmt.Sprintf("connection %d is closed: %t", i, conn.closed))
+			t.Errorf("connection %d is closed: %t", i, conn.closed)
 		}
 	}
 }

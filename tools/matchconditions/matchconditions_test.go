@@ -88,6 +88,10 @@ func TestPodsThatReachAWebhook(t *testing.T) {
 			pod:  corev1.Pod{Spec: csiVolume(secretsStore)},
 			want: []string{handwritten},
 		},
+		"the driver in capitals": {
+			pod:  corev1.Pod{Spec: csiVolume("Secrets-Store.CSI.k8s.io")},
+			want: []string{handwritten},
+		},
 		"another driver's volume": {pod: corev1.Pod{Spec: csiVolume("disk.csi.azure.com")}},
 		"a volume and our annotation": {
 			pod:  corev1.Pod{ObjectMeta: annotated("azure.keyvault.injector/objects", "a"), Spec: csiVolume(secretsStore)},

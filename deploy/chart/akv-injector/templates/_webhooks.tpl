@@ -121,7 +121,7 @@ size({{ . }}.?annotations.orValue({})) > 1000 || size({{ . }}.?labels.orValue({}
 {{- define "akv-injector.mounts-secrets-store" -}}
 size({{ . }}.?spec.?volumes.orValue([])) > 1000 ||
 {{ . }}.?spec.?volumes.orValue([]).exists(volume,
-volume.?csi.?driver.orValue('') == 'secrets-store.csi.k8s.io')
+volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
 {{- end }}
 
 {{/* The pod asks. */}}
