@@ -33,6 +33,7 @@ func TestFence(t *testing.T) {
 		"a bad glob allows none":  {annotations: fence("[a, a/b, x\\, [a-c]*, a.b, (a|b)"), refused: []string{"a", "[a", "a/b", "x", "b", "a.b", "axb"}, errors: 6, text: "none"},
 		"beside a good one":       {annotations: fence("[a, b"), allowed: []string{"b"}, refused: []string{"a"}, errors: 1, text: "b"},
 		"too many allow none":     {annotations: fence(strings.Repeat("a,", MaxGlobs+1)), refused: []string{"a"}, errors: 1, text: "none"},
+		"too long":                {annotations: fence("a # " + strings.Repeat("a", MaxText)), refused: []string{"a"}, errors: 1, text: "none"},
 		"as many as are allowed":  {annotations: fence(strings.Repeat("a,", MaxGlobs)), allowed: []string{"a"}, refused: []string{"b"}, text: strings.TrimSuffix(strings.Repeat("a, ", MaxGlobs), ", ")},
 		"the cluster's default":   {clusterDefault: "{namespace}-*,shared", allowed: []string{"pay-kv", "shared"}, refused: []string{"other", "pay"}, text: "pay-*, shared"},
 		"not where there is one":  {annotations: fence("a"), clusterDefault: "{namespace}-*", allowed: []string{"a"}, refused: []string{"pay-kv"}, text: "a"},

@@ -85,6 +85,7 @@ func TestFencePolicy(t *testing.T) {
 		"alternatives":                  {fence: "a|salaries-kv", kind: classKind, now: class("azure", vault("salaries-kv")), deny: true},
 		"too many stars":                {fence: "*a*l*a*r*e*", kind: classKind, now: class("azure", vault("salaries-kv")), deny: true},
 		"too many globs":                {fence: strings.Repeat("salaries-kv,", 101), kind: classKind, now: class("azure", vault("salaries-kv")), deny: true},
+		"too long":                      {fence: "salaries-kv # " + strings.Repeat("a", 20_000), kind: classKind, now: class("azure", vault("salaries-kv")), deny: true},
 		"as many as are allowed":        {fence: strings.Repeat("salaries-kv,", 100), kind: classKind, now: class("azure", vault("salaries-kv"))},
 		"a name beyond any":             {fence: "*", kind: classKind, now: class("azure", vault(strings.Repeat("a", 65))), deny: true},
 		"a name with a newline":         {fence: "shop-*", kind: classKind, now: class("azure", vault("shop-a\nsalaries-kv"))}, // no vault's name: AKV008
