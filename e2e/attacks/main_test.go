@@ -62,14 +62,14 @@ var (
 	operator   = account("kube-system", "keda-operator")
 )
 
-func as(t *testing.T, c *cluster.Cluster, who rest.ImpersonationConfig) client.Client {
-	t.Helper()
+func as(tb testing.TB, c *cluster.Cluster, who rest.ImpersonationConfig) client.Client {
+	tb.Helper()
 	config := rest.CopyConfig(c.Config)
 	config.Impersonate = who
 	config.QPS = -1
 	api, err := client.New(config, client.Options{Scheme: cluster.Scheme()})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return api
 }
@@ -141,19 +141,19 @@ func byVerdict(err error) bool {
 var peak = regexp.MustCompile(`VmHWM:\s+([0-9]+) kB`)
 
 // peakMemory is the most memory that a replica ever had, in MiB.
-func peakMemory(t *testing.T, r *injector.Replica) int {
-	t.Helper()
+func peakMemory(tb testing.TB, r *injector.Replica) int {
+	tb.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.Process().Pid()))
 	if err != nil {
-		t.Skipf("no /proc on this machine: %v", err)
+		tb.Skipf("no /proc on this machine: %v", err)
 	}
 	found := peak.FindSubmatch(status)
 	if found == nil {
-		t.Fatal("the kernel does not say how much memory there was")
+		tb.Fatal("the kernel does not say how much memory there was")
 	}
 	kib, err := strconv.Atoi(string(found[1]))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return kib >> 10
 }
