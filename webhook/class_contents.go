@@ -1,12 +1,15 @@
 package webhook
 
 import (
+	"maps"
+	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 )
 
 const (
@@ -45,11 +48,15 @@ func (c *classContents) whole(cached *secretsstorev1.SecretProviderClass) *secre
 func (c *classContents) keep(class *secretsstorev1.SecretProviderClass) {
 	// Of an object of the API server the mark says nothing.
 	delete(class.Annotations, annotation.CachedContent)
-	if contentSize(class) > maxContent {
+	if facts.SizeOf(class) > maxContent {
 		return
 	}
+	// Of the metadata rules read our own annotations and labels; what else there is can be large.
 	kept := class.DeepCopy()
-	kept.ManagedFields = nil
+	foreign := func(key, _ string) bool { return !strings.HasPrefix(key, annotation.Prefix) }
+	maps.DeleteFunc(kept.Annotations, foreign)
+	maps.DeleteFunc(kept.Labels, foreign)
+	kept.ManagedFields, kept.Finalizers, kept.OwnerReferences = nil, nil, nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, known := c.stored[kept.UID]; !known && len(c.stored) >= maxContents {
@@ -59,32 +66,4 @@ func (c *classContents) keep(class *secretsstorev1.SecretProviderClass) {
 		}
 	}
 	c.stored[kept.UID] = kept
-}
-
-func contentSize(class *secretsstorev1.SecretProviderClass) int {
-	n := 0
-	for _, m := range []map[string]string{class.Annotations, class.Labels, class.Spec.Parameters} {
-		for k, v := range m {
-			n += len(k) + len(v)
-		}
-	}
-	const element = 64 // of a list, at least
-	n += len(class.Spec.SecretObjects) * element
-	for _, o := range class.Spec.SecretObjects {
-		if o == nil {
-			continue
-		}
-		n += len(o.SecretName) + len(o.Type) + len(o.Data)*element
-		for _, d := range o.Data {
-			if d != nil {
-				n += len(d.Key) + len(d.ObjectName)
-			}
-		}
-		for _, m := range []map[string]string{o.Labels, o.Annotations} {
-			for k, v := range m {
-				n += len(k) + len(v)
-			}
-		}
-	}
-	return n
 }

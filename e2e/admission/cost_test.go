@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -50,22 +49,12 @@ func processorTime(t *testing.T, replica *injector.Replica) time.Duration {
 	return total
 }
 
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
 // peakMemory is the most resident memory that the replica ever had, in MiB.
 func peakMemory(t *testing.T, replica *injector.Replica) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", replica.Process().Pid()))
+	mib, err := replica.PeakMemory()
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := highWater.FindSubmatch(status)
-	if found == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib >> 10
+	return mib
 }

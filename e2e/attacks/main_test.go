@@ -6,9 +6,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,24 +135,14 @@ func byVerdict(err error) bool {
 		!strings.Contains(err.Error(), "failed calling webhook")
 }
 
-var peak = regexp.MustCompile(`VmHWM:\s+([0-9]+) kB`)
-
 // peakMemory is the most memory that a replica ever had, in MiB.
 func peakMemory(tb testing.TB, r *injector.Replica) int {
 	tb.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.Process().Pid()))
+	mib, err := r.PeakMemory()
 	if err != nil {
 		tb.Skipf("no /proc on this machine: %v", err)
 	}
-	found := peak.FindSubmatch(status)
-	if found == nil {
-		tb.Fatal("the kernel does not say how much memory there was")
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return kib >> 10
+	return mib
 }
 
 // awaitSeen waits until the program's caches have what was written just now.

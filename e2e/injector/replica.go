@@ -1,6 +1,13 @@
 package injector
 
-import "akv-injector/e2e/process"
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+
+	"akv-injector/e2e/process"
+)
 
 // Process is the replica's running program.
 func (r *Replica) Process() *process.Process { return r.process }
@@ -10,3 +17,19 @@ func (r *Replica) Address() string { return loopback(r.webhook) }
 
 // SetArgs replaces [Options.Args] for replicas that start from now on.
 func (in *Injector) SetArgs(args ...string) { in.options.Args = args }
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// PeakMemory is the most resident memory that the replica ever had, in MiB, as Linux says.
+func (r *Replica) PeakMemory() (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	found := highWater.FindSubmatch(status)
+	if found == nil {
+		return 0, fmt.Errorf("no VmHWM in %s", status)
+	}
+	kib, err := strconv.Atoi(string(found[1]))
+	return kib >> 10, err
+}

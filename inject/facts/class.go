@@ -18,8 +18,6 @@ type Class struct {
 	At      []int
 	// Errors in the objects.
 	Errors finding.FieldErrors
-	// Size of the content, about the bytes of its JSON.
-	Size int
 }
 
 // Limits of what is read of a class; see provider.MaxObjectsText for the objects.
@@ -28,15 +26,28 @@ const (
 	maxSecretObjects = 1000 // and the entries of their data
 )
 
-func sizeOf(class *secretsstorev1.SecretProviderClass) int {
-	n := 0
-	for k, v := range class.Spec.Parameters {
-		n += len(k) + len(v) + 8
-	}
+// SizeOf is the size of a class's content, about the bytes of its JSON.
+func SizeOf(class *secretsstorev1.SecretProviderClass) int {
+	const element = 64 // of a list, at least
+	n := sizeOfMap(class.Spec.Parameters) + len(class.Spec.SecretObjects)*element
 	for _, o := range class.Spec.SecretObjects {
-		if o != nil {
-			n += len(o.SecretName) + len(o.Type) + 64*(1+len(o.Data)+len(o.Labels)+len(o.Annotations))
+		if o == nil {
+			continue
 		}
+		n += len(o.SecretName) + len(o.Type) + len(o.Data)*element + sizeOfMap(o.Labels) + sizeOfMap(o.Annotations)
+		for _, d := range o.Data {
+			if d != nil {
+				n += len(d.Key) + len(d.ObjectName)
+			}
+		}
+	}
+	return n
+}
+
+func sizeOfMap(m map[string]string) int {
+	n := 0
+	for k, v := range m {
+		n += len(k) + len(v)
 	}
 	return n
 }
@@ -77,7 +88,7 @@ func NewClass(class *secretsstorev1.SecretProviderClass) *Class {
 	if class == nil {
 		return nil
 	}
-	c := &Class{SecretProviderClass: class, Size: sizeOf(class)}
+	c := &Class{SecretProviderClass: class}
 	if problem := oversize(class); problem != nil {
 		c.SecretProviderClass, c.Errors = trimmed(class), finding.FieldErrors{problem}
 		return c

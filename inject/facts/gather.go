@@ -88,7 +88,7 @@ func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
 		return err
 	}
 	if class != nil {
-		if f.read += sizeOf(class); f.read > MaxRead {
+		if f.read += SizeOf(class); f.read > MaxRead {
 			f.TooLarge = true
 			return nil
 		}

@@ -15,14 +15,20 @@ import (
 // writeFence writes the expressions of the admission policy that is the rule AKV018 without a
 // call, for the API server to hold while no replica answers.
 func writeFence(root string) error {
-	file := filepath.Join(root, "deploy", "chart", "akv-injector", "templates", "_fence.tpl")
-	return os.WriteFile(file, []byte(fenceTemplate()), 0o644)
+	return writeTemplate(root, "_fence.tpl", fenceTemplate())
+}
+
+// writeTemplate writes a template of the chart.
+func writeTemplate(root, name, text string) error {
+	return os.WriteFile(filepath.Join(root, "deploy", "chart", "akv-injector", "templates", name), []byte(text), 0o644)
 }
 
 func fenceTemplate() string {
 	glob := fmt.Sprintf("^[a-zA-Z0-9*?-]{1,%d}$", policy.MaxName)
 	stars := fmt.Sprintf("^([^*]*[*]){%d}", policy.MaxStars+1)
 	good := "(p.matches('" + glob + "') && !p.matches('" + stars + "'))"
+	lines := fmt.Sprintf("size(variables.fence) > %d ? [] :\n    ", policy.MaxText) +
+		"variables.fence.split('\\n').map(line, line.split('#')[0].split(',').map(p, p.trim()).filter(p, p != ''))"
 	rule := rules.VaultNotAllowed()
 	return strings.NewReplacer(
 		"KEY", annotation.AllowedVaults,
@@ -34,6 +40,7 @@ func fenceTemplate() string {
 		"MAXGLOBS", fmt.Sprint(policy.MaxGlobs),
 		"MAXNAME", fmt.Sprint(policy.MaxName),
 		"GOOD", good,
+		"LINES", lines,
 		"MESSAGE", rule.ID+" "+rule.Name+": "+rules.FenceMessage+" Fix: "+rules.FenceFix,
 	).Replace(`{{- /* Written by go generate from package inject/policy: the rule and the policy cannot differ. */}}
 
@@ -56,8 +63,7 @@ The variables that say which vaults an object reads, and which the namespace all
 # Elements are separated by commas and newlines; a comment ends with its line.
 - name: lines
   expression: >-
-    size(variables.fence) > MAXTEXT ? [] :
-    variables.fence.split('\n').map(line, line.split('#')[0].split(',').map(p, p.trim()).filter(p, p != ''))
+    LINES
 # A glob that is none allows nothing.
 - name: patterns
   expression: >-
@@ -100,16 +106,15 @@ The variables that say which vaults an object reads, and which the namespace all
 - name: fence
   expression: >-
     object.?metadata.?annotations[?'KEY'].orValue('')
-- name: globs
+- name: lines
   expression: >-
-    size(variables.fence) > MAXTEXT ? [] :
-    variables.fence.split('\n').map(line, line.split('#')[0].split(',').map(p, p.trim()).filter(p, p != ''))
+    LINES
 {{- end }}
 
 {{- define "akv-injector.fence.good-globs" -}}
 !('KEY' in object.?metadata.?annotations.orValue({})) ||
-size(variables.fence) <= MAXTEXT && variables.globs.map(line, size(line)).sum() <= MAXGLOBS &&
-variables.globs.all(line, line.all(p, GOOD))
+size(variables.fence) <= MAXTEXT && variables.lines.map(line, size(line)).sum() <= MAXGLOBS &&
+variables.lines.all(line, line.all(p, GOOD))
 {{- end }}
 `)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"akv-injector/inject/annotation"
@@ -14,8 +12,7 @@ import (
 // writePolicies writes the expressions of the rules that need no lookup, for the API server to
 // check without a call.
 func writePolicies(root string) error {
-	file := filepath.Join(root, "deploy", "chart", "akv-injector", "templates", "_rules.tpl")
-	return os.WriteFile(file, []byte(policiesTemplate()), 0o644)
+	return writeTemplate(root, "_rules.tpl", policiesTemplate())
 }
 
 func policiesTemplate() string {

@@ -63,7 +63,7 @@ The variables that say which vaults an object reads, and which the namespace all
 - name: fence
   expression: >-
     object.?metadata.?annotations[?'azure.keyvault.injector/allowed-vaults'].orValue('')
-- name: globs
+- name: lines
   expression: >-
     size(variables.fence) > 16384 ? [] :
     variables.fence.split('\n').map(line, line.split('#')[0].split(',').map(p, p.trim()).filter(p, p != ''))
@@ -71,6 +71,6 @@ The variables that say which vaults an object reads, and which the namespace all
 
 {{- define "akv-injector.fence.good-globs" -}}
 !('azure.keyvault.injector/allowed-vaults' in object.?metadata.?annotations.orValue({})) ||
-size(variables.fence) <= 16384 && variables.globs.map(line, size(line)).sum() <= 100 &&
-variables.globs.all(line, line.all(p, (p.matches('^[a-zA-Z0-9*?-]{1,64}$') && !p.matches('^([^*]*[*]){6}'))))
+size(variables.fence) <= 16384 && variables.lines.map(line, size(line)).sum() <= 100 &&
+variables.lines.all(line, line.all(p, (p.matches('^[a-zA-Z0-9*?-]{1,64}$') && !p.matches('^([^*]*[*]){6}'))))
 {{- end }}
