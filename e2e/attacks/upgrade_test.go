@@ -62,9 +62,11 @@ func TestUpgrade(t *testing.T) {
 		t.Errorf("%v, want a class refused that only the unreadable part would allow", err)
 	}
 	setFence(t, c, namespace, "shop-*")
-	if err := api.Create(t.Context(), class(namespace, "other", "shop-abc")); err != nil {
-		t.Errorf("with the fence corrected: %v", err)
-	}
+	// The API server's admission and ours read the namespace from caches.
+	soon.Require(t, "the corrected fence to allow its vaults", func(ctx context.Context) (bool, string) {
+		err := api.Create(ctx, class(namespace, "other", "shop-abc"))
+		return err == nil, fmt.Sprint(err)
+	})
 	honest := cluster.Pod(namespace, "asks", "DB-Password")
 	honest.Annotations[annotation.Vault] = "shop-kv"
 	soon.Require(t, "a pod to be injected", func(ctx context.Context) (bool, string) {
