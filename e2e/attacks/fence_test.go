@@ -182,11 +182,7 @@ func TestFenceHoldsWithoutAReplica(t *testing.T) {
 	c := start(t, 1)
 	const namespace = "tenant"
 	fenced(t, c, namespace)
-	for _, r := range c.Injector.Replicas() {
-		if err := c.Injector.StopReplica(r); err != nil {
-			t.Fatal(err)
-		}
-	}
+	stopAll(t, c)
 	api := as(t, c, user)
 	for name, object := range map[string]client.Object{
 		"an attribute": mounting(namespace, "attack", map[string]string{"keyvaultName": outside}, "inside"),
