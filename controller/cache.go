@@ -58,9 +58,9 @@ func indexClasses(obj client.Object) []string {
 	return provider.ClassNames(&pod.Spec)
 }
 
-// PodTransform leaves of a pod what this package reads: who it is, whether it has
-// finished, the classes of its secrets-store volumes, and, where one of these is
-// generated, the status annotation. It makes a new pod instead of emptying the
+// PodTransform leaves of a pod what this package and package refresh read: who it is, whether it
+// has finished, where it runs, the classes and intervals of its secrets-store volumes, and, where
+// one of these is generated, the status annotation. It makes a new pod instead of emptying the
 // given one, which may be an element of a long list that must not stay in memory.
 func PodTransform(obj any) (any, error) {
 	full, ok := obj.(*corev1.Pod)
@@ -79,7 +79,9 @@ func PodTransform(obj any) (any, error) {
 	}
 	for i := range full.Spec.Volumes {
 		if name, ok := provider.ClassName(&full.Spec.Volumes[i]); ok && name != "" {
-			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name))
+			interval := full.Spec.Volumes[i].CSI.VolumeAttributes[provider.AttributeInterval]
+			pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(full.Spec.Volumes[i].Name, name, interval))
+			pod.Spec.NodeName = full.Spec.NodeName
 		}
 	}
 	switch status, ok := full.Annotations[annotation.Status]; {
@@ -97,13 +99,20 @@ func PodTransform(obj any) (any, error) {
 // pods can write a quarter of a megabyte there.
 const maxStatus = 16 << 10
 
-func classVolume(volume, class string) corev1.Volume {
+// maxInterval is longer than any interval that is meant.
+const maxInterval = 32
+
+func classVolume(volume, class, interval string) corev1.Volume {
+	attributes := map[string]string{provider.AttributeClass: class}
+	if interval != "" && len(interval) <= maxInterval {
+		attributes[provider.AttributeInterval] = interval
+	}
 	return corev1.Volume{
 		Name: volume,
 		VolumeSource: corev1.VolumeSource{
 			CSI: &corev1.CSIVolumeSource{
 				Driver:           provider.DriverName,
-				VolumeAttributes: map[string]string{provider.AttributeClass: class},
+				VolumeAttributes: attributes,
 			},
 		},
 	}

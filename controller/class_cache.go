@@ -5,6 +5,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/controller/refresh"
 	"akv-injector/inject/annotation"
 )
 
@@ -13,8 +14,11 @@ const maxFinalizers = 5
 
 // transform is what the cache keeps of objects whose kind has no options of its own.
 func transform(obj any) (any, error) {
-	if class, ok := obj.(*secretsstorev1.SecretProviderClass); ok {
-		return ClassTransform(class), nil
+	switch o := obj.(type) {
+	case *secretsstorev1.SecretProviderClass:
+		return ClassTransform(o), nil
+	case *secretsstorev1.SecretProviderClassPodStatus:
+		return refresh.RecordTransform(o), nil
 	}
 	return cache.TransformStripManagedFields()(obj)
 }

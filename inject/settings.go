@@ -35,3 +35,10 @@ func AllowsVault(ns *corev1.Namespace, clusterDefault, vault string) bool {
 	fence, _ := policy.ParseFence(ns, clusterDefault)
 	return fence.Allows(vault)
 }
+
+// FenceNames reports whether there is a fence, and it allows the vault: without one, whatever a
+// tenant names would be allowed.
+func FenceNames(ns *corev1.Namespace, clusterDefault, vault string) bool {
+	fence, _ := policy.ParseFence(ns, clusterDefault)
+	return fence.IsSet() && fence.Allows(vault)
+}

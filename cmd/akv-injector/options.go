@@ -5,8 +5,10 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"akv-injector/controller/refresh"
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
+	"akv-injector/keyvault"
 	"akv-injector/webhook"
 )
 
@@ -29,6 +31,10 @@ type options struct {
 	classGracePeriod        time.Duration
 
 	driverNamespace string
+
+	rotation       string
+	rotationNudges float64
+	rotationLooks  float64
 
 	vaultHints   bool
 	vaultTimeout time.Duration
@@ -98,6 +104,14 @@ func (o *options) groups() []group {
 	driver.StringVar(&o.driverNamespace, "driver-namespace", webhook.DefaultDriverNamespace,
 		"`namespace` of the Secrets Store CSI driver's DaemonSet, whose flags say how often secrets are really rotated")
 
+	rotation := pflag.NewFlagSet("", pflag.ContinueOnError)
+	rotation.StringVar(&o.rotation, "rotation", refresh.ModeDrive,
+		"`mode` of making rotationPollInterval true: off, observe (measure, and change no pod), or drive (patch an annotation of pods with an older version, so that the kubelet asks the driver at once; from driver 1.6 on)")
+	rotation.Float64Var(&o.rotationNudges, "rotation-nudges-per-second", refresh.DefaultNudges,
+		"`number` of pods a second that are patched at most")
+	rotation.Float64Var(&o.rotationLooks, "rotation-vault-calls-per-second", keyvault.DefaultCallsPerSecond,
+		"`number` of calls a second to one vault at most, to look for new versions. Only vaults that a fence names are asked; 0 asks none")
+
 	vaults := pflag.NewFlagSet("", pflag.ContinueOnError)
 	vaults.StringVar(&o.settings.VaultChecks, "vault-checks", inject.VaultChecksOff,
 		"`mode` in which vaults are asked whether the objects are there (AKV020), where a namespace does not say: off, warn or enforce. "+
@@ -121,6 +135,7 @@ func (o *options) groups() []group {
 		{"Probes, metrics and log", observe},
 		{"Generated SecretProviderClasses", classes},
 		{"Secrets Store CSI driver", driver},
+		{"Rotation", rotation},
 		{"Vaults", vaults},
 		{"Program", program},
 	}

@@ -15,6 +15,8 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"akv-injector/controller"
+	"akv-injector/controller/refresh"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/serving"
 	"akv-injector/webhook"
 )
@@ -112,10 +114,11 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	settings := o.settings
 	settings.Version = version
 	writer := controller.NewClassWriter(mgr)
+	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	webhook.New(webhook.Options{
 		Cached:      mgr.GetCache(),
 		Live:        mgr.GetAPIReader(),
-		Driver:      webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver")),
+		Driver:      driver,
 		MountedBy:   controller.MountedBy(mgr.GetCache()),
 		Vaults:      newVaults(o, log.WithName("vaults")),
 		VaultBudget: o.vaultTimeout,
@@ -135,6 +138,15 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	}
 	// Readiness does not depend on the driver's flags: they only make warnings more exact.
 	_, _ = mgr.GetCache().GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
+
+	if err := refresh.Add(mgr, refresh.Options{
+		Mode: o.rotation, Nudges: o.rotationNudges, AllowedVaults: o.settings.AllowedVaults,
+		OwnNamespace: o.leaderElectionNamespace,
+		Driver:       func() *provider.Driver { return driver(ctx) },
+		Vaults:       rotationVaults(o, log.WithName("rotation")),
+	}, log.WithName("rotation")); err != nil {
+		return fmt.Errorf("adding rotation: %w", err)
+	}
 
 	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})
 	probes.Add("controllers", starter.Ready)

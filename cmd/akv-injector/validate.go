@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
+	"akv-injector/controller/refresh"
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
 )
@@ -45,6 +46,7 @@ func (o *options) validate() []string {
 	o.validateServing(&found)
 	o.validateAddresses(&found)
 	o.validateControllers(&found)
+	o.validateRotation(&found)
 	o.validateVaultChecks(&found)
 	return found
 }
@@ -106,6 +108,26 @@ func (o *options) validateControllers(found *problems) {
 		if _, err := os.Stat(o.kubeconfig); err != nil {
 			found.report("kubeconfig", o.kubeconfig, fmt.Sprintf("cannot be read (%v); name a file that is there", err))
 		}
+	}
+}
+
+// Bounds of what rotation may do a second. Above them the API server's and Key Vault's own limits
+// (4,000 calls in 10 s and vault, of all callers together) come first.
+const (
+	maxNudges = 1000
+	maxLooks  = 400
+)
+
+// validateRotation checks how rotation is driven.
+func (o *options) validateRotation(found *problems) {
+	found.oneOf("rotation", o.rotation, refresh.Modes()...)
+	number := func(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
+	// NaN is in no range.
+	if n := o.rotationNudges; !(n >= 0.1 && n <= maxNudges) {
+		found.report("rotation-nudges-per-second", number(n), fmt.Sprintf("write a number from 0.1 to %d", maxNudges))
+	}
+	if n := o.rotationLooks; n != 0 && !(n >= 0.1 && n <= maxLooks) {
+		found.report("rotation-vault-calls-per-second", number(n), fmt.Sprintf("write a number from 0.1 to %d, or 0 to ask no vault", maxLooks))
 	}
 }
 

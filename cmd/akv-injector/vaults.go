@@ -4,6 +4,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"akv-injector/controller/refresh"
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
@@ -25,5 +26,20 @@ func newVaults(o options, log logr.Logger) *keyvault.Reader {
 		Registerer: ctrlmetrics.Registry,
 		Log:        log,
 		UserAgent:  "akv-injector",
+	})
+}
+
+// rotationVaults asks vaults for new versions, with calls of its own: admission must not wait
+// behind them. It is nil without an identity.
+func rotationVaults(o options, log logr.Logger) refresh.Vaults {
+	if o.rotationLooks == 0 || keyvault.CheckWorkloadIdentity() != nil {
+		return nil
+	}
+	return keyvault.New(keyvault.Options{
+		Credential:     keyvault.WorkloadIdentity,
+		CallsPerSecond: o.rotationLooks,
+		Burst:          max(1, int(o.rotationLooks)),
+		Log:            log,
+		UserAgent:      "akv-injector-rotation",
 	})
 }

@@ -23,6 +23,13 @@ const (
 	AllowedVaults         = Prefix + "allowed-vaults"
 	RotationPolicy        = Prefix + "rotation-policy"
 	VaultChecks           = Prefix + "vault-checks"
+	Rotation              = Prefix + "rotation"
+)
+
+// Values of Rotation.
+const (
+	RotationOn  = "on"
+	RotationOff = "off"
 )
 
 // Annotations and labels that akv-injector writes.
@@ -31,6 +38,10 @@ const (
 	Status = Prefix + "status"
 	// LabelInjected marks an injected pod.
 	LabelInjected = Prefix + "injected"
+	// RefreshedAt is when a running pod was last changed so that the kubelet asks the CSI driver
+	// at once. On a new pod it means nothing.
+	RefreshedAt       = Prefix + "refreshed-at"
+	RefreshedAtFormat = "2006-01-02T15:04:05.000Z"
 	// UnusedSince marks a generated class that no pod references. Its value is the time
 	// since when (RFC 3339).
 	UnusedSince = Prefix + "unused-since"

@@ -104,6 +104,10 @@ var vocabulary = []Annotation{
 		Key: VaultChecks, Namespace: true, Flag: true, Default: "`off`", Meaning: "`warn` or `enforce`: check in the vault that the objects exist, are enabled and are valid (AKV020). Only vaults that `allowed-vaults` matches are queried. See [vault checks](vault-checks.md)",
 		Brief: "`warn` or `enforce`: check in the vault that the objects exist",
 	},
+	{
+		Key: Rotation, Namespace: true, Default: "`on`", Meaning: "`off` stops akv-injector from making the kubelet ask for new versions here at once; on akv-injector's own namespace, everywhere. See [rotation](rotation.md)",
+		Brief: "`off` leaves rotation to the driver alone",
+	},
 }
 
 // Find returns the annotation of a key under our prefix, and the vault's name in the key.

@@ -31,13 +31,14 @@ func (f *Facts) Rotation() Rotation {
 	switch {
 	case !f.Driver.Rotation:
 		r.Off = "the driver runs without --enable-secret-rotation"
-	case r.Kubelet && f.CSIDriver != nil && !republish(f.CSIDriver):
+	case r.Kubelet && f.CSIDriver != nil && !Republishes(f.CSIDriver):
 		r.Off = "the CSIDriver " + provider.DriverName + " has no requiresRepublish: true"
 	}
 	return r
 }
 
-func republish(d *storagev1.CSIDriver) bool {
+// Republishes reports whether the kubelet asks the driver again for volumes that are mounted.
+func Republishes(d *storagev1.CSIDriver) bool {
 	return d.Spec.RequiresRepublish != nil && *d.Spec.RequiresRepublish
 }
 

@@ -71,6 +71,7 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 	p.Fence, errs = ParseFence(ns, s.AllowedVaults)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.lax = p.word(ns, annotation.RotationPolicy, []string{"enforce", "warn"}) == "warn"
+	p.word(ns, annotation.Rotation, []string{annotation.RotationOn, annotation.RotationOff})
 	if checks := p.word(ns, annotation.VaultChecks, vaultChecks); checks != "" {
 		p.VaultChecks = checks
 	}

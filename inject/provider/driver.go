@@ -20,8 +20,8 @@ type Driver struct {
 	PollInterval time.Duration
 }
 
-// defaultPollInterval is the driver's default (1.6.0, cmd/secrets-store-csi-driver/main.go).
-const defaultPollInterval = 2 * time.Minute
+// DefaultPollInterval is the driver's default (1.6.0, cmd/secrets-store-csi-driver/main.go).
+const DefaultPollInterval = 2 * time.Minute
 
 // DriverIn finds the driver's DaemonSet in a list, the one for Linux if there is another for
 // Windows, and reads its flags. It returns nil if there is none.
@@ -52,7 +52,7 @@ func DriverIn(sets []appsv1.DaemonSet) *Driver {
 }
 
 func readDriver(image string, args []string) *Driver {
-	d := &Driver{Version: imageVersion(image), PollInterval: defaultPollInterval}
+	d := &Driver{Version: imageVersion(image), PollInterval: DefaultPollInterval}
 	if value, ok := flagOf(args, "enable-secret-rotation"); ok {
 		// A boolean flag takes its value only after =.
 		on, err := strconv.ParseBool(value)

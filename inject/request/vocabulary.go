@@ -31,7 +31,7 @@ func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.
 		a, vault, ok := annotation.Find(key)
 		dotted := ok && key != a.Key
 		switch {
-		case onPod && key == annotation.Status:
+		case onPod && (key == annotation.Status || key == annotation.RefreshedAt):
 			// Written by akv-injector; see Parse.
 		case !ok && short == strings.TrimPrefix(annotation.LabelInjection, annotation.Prefix):
 			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "is a label of the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}))

@@ -1,0 +1,74 @@
+package refresh
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"akv-injector/inject/provider"
+)
+
+// Modes of --rotation.
+const (
+	// ModeOff does nothing.
+	ModeOff = "off"
+	// ModeObserve learns of new versions and measures, and changes no pod.
+	ModeObserve = "observe"
+	// ModeDrive nudges pods.
+	ModeDrive = "drive"
+)
+
+// Modes are all of them.
+func Modes() []string { return []string{ModeOff, ModeObserve, ModeDrive} }
+
+// DefaultNudges is the nudges a second unless a flag says otherwise. Each is a write to the API
+// server, and has a pod's objects fetched from their vaults.
+const DefaultNudges = 20
+
+// nodeShare is the nudges a second of one node's pods. 50 pods of a node that were nudged at once
+// had the new version within 0.2 to 2.1 s (driver 1.6.0, two processors).
+const nodeShare = 10
+
+// Options of New.
+type Options struct {
+	Mode string
+	// Nudges a second; 0 is DefaultNudges.
+	Nudges float64
+	// AllowedVaults is the fence of namespaces that have none.
+	AllowedVaults string
+	// OwnNamespace is where the program runs: the annotation that stops rotation there stops
+	// it everywhere. It may be empty.
+	OwnNamespace string
+	// Driver returns the driver's flags, nil while they are not known.
+	Driver func() *provider.Driver
+	// Vaults to ask for versions; nil asks none.
+	Vaults Vaults
+	// Clock is time.Now if it is nil.
+	Clock func() time.Time
+	// Registry takes the metrics; nil is the one that the manager serves.
+	Registry prometheus.Registerer
+}
+
+func (o Options) withDefaults() Options {
+	o.Nudges = cmp.Or(o.Nudges, DefaultNudges)
+	if o.Driver == nil {
+		o.Driver = func() *provider.Driver { return nil }
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Registry == nil {
+		o.Registry = ctrlmetrics.Registry
+	}
+	return o
+}
+
+// Why pods are not nudged although they should be.
+var (
+	errNoPolicy  = errors.New("no admission policy keeps akv-injector from changing more of a pod than one annotation")
+	errNoRight   = errors.New("not allowed")
+	errNotProven = errors.New("it could not be shown that the admission policy of pods/status works")
+)

@@ -1,0 +1,200 @@
+package refresh
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// canaryBelow is the interval below which a class needs a canary, if nothing else finds its new
+// versions: the kubelet asks every 60 to 90 s by itself.
+const canaryBelow = 90 * time.Second
+
+// early is the part of an asked interval after which it is looked again. The rest is for the
+// nudges, the driver and the vault.
+const early = 0.85
+
+func soonEnough(asked time.Duration) time.Duration { return time.Duration(float64(asked) * early) }
+
+// asked is the shortest interval that the pods of a class ask for.
+func (c *class) asked() time.Duration {
+	var least time.Duration
+	for asked := range c.intervals {
+		if least == 0 || asked < least {
+			least = asked
+		}
+	}
+	return least
+}
+
+// listed reports whether a vault's list finds all new versions of a class.
+func (s *state) listed(c *class) bool {
+	if c.content == nil {
+		return false
+	}
+	for _, key := range c.content.Objects {
+		if o := s.objects[key]; o == nil || o.failed || o.answer == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// tend gives a class its next canary, or none.
+func (s *state) tend(c *class, now time.Time) {
+	asked := c.asked()
+	_, in := s.namespaces[c.key.Namespace]
+	if !in || asked == 0 || asked >= canaryBelow || c.content == nil || !c.content.Azure || len(c.content.Objects) == 0 || s.listed(c) {
+		s.canaries.remove(c)
+		return
+	}
+	if at := now.Add(soonEnough(asked)); c.index == 0 || c.at.After(at) {
+		s.canaries.put(c, at)
+	}
+}
+
+// canary takes the classes of which one pod is to be nudged, to find out whether there is
+// anything new.
+func (s *state) canary(w *Work, now time.Time) {
+	for c, ok := s.canaries.due(now); ok; c, ok = s.canaries.due(now) {
+		p, open := s.turn(c, now)
+		next := now.Add(soonEnough(c.asked()))
+		switch {
+		case p != nil && s.nudges.TokensAt(now) >= 1 && s.ofCanary.TokensAt(now) >= 1 && s.node(p.Node).AllowN(now, 1):
+			// What is known to be stale goes first, and has been taken.
+			s.nudges.AllowN(now, 1)
+			s.ofCanary.AllowN(now, 1)
+			s.take(w, p, now, true)
+		case p != nil:
+			next = now.Add(time.Second) // no room yet
+		case !open.IsZero() && open.After(now):
+			next = open
+		}
+		s.canaries.put(c, next)
+	}
+}
+
+// turn is the pod of a class that was not nudged for longest, among those that ask for the
+// shortest interval and whose gate is open. Without one it says when the first gate opens.
+func (s *state) turn(c *class, now time.Time) (longest *pod, open time.Time) {
+	asked := c.asked()
+	for _, p := range c.pods {
+		r := p.mounts[c.key.Name]
+		if r == nil || p.Asked[c.key.Name] != asked || p.stale != "" {
+			continue
+		}
+		if at := r.Changed.Add(s.driver.Gate + afterGate); at.After(now) {
+			if open.IsZero() || at.Before(open) {
+				open = at
+			}
+			continue
+		}
+		if longest == nil || p.last.Before(longest.last) || p.last.Equal(longest.last) && p.Key.Name < longest.Key.Name {
+			longest = p
+		}
+	}
+	return longest, open
+}
+
+// list lets vaults be asked for the objects of a class, where that is allowed.
+func (s *state) list(c *class, now time.Time) {
+	ns, in := s.namespaces[c.key.Namespace]
+	if !in || c.content == nil || !c.content.Azure || ns.Listed == nil || !ns.Listed(c.content.Vault) {
+		s.unlist(c, now)
+		return
+	}
+	known := len(c.listing) > 0
+	for _, key := range c.content.Objects {
+		o := s.objects[key]
+		if o == nil {
+			o = &object{key: key, classes: map[types.NamespacedName]*class{}}
+			s.objects[key] = o
+			s.looks.put(o, now)
+		}
+		o.classes[c.key] = c
+		if !known {
+			c.listing = append(c.listing, o)
+		}
+		s.hurry(o, now)
+	}
+}
+
+// unlist takes a class from those for which vaults are asked.
+func (s *state) unlist(c *class, now time.Time) {
+	for _, o := range c.listing {
+		delete(o.classes, c.key)
+		if len(o.classes) == 0 {
+			s.looks.remove(o)
+			delete(s.objects, o.key)
+			continue
+		}
+		s.hurry(o, now)
+	}
+	c.listing = nil
+}
+
+// hurry sets the interval at which a vault is asked about an object: the shortest of its pods.
+func (s *state) hurry(o *object, now time.Time) {
+	o.asked = 0
+	for _, c := range o.classes {
+		if asked := c.asked(); asked > 0 && (o.asked == 0 || asked < o.asked) {
+			o.asked = asked
+		}
+	}
+	if at := now.Add(soonEnough(o.asked)); o.answer != nil && o.at.After(at) {
+		s.looks.put(o, at)
+	}
+}
+
+// look takes the objects that vaults are to be asked about.
+func (s *state) look(w *Work, now time.Time) {
+	for o, ok := s.looks.due(now); ok; o, ok = s.looks.due(now) {
+		// An answer that never comes must not end the looks.
+		s.looks.put(o, now.Add(max(time.Minute, 2*o.asked)))
+		w.Looks = append(w.Looks, Look{o.key})
+	}
+}
+
+// Answer takes what a vault says of an object, nil if it does not say. It returns the classes
+// whose pods stay with an older version because the newest is disabled, once for each.
+func (s *state) Answer(key Object, v *Versions, now time.Time) (disabled []types.NamespacedName) {
+	o := s.objects[key]
+	if o == nil {
+		return nil
+	}
+	o.failed = v == nil
+	news := v != nil && v.Disabled && (o.answer == nil || !o.answer.Disabled || !v.Created.Equal(o.answer.Created))
+	if v != nil {
+		o.answer = v
+	}
+	s.looks.put(o, now.Add(soonEnough(o.asked)))
+	for _, c := range o.classes {
+		s.tend(c, now)
+		for _, p := range c.pods {
+			s.weigh(p, now)
+		}
+		if news {
+			disabled = append(disabled, c.key)
+		}
+	}
+	return disabled
+}
+
+// Pods are the pods by what is known of them.
+type Pods struct{ Current, Stale, Unrecorded int }
+
+// Count counts the pods.
+func (s *state) Count() Pods {
+	var n Pods
+	for _, p := range s.pods {
+		switch {
+		case p.stale != "":
+			n.Stale++
+		case len(p.mounts) < len(p.Asked):
+			n.Unrecorded++
+		default:
+			n.Current++
+		}
+	}
+	return n
+}
