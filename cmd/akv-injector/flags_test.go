@@ -37,6 +37,9 @@ func defaults() options {
 		metricsAddress:     ":8080",
 		classGracePeriod:   10 * time.Minute,
 		driverNamespace:    "kube-system",
+		rotation:           "drive",
+		rotationNudges:     20,
+		rotationLooks:      20,
 		vaultTimeout:       time.Second,
 		logLevel:           "info",
 		logFormat:          "json",
@@ -54,7 +57,7 @@ func TestParseOptions(t *testing.T) {
 			args: []string{
 				"--webhook-port=9443", "--cert-dir=/certs", "--health-probe-address=:8081", "--metrics-address=:8080", "--leader-elect=true",
 				"--leader-election-namespace=akv-injector-system", "--shutdown-delay=5s", "--tenant-id=11111111-2222-3333-4444-555555555555",
-				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--driver-namespace=kube-system", "--vault-checks=off", "--vault-expiry-warning=336h", "--vault-hints=false", "--vault-timeout=1s", "--log-level=info", "--log-format=json",
+				"--cloud=AzurePublicCloud", "--rotation-poll-interval=2m", "--class-grace-period=10m", "--forbid-allow=false", "--driver-namespace=kube-system", "--rotation=drive", "--rotation-nudges-per-second=20", "--rotation-vault-calls-per-second=20", "--vault-checks=off", "--vault-expiry-warning=336h", "--vault-hints=false", "--vault-timeout=1s", "--log-level=info", "--log-format=json",
 			},
 			want: func(o *options) {
 				o.leaderElect, o.leaderElectionNamespace = true, "akv-injector-system"
@@ -123,6 +126,10 @@ func TestProblems(t *testing.T) {
 		"tenant":              {args: []string{alone, "--tenant-id=not a tenant"}, want: []string{"--tenant-id.*AKV_INJECTOR_TENANT_ID"}},
 		"cloud":               {args: []string{alone, "--cloud=Azure"}, want: []string{"--cloud.*AzureChinaCloud"}},
 		"interval":            {args: []string{alone, "--rotation-poll-interval=9s"}, want: []string{"--rotation-poll-interval.*at least 10s"}},
+		"rotation":            {args: []string{alone, "--rotation=on"}, want: []string{"--rotation=.*off or observe or drive"}},
+		"no nudges":           {args: []string{alone, "--rotation-nudges-per-second=0"}, want: []string{"--rotation-nudges-per-second.*0.1 to 1000"}},
+		"nudges without end":  {args: []string{alone, "--rotation-nudges-per-second=Inf"}, want: []string{"--rotation-nudges-per-second.*0.1 to 1000"}},
+		"looks are no number": {args: []string{alone, "--rotation-vault-calls-per-second=NaN"}, want: []string{"--rotation-vault-calls-per-second.*0 to ask no vault"}},
 		"vault checks":        {args: []string{alone, "--vault-checks=on"}, want: []string{"--vault-checks.*off, warn, enforce"}},
 		"expiry in the past":  {args: []string{alone, "--vault-expiry-warning=-1h"}, want: []string{"--vault-expiry-warning.*negative"}},
 		"no time for vaults":  {args: []string{alone, "--vault-timeout=0s"}, want: []string{"--vault-timeout.*above 0s"}},

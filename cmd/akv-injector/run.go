@@ -113,6 +113,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	}
 	settings := o.settings
 	settings.Version = version
+	settings.DrivesRotation = o.rotation == refresh.ModeDrive
 	writer := controller.NewClassWriter(mgr)
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	webhook.New(webhook.Options{

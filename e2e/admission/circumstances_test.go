@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"akv-injector/controller/refresh"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
@@ -86,13 +87,21 @@ func (c circumstances) args() []string {
 	if c.settings.ForbidAllow {
 		args = append(args, "--forbid-allow")
 	}
-	return args
+	return append(args, rotationMode(c.settings.DrivesRotation))
+}
+
+// rotationMode is drive for cases that say so: the others want it told what the cluster does alone.
+func rotationMode(drives bool) string {
+	if drives {
+		return "--rotation=" + refresh.ModeDrive
+	}
+	return "--rotation=" + refresh.ModeObserve
 }
 
 // installed is akv-injector as deploy/install.yaml has it, in the version that the
 // cases name.
 func installed() injector.Options {
-	return injector.Options{BuildFlags: []string{"-ldflags=-X main.version=" + corpus.Version}}
+	return injector.Options{Args: []string{rotationMode(false)}, BuildFlags: []string{"-ldflags=-X main.version=" + corpus.Version}}
 }
 
 // become changes the system and restarts akv-injector, so that its caches are what

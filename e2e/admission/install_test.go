@@ -179,6 +179,12 @@ func (s *system) wantRights(t *testing.T) {
 			{"impersonate", "", "users", ""},
 			{"create", "", "pods", ""}, // and through it any identity of the namespace
 			{"update", "", "pods", ""},
+			{"patch", "", "pods", ""},
+			{"delete", "", "pods", ""},
+			{"create", "", "pods", "eviction"},
+			{"update", "", "pods", "status"},
+			{"delete", classesResource.Group, "secretproviderclasspodstatuses", ""}, // ends a pod's rotation
+			{"patch", classesResource.Group, "secretproviderclasspodstatuses", ""},
 			{"create", "", "pods", "exec"},
 			{"patch", "", "serviceaccounts", ""},
 			{"patch", "", "namespaces", ""}, // opting in, and the fence
@@ -196,7 +202,7 @@ func (s *system) wantRights(t *testing.T) {
 		t.Error("may take other programs' leases")
 	}
 	// Otherwise nothing of the above was asked of anybody who may anything.
-	if !may("default", "create", classesResource.Group, classesResource.Resource, "") ||
+	if !may("default", "patch", "", "pods", "status") || !may("default", "create", classesResource.Group, classesResource.Resource, "") ||
 		!may(injector.Namespace, "update", "coordination.k8s.io", "leases", "") {
 		t.Error("may not do its work")
 	}

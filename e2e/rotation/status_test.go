@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,7 +28,7 @@ func statusCommand(t *testing.T, s *system.System) {
 	first := setSecret(t, tenant, "DB-Password", "first")
 	pod := tenant.Pod("reader", "DB-Password")
 	runPod(t, tenant, pod)
-	describeDriver(t, tenant)
+	check(t, tenant.API.Create(t.Context(), tenant.Driver.DaemonSet(tenant.Namespace)))
 	reader := newOnlooker(t, tenant, "status-reader", "Key Vault Reader")
 
 	item := reader.await(t, "current", "", 0)
@@ -84,32 +83,6 @@ func rotateForbidden(t *testing.T, tenant *system.Tenant, reader *onlooker, firs
 	}
 	check(t, tenant.Grant(tenant.Vault, system.RoleSecretsUser))
 	return second
-}
-
-// describeDriver makes a DaemonSet that says of the driver what it does. It runs nowhere:
-// here the driver is a process of the node. The tenant's namespace goes with the test.
-func describeDriver(t *testing.T, tenant *system.Tenant) {
-	t.Helper()
-	version := "v1.6.0"
-	if tenant.Options.Legacy {
-		version = "v1.4.8"
-	}
-	labels := map[string]string{"app": "driver"}
-	check(t, tenant.API.Create(t.Context(), &appsv1.DaemonSet{
-		ObjectMeta: metav1.ObjectMeta{Name: "driver", Namespace: tenant.Namespace},
-		Spec: appsv1.DaemonSetSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec: corev1.PodSpec{
-					NodeSelector: map[string]string{"no": "node"},
-					Containers: []corev1.Container{{Name: "secrets-store", Image: "driver:" + version, Args: []string{
-						"--provider-volume=/provider", "--enable-secret-rotation=true", "--rotation-poll-interval=" + tenant.Options.PollInterval.String(),
-					}}},
-				},
-			},
-		},
-	}))
 }
 
 // onlooker is somebody with an identity of their own who runs kubectl akv status.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/controlplane"
@@ -60,6 +61,13 @@ func (s *SecretsStore) install(ctx context.Context) error {
 		if err := injector.Apply(ctx, s.cp.Config, objects...); err != nil {
 			return err
 		}
+	}
+	set, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s.DaemonSet(driverNamespace))
+	if err != nil {
+		return err
+	}
+	if err := injector.Apply(ctx, s.cp.Config, &unstructured.Unstructured{Object: set}); err != nil {
+		return err
 	}
 	s.driverConfig, err = s.cp.ServiceAccountKubeconfig(ctx, driverNamespace, driverAccount)
 	return err

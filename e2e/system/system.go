@@ -38,6 +38,9 @@ type Options struct {
 	Replicas int
 	// InjectorArgs are added to akv-injector's flags.
 	InjectorArgs []string
+	// InjectorIdentity gives akv-injector an identity, as its own pod would have one. Roles are
+	// for the test to assign: see GrantInjector.
+	InjectorIdentity bool
 	// Log hears of each part as it comes up.
 	Log io.Writer
 }
@@ -53,6 +56,9 @@ type System struct {
 	Injector *injector.Injector
 	// API reads and writes as an administrator, without a cache.
 	API client.WithWatch
+
+	// InjectorPrincipal is akv-injector's identity, if Options.InjectorIdentity is set.
+	InjectorPrincipal string
 
 	stops []func() error
 }
@@ -207,8 +213,12 @@ func (s *System) startIdentity(ctx context.Context) (err error) {
 }
 
 func (s *System) startInjector(ctx context.Context) (err error) {
+	env, project, err := s.injectorIdentity()
+	if err != nil {
+		return err
+	}
 	s.Injector, err = injector.Install(ctx, s.ControlPlane, injector.Options{
-		Replicas: s.Options.Replicas, Args: s.Options.InjectorArgs, Log: s.Options.Log,
+		Replicas: s.Options.Replicas, Args: s.Options.InjectorArgs, Env: env, Log: s.Options.Log,
 		// The API server refuses a pod whose call takes longer, and here it shares two cores
 		// with all the rest.
 		WebhookTimeout: 30 * time.Second,
@@ -217,6 +227,9 @@ func (s *System) startInjector(ctx context.Context) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, s.Injector.Stop)
+	if err := project(ctx); err != nil {
+		return err
+	}
 	s.say("akv-injector, with the RBAC and the webhooks of deploy/install.yaml")
 	return nil
 }

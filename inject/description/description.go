@@ -181,12 +181,23 @@ func (s *description) interval(objects int) []string {
 	case rotation.Off != "":
 		return []string{ask + "; nothing rotates, because " + rotation.Off + "."}
 	}
-	lines := []string{fmt.Sprintf("%s; the driver polls every %s%s.", ask, text.Duration(rotation.Interval), rotation.AndKubelet())}
-	if objects > 0 && rotation.Interval > 0 {
-		polls := max(1, int(time.Hour/rotation.Interval))
+	lines := []string{ask + "; " + s.arrival(asked, rotation) + "."}
+	if polls := rotation.Looks(); objects > 0 && polls > 0 {
 		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))
 	}
 	return lines
+}
+
+// arrival describes how soon a new version arrives.
+func (s *description) arrival(asked string, rotation facts.Rotation) string {
+	if !s.pod.Policy.DrivesRotation || !rotation.Kubelet || asked == "" {
+		return rotation.Words()
+	}
+	words := "a new version arrives within it"
+	if d, _, ok := provider.ParseInterval(asked); ok && d < rotation.Interval {
+		words += ", and one within " + text.Duration(rotation.Interval) + " of another when the driver looks again"
+	}
+	return words
 }
 
 // askedInterval returns the shortest interval that is asked for, and where that is set.

@@ -18,6 +18,8 @@ import (
 
 // Policy is what applies to one pod, template or class.
 type Policy struct {
+	// DrivesRotation is set if akv-injector has the kubelet ask the driver in time.
+	DrivesRotation bool
 	// Fence around the vaults.
 	Fence Fence
 	// VaultChecks is off, warn or enforce; empty is off.
@@ -71,7 +73,8 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 	p.Fence, errs = ParseFence(ns, s.AllowedVaults)
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.lax = p.word(ns, annotation.RotationPolicy, []string{"enforce", "warn"}) == "warn"
-	p.word(ns, annotation.Rotation, []string{annotation.RotationOn, annotation.RotationOff})
+	stops := p.word(ns, annotation.Rotation, []string{annotation.RotationOn, annotation.RotationOff}) == annotation.RotationOff
+	p.DrivesRotation = s.DrivesRotation && !stops
 	if checks := p.word(ns, annotation.VaultChecks, vaultChecks); checks != "" {
 		p.VaultChecks = checks
 	}

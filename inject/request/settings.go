@@ -19,6 +19,9 @@ type Settings struct {
 	ForbidAllow bool
 	// VaultChecks is off, warn or enforce; empty means off.
 	VaultChecks string
+	// DrivesRotation is set if akv-injector has the kubelet ask the driver in time, so that new
+	// versions arrive within the interval.
+	DrivesRotation bool
 	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 means never.
 	VaultExpiryWarning time.Duration
 	// Version of the program, written into the status annotation.

@@ -73,6 +73,7 @@ type Options struct {
 		Cloud                string `json:"cloud"`
 		RotationPollInterval string `json:"rotationPollInterval"`
 		ForbidAllow          bool   `json:"forbidAllow"`
+		DrivesRotation       bool   `json:"drivesRotation"`
 		VaultChecks          string `json:"vaultChecks"`
 		VaultExpiryWarning   string `json:"vaultExpiryWarning"`
 	} `json:"settings"`
@@ -305,7 +306,7 @@ func (c *Case) Settings() inject.Settings {
 	s := c.Options.Settings
 	return inject.Settings{
 		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval,
-		ForbidAllow: s.ForbidAllow, Version: Version,
+		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Version: Version,
 		VaultChecks: s.VaultChecks, VaultExpiryWarning: c.vaultExpiryWarning,
 	}
 }

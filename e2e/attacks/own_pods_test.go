@@ -1,0 +1,96 @@
+package attacks_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject/annotation"
+)
+
+// Whoever has our own account's token may change one annotation of pods in namespaces that have
+// opted in, and nothing else. Here the account has all rights: what stops it is admission.
+func TestOwnAccountAndPods(t *testing.T) {
+	t.Parallel()
+	c := start(t, 1)
+	const in, out = "tenant", "stranger"
+	c.Namespace(t, in, nil)
+	if err := c.CreateNamespace(t.Context(), out, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.CreateAccount(t, out)
+	own := as(t, c, account(injector.Namespace, injector.ServiceAccount))
+	admin := as(t, c, user)
+	pods := map[string]*corev1.Pod{}
+	for _, namespace := range []string{in, out} {
+		pod := mounting(namespace, "victim", nil)
+		pod.Spec.Containers[0].VolumeMounts = nil
+		pod.Annotations = map[string]string{"example.com/note": "mine"}
+		pod.Labels = map[string]string{"app": "victim"}
+		pod.Finalizers = []string{"example.com/keep"}
+		if err := admin.Create(t.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+		pods[namespace] = pod
+	}
+	patch := func(namespace string, content any) error {
+		t.Helper()
+		raw, err := json.Marshal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return own.Status().Patch(t.Context(), pods[namespace].DeepCopy(), client.RawPatch(types.MergePatchType, raw), client.DryRunAll)
+	}
+	type object = map[string]any
+	metadata := func(key string, value any) object { return object{"metadata": object{key: value}} }
+	refreshed := func(value any) object { return metadata("annotations", object{annotation.RefreshedAt: value}) }
+	const now = "2026-01-02T03:04:05.678Z"
+	awaitSeen(t, "the API server to have the policy", func(context.Context) error { return patch(in, refreshed("no time")) })
+	if err := patch(in, refreshed(now)); err != nil {
+		t.Fatalf("the one annotation: %v", err)
+	}
+	for name, content := range map[string]object{
+		"no time":                   refreshed("$(rm -rf /)"),
+		"a time and more":           refreshed(now + "\nmore"),
+		"no annotation":             metadata("annotations", nil),
+		"another annotation":        metadata("annotations", object{annotation.RefreshedAt: now, "example.com/new": "x"}),
+		"another's annotation":      metadata("annotations", object{annotation.RefreshedAt: now, "example.com/note": "theirs"}),
+		"another's instead of ours": metadata("annotations", object{"example.com/note": nil, annotation.RefreshedAt: now}),
+		"our status annotation":     metadata("annotations", object{annotation.RefreshedAt: now, annotation.Status: "{}"}),
+		"a label":                   {"metadata": object{"labels": object{"app": "other"}, "annotations": object{annotation.RefreshedAt: now}}},
+		"a finalizer":               {"metadata": object{"finalizers": []string{}, "annotations": object{annotation.RefreshedAt: now}}},
+		"the address":               {"status": object{"podIP": "10.0.0.1", "podIPs": []object{{"ip": "10.0.0.1"}}}, "metadata": object{"annotations": object{annotation.RefreshedAt: now}}},
+		"the phase":                 {"status": object{"phase": "Failed"}, "metadata": object{"annotations": object{annotation.RefreshedAt: now}}},
+		"a condition":               {"status": object{"conditions": []object{{"type": "Ready", "status": "True"}}}, "metadata": object{"annotations": object{annotation.RefreshedAt: now}}},
+	} {
+		if err := patch(in, content); !byVerdict(err) || !strings.Contains(err.Error(), "akv-injector-own-pods") {
+			t.Errorf("%s: %v, want it refused by the policy", name, err)
+		}
+	}
+	if err := patch(out, refreshed(now)); !byVerdict(err) {
+		t.Errorf("in a namespace that has not opted in: %v", err)
+	}
+	// Not through the pod itself, its other subresources, or a new pod.
+	pod := &corev1.Pod{}
+	if err := own.Get(t.Context(), client.ObjectKeyFromObject(pods[in]), pod); err != nil {
+		t.Fatal(err)
+	}
+	pod.Annotations[annotation.RefreshedAt] = now
+	if err := own.Update(t.Context(), pod, client.DryRunAll); !byVerdict(err) {
+		t.Errorf("the annotation by the pod itself: %v", err)
+	}
+	if err := own.Create(t.Context(), cluster.Pod(in, "new", "DB-Password"), client.DryRunAll); !byVerdict(err) {
+		t.Errorf("a new pod: %v", err)
+	}
+	// And others are not held to it.
+	if err := admin.Status().Patch(t.Context(), pods[in].DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"app":"other"}}}`)), client.DryRunAll); err != nil {
+		t.Errorf("an administrator: %v", err)
+	}
+}
