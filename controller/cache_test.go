@@ -47,10 +47,19 @@ func TestPodTransform(t *testing.T) {
 		pod.ResourceVersion = "7"
 		return pod
 	}
+	asking := func(pod *corev1.Pod, interval string) *corev1.Pod {
+		pod.Spec.NodeName = "node-1"
+		pod.Spec.Volumes[0].CSI.VolumeAttributes[provider.AttributeInterval] = interval
+		return pod
+	}
+	long := slim(mounting("a", nil, "mine"))
+	long.Spec.NodeName = "node-1"
 	tests := map[string]struct {
 		pod  *corev1.Pod
 		want *corev1.Pod
 	}{
+		"asks for an interval":              {asking(fullPod("a", nil, "mine"), "30s"), asking(slim(mounting("a", nil, "mine")), "30s")},
+		"asks for a long text":              {asking(fullPod("a", nil, "mine"), strings.Repeat("s", 33)), long},
 		"mounts a generated class":          {fullPod("a", honest, class.Name), slim(mounting("a", honest, class.Name))},
 		"mounts a hand-written class":       {fullPod("a", honest, "mine"), slim(mounting("a", nil, "mine"))},
 		"mounts both":                       {fullPod("a", honest, "mine", class.Name), slim(mounting("a", honest, "mine", class.Name))},

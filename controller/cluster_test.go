@@ -128,7 +128,7 @@ func mounting(name string, status []provider.Class, classes ...string) *corev1.P
 		pod.Annotations = map[string]string{annotation.Status: inject.Status{Version: "v1", Classes: status}.String()}
 	}
 	for i, class := range classes {
-		pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(fmt.Sprintf("secrets-%d", i), class))
+		pod.Spec.Volumes = append(pod.Spec.Volumes, classVolume(fmt.Sprintf("secrets-%d", i), class, ""))
 	}
 	return pod
 }

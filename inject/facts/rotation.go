@@ -61,7 +61,7 @@ func (r Rotation) Gate() string {
 	if !r.Kubelet || r.Interval <= 0 {
 		return ""
 	}
-	return ", which skips what it wrote less than " + text.Duration(r.Interval) + " ago"
+	return "; the driver skips what it wrote less than " + text.Duration(r.Interval) + " ago"
 }
 
 // Looks is about how many times an hour the driver looks for new versions.

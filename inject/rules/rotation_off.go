@@ -49,7 +49,7 @@ func checkRotationOff(p *Pod, r *Report) {
 		case rotation.Kubelet && asked < facts.KubeletRound && !p.Policy.DrivesRotation:
 			r.Warn(field.ErrorTypeInvalid, path,
 				fmt.Sprintf("The kubelet asks the driver every 60 to 90 s, not every %s%s.", text.Shorten(value), rotation.Gate()),
-				"Let akv-injector drive rotation: run it with --rotation=drive, and without the namespace's annotation "+annotation.Rotation+": "+annotation.RotationOff)
+				"Run akv-injector with --rotation=drive, and the pod in a namespace without "+annotation.Rotation+"="+annotation.RotationOff+".")
 		case !rotation.Kubelet && asked < rotation.Interval:
 			r.Warn(field.ErrorTypeInvalid, path,
 				fmt.Sprintf("The driver polls every %s (its own flag), not every %s.", text.Duration(rotation.Interval), text.Shorten(value)),

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	"akv-injector/inject/facts"
 	"akv-injector/keyvault"
 )
@@ -18,11 +16,6 @@ type Answer struct {
 	// Unknown is why State is nil, empty if it was not asked for.
 	Unknown string
 }
-
-// kubeletRound is the longest time between two of the kubelet's looks at the volumes of a
-// pod (1.37.2 with its default syncFrequency, measured). From driver 1.6 on it comes on top of the
-// driver's own interval.
-const kubeletRound = 90 * time.Second
 
 // passing is what the driver and the vault take besides.
 const passing = 15 * time.Second
@@ -227,13 +220,11 @@ func (j *judgement) wait(made time.Time) {
 		return
 	}
 	limit := j.rotation.Interval + passing
-	every := "every " + duration.HumanDuration(j.rotation.Interval)
 	if j.rotation.Kubelet {
-		limit += kubeletRound
-		every += ", and the kubelet asks it up to " + duration.HumanDuration(kubeletRound) + " later"
+		limit += facts.KubeletRound
 	}
 	if by := made.Add(limit); j.now.Before(by) {
-		j.because(Due, "the driver polls "+every+": due by "+by.UTC().Format("15:04:05Z"))
+		j.because(Due, j.rotation.Words()+": due by "+by.UTC().Format("15:04:05Z"))
 		return
 	}
 	where := ""
@@ -244,7 +235,7 @@ func (j *judgement) wait(made time.Time) {
 	if j.rotation.Kubelet {
 		hint += ": driver 1.6 reports a failed rotation nowhere else"
 	}
-	j.because(Overdue, "the driver polls "+every+", and should have mounted it by now; "+hint)
+	j.because(Overdue, j.rotation.Words()+"; it should have mounted it by now; "+hint)
 }
 
 // failed adds the last failure that is not older than a time, and reports whether there is

@@ -187,8 +187,8 @@ func TestMessages(t *testing.T) {
 		rotation facts.Rotation
 		want     string
 	}{
-		"due":         {older, two, rotates, "the driver polls every 2m, and the kubelet asks it up to 90s later: due by 12:02:45Z"},
-		"due, a loop": {older, two, facts.Rotation{Known: true, Interval: 30 * time.Second}, "the driver polls every 30s, and should have mounted it by now; see the driver's log on node node-1"},
+		"due":         {older, two, rotates, "the kubelet asks the driver every 60 to 90 s; the driver skips what it wrote less than 2m ago: due by 12:02:45Z"},
+		"due, a loop": {older, two, facts.Rotation{Known: true, Interval: 30 * time.Second}, "the driver polls every 30s; it should have mounted it by now; see the driver's log on node node-1"},
 		"off":         {older, two, facts.Rotation{Known: true, Off: "the driver runs without --enable-secret-rotation"}, "nothing rotates, because the driver runs without --enable-secret-rotation"},
 		"vault":       {older, Answer{Unknown: "vault shop-kv forbids it"}, rotates, "vault shop-kv forbids it"},
 		"failure": {
