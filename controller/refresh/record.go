@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/provider"
 )
 
 // Record is what the driver recorded of a volume of a pod.
@@ -40,7 +42,7 @@ func ReadRecord(r *secretsstorev1.SecretProviderClassPodStatus) (Record, bool) {
 	out := Record{
 		Pod:     types.NamespacedName{Namespace: r.Namespace, Name: r.Status.PodName},
 		Class:   r.Status.SecretProviderClassName,
-		Changed: changed(&r.ObjectMeta),
+		Changed: provider.Written(&r.ObjectMeta),
 	}
 	if !r.Status.Mounted || r.Status.PodName == "" || out.Class == "" {
 		return out, false
@@ -59,17 +61,6 @@ func ReadRecord(r *secretsstorev1.SecretProviderClassPodStatus) (Record, bool) {
 	return out, true
 }
 
-// changed is when an object was last written.
-func changed(m *metav1.ObjectMeta) time.Time {
-	last := m.CreationTimestamp.Time
-	for i := range m.ManagedFields {
-		if t := m.ManagedFields[i].Time; t != nil && t.After(last) {
-			last = t.Time
-		}
-	}
-	return last
-}
-
 // RecordTransform leaves of a record in a cache what ReadRecord reads. Every tenant may be able to
 // write records, and each can be large.
 func RecordTransform(full *secretsstorev1.SecretProviderClassPodStatus) *secretsstorev1.SecretProviderClassPodStatus {
@@ -77,7 +68,7 @@ func RecordTransform(full *secretsstorev1.SecretProviderClassPodStatus) *secrets
 		Namespace: full.Namespace, Name: full.Name, UID: full.UID, ResourceVersion: full.ResourceVersion,
 		CreationTimestamp: full.CreationTimestamp,
 	}}
-	if last := changed(&full.ObjectMeta); !last.Equal(full.CreationTimestamp.Time) {
+	if last := provider.Written(&full.ObjectMeta); !last.Equal(full.CreationTimestamp.Time) {
 		kept.ManagedFields = []metav1.ManagedFieldsEntry{{Time: &metav1.Time{Time: last}}}
 	}
 	read, ok := ReadRecord(full)

@@ -8,12 +8,19 @@ import (
 	"testing"
 	"time"
 
+	"akv-injector/e2e/build"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/system"
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main(m, func(ctx context.Context) error { return system.PrepareCurrent(ctx, os.Stderr) })
+	sandbox.Main(m, func(ctx context.Context) error {
+		if err := system.Prepare(ctx, os.Stderr); err != nil {
+			return err
+		}
+		_, err := build.Product(ctx, os.Stderr, "./cmd/kubectl-akv")
+		return err
+	})
 }
 
 // The defaults of the driver's --rotation-poll-interval and the kubelet's syncFrequency.

@@ -60,3 +60,12 @@ func (s *System) GrantInjector(vault string) error {
 	_, err = s.Azure.AssignRole(RoleReader, s.InjectorPrincipal, scope)
 	return err
 }
+
+// RevokeInjector takes from akv-injector the right to read the metadata of a vault.
+func (s *System) RevokeInjector(vault string) error {
+	scope, err := s.Azure.VaultScope(vault)
+	if err != nil {
+		return err
+	}
+	return s.Azure.UnassignRole(RoleReader, s.InjectorPrincipal, scope)
+}

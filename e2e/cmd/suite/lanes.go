@@ -23,7 +23,7 @@ import (
 // They are compiled without the race detector, which would take the time of all others
 // for code that does little but wait. It looks at all other packages, and at akv-injector
 // itself where it has most to do at once (see package classes).
-var real = []string{"rotation", "admission", "order", "classes", "teardown", "workloads", "vaultchecks", "attacks", "secretsstore", "controlplane", "node"}
+var real = []string{"rotation", "admission", "order", "classes", "teardown", "workloads", "vaultchecks", "interval", "attacks", "secretsstore", "controlplane", "node"}
 
 // parts are runs of tests of one package by themselves. Every other test of the package
 // is in a run of its own.
@@ -37,6 +37,7 @@ var parts = map[string][]part{
 	},
 	// They have limits of time and memory, which mean nothing on a busy machine.
 	"admission": {{name: "limits", tests: "Test(BadInput|GracefulEnd|LargePods)", quiet: true}},
+	"interval":  {{name: "asked and got", tests: "TestInterval", quiet: true}},
 	"attacks":   {{name: "limits", tests: "Test(Floods|CostOfLargeObjects|SlowSenders)", quiet: true}},
 	"classes":   {{name: "limits", tests: "TestRestoredWithinASecond", quiet: true}},
 }

@@ -34,7 +34,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(rest, "-skip=^(TestDriver160|TestDriver148|TestFirstMount160)$") {
 		t.Errorf("the rest of rotation is %q", rest)
 	}
-	if len(p.alone) != 3 || !slices.Contains(p.alone[1].Args, "-run=^TestRestoredWithinASecond$") {
+	if len(p.alone) != 4 || !slices.Contains(p.alone[1].Args, "-run=^TestRestoredWithinASecond$") {
 		t.Errorf("alone is %+v", p.alone)
 	}
 }
