@@ -6,10 +6,10 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench attacks fuzz image clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation attacks fuzz image clean cc
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
@@ -46,6 +46,9 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint
+
+bench-rotation: ## Measure when new versions arrive (an hour and a half), and write docs/rotation.md
+	hack/bench-rotation
 
 attacks: ## Try what a hostile tenant can do, and write docs/attacks.md
 	hack/attacks
