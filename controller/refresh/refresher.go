@@ -88,8 +88,12 @@ func (*Refresher) NeedLeaderElection() bool { return true }
 // Start works until ctx ends.
 func (r *Refresher) Start(ctx context.Context) error {
 	r.log.Info("rotation", "mode", r.o.Mode, "nudgesPerSecond", r.o.Nudges)
-	if err := r.watch(ctx, r); err != nil {
-		return unlessDone(ctx, err)
+	err := r.watch(ctx, r)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return nil // the program ends
+	case err != nil:
+		return err
 	}
 	r.run(ctx)
 	return nil
@@ -308,12 +312,4 @@ func (r *Refresher) namespace(ns *corev1.Namespace) *Namespace {
 	}
 	fence := fenceOf(ns, r.o.AllowedVaults)
 	return &Namespace{Listed: func(vault string) bool { return r.o.Vaults != nil && vault != "" && fence(vault) }}
-}
-
-// unlessDone makes the end of the program no error.
-func unlessDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -281,12 +282,10 @@ func (s *state) lag(c *class, id, version string, now time.Time) time.Duration {
 	if o == nil || o.answer == nil || o.answer.Created.IsZero() {
 		return 0
 	}
-	for _, v := range o.answer.Newest {
-		if v == version {
-			return max(0, now.Sub(o.answer.Created))
-		}
+	if !slices.Contains(o.answer.Newest, version) {
+		return 0
 	}
-	return 0
+	return max(0, now.Sub(o.answer.Created))
 }
 
 // DeleteRecord forgets a record.

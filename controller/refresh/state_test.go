@@ -161,22 +161,22 @@ func TestComesLater(t *testing.T) {
 			m.run(time.Minute)
 			m.state.SetPod(p.Pod, m.now)
 		},
-		"the opt-in": func(m *sim, p *simPod) {
+		"the opt-in": func(m *sim, _ *simPod) {
 			m.state.SetNamespace("shop", nil, m.now)
 			m.run(time.Minute)
 			m.namespace("shop", true)
 		},
-		"the end of a stop": func(m *sim, p *simPod) {
+		"the end of a stop": func(m *sim, _ *simPod) {
 			m.state.Stop(true, m.now)
 			m.run(time.Minute)
 			m.state.Stop(false, m.now)
 		},
-		"the driver": func(m *sim, p *simPod) {
+		"the driver": func(m *sim, _ *simPod) {
 			m.state.SetDriver(Driver{Idle: "gone", Gate: gate}, m.now)
 			m.run(time.Minute)
 			m.state.SetDriver(Driver{Gate: gate}, m.now)
 		},
-		"the vault's answer": func(m *sim, p *simPod) {
+		"the vault's answer": func(m *sim, _ *simPod) {
 			m.mute = true
 			m.run(time.Minute)
 			m.mute = false
@@ -254,7 +254,6 @@ func TestFair(t *testing.T) {
 	if took := m.now.Sub(begun); took > 10*time.Second+slack {
 		t.Errorf("it took %s beside a namespace of 2,000 stale pods", took)
 	}
-	begun = m.now
 	m.arrival("v2", 2*time.Minute)
 	if n := m.total(); n != 2001 {
 		t.Errorf("%d nudges for 2,001 stale pods", n)
