@@ -31,6 +31,7 @@ type statusFlags struct {
 	noVault       bool
 	vaultTimeout  time.Duration
 	failOnStale   bool
+	byObject      bool
 }
 
 var statusFormats = []string{"wide", "json", "yaml"}
@@ -64,6 +65,9 @@ it is unknown. 2 if the cluster cannot be queried, or a pod that is named is not
   kubectl akv status -A
   kubectl akv status -n shop -l app=web
 
+  # Which versions are in use, and in how many pods
+  kubectl akv status -A --by-object
+
   # Wait after a rotation, and see it arrive
   kubectl akv status web-6f7c9d5b8-x2x7k --watch
 
@@ -85,6 +89,7 @@ it is unknown. 2 if the cluster cannot be queried, or a pod that is named is not
 	flags.StringVarP(&f.selector, "selector", "l", "", "`labels` of the pods to look at, such as app=web,tier!=test")
 	flags.StringVarP(&f.output, "output", "o", "", "`format`: "+strings.Join(statusFormats, ", ")+"; a table by default")
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "print the table without its headers")
+	flags.BoolVar(&f.byObject, "by-object", false, "sum up by objects and their versions: which are in use, and in how many pods")
 	flags.BoolVarP(&f.watch, "watch", "w", false, "go on, and print what changes, until interrupted")
 	flags.DurationVar(&f.watchInterval, "watch-interval", f.watchInterval, "`duration` after which --watch asks the vaults again")
 	flags.BoolVar(&f.noVault, "no-vault", false, "ask no vault: show what is mounted alone")
@@ -115,6 +120,7 @@ func (f *statusFlags) validate(names []string) error {
 	add(len(names) > 0 && f.selector != "", "give names of pods, or --selector")
 	add(f.failOnStale && f.noVault, "--fail-on-stale needs the vaults' word, and --no-vault does not ask; give one of the two")
 	add(f.failOnStale && f.watch, "--watch does not end by itself, and so has no exit code for --fail-on-stale; give one of the two")
+	add(f.byObject && f.watch, "--by-object does not go with --watch; give one of the two")
 	add(f.vaultTimeout <= 0, fmt.Sprintf("--vault-timeout=%s: write more than 0, such as 10s", f.vaultTimeout))
 	add(f.watchInterval < time.Second, fmt.Sprintf("--watch-interval=%s: write at least 1s, such as 15s", f.watchInterval))
 	for _, name := range names {
@@ -173,7 +179,11 @@ func (f *statusFlags) run(ctx context.Context, streams genericiooptions.IOStream
 		}
 		fmt.Fprintf(streams.ErrOut, "No pods with volumes of the secrets store found %s.\n", where)
 	}
-	if err := p.print(report); err != nil {
+	show := p.print
+	if f.byObject {
+		show = p.printObjects
+	}
+	if err := show(report); err != nil {
 		return err
 	}
 	switch {

@@ -40,6 +40,8 @@ func TestStatusFormats(t *testing.T) {
 		"no-vault.txt": {"--no-vault"},
 		"json.json":    {"-o", "json"},
 		"yaml.yaml":    {"-o", "yaml", "-l", "app=batch"},
+		"objects.txt":  {"-A", "--by-object"},
+		"objects.json": {"--by-object", "-o", "json", "-l", "app=web"},
 	}
 	files, err := os.ReadDir(folder)
 	if err != nil {
@@ -101,6 +103,7 @@ func TestStatusExitCodes(t *testing.T) {
 		"names and labels":             {[]string{"web", "-l", "app=web"}, exitUnusable, "", "give names of pods, or --selector"},
 		"another kind":                 {[]string{"deploy/web"}, exitUnusable, "", `"deploy/web": status looks at pods, not at deploy`},
 		"no vault, and it matters":     {[]string{"--no-vault", "--fail-on-stale"}, exitUnusable, "", "--no-vault does not ask"},
+		"watched, by objects":          {[]string{"-w", "--by-object"}, exitUnusable, "", "--by-object does not go with --watch"},
 		"watched, and it matters":      {[]string{"-w", "--fail-on-stale"}, exitUnusable, "", "--watch does not end by itself"},
 		"times":                        {[]string{"--vault-timeout", "0s", "--watch-interval", "10ms"}, exitUnusable, "", "--vault-timeout=0s: write more than 0, such as 10s; --watch-interval=10ms: write at least 1s"},
 	} {

@@ -52,6 +52,11 @@ func statusCommand(t *testing.T, s *system.System) {
 		t.Errorf("%+v", item)
 	}
 	check(t, tenant.AwaitContent(t.Context(), "reader", system.Mounted+"/DB-Password", "second"))
+	waited := reader.command(t, 0, "wait", tenant.Vault+"/DB-Password", "--version", second)
+	if !strings.Contains(waited.stdout, "No mounted file and no container in namespace "+tenant.Namespace+" has an older version") {
+		t.Errorf("kubectl akv wait prints %q", waited.stdout)
+	}
+	reader.command(t, 1, "wait", tenant.Vault+"/DB-Password", "--version", strings.Repeat("0", 32), "--no-vault", "--timeout=1s")
 	t.Logf("as a table:\n%s", reader.run(t, 0, "-o", "wide").stdout)
 }
 
@@ -133,7 +138,13 @@ type ran struct {
 // run runs kubectl akv status in the tenant's namespace.
 func (o *onlooker) run(t *testing.T, code int, args ...string) ran {
 	t.Helper()
-	r, err := o.try(t.Context(), args...)
+	return o.command(t, code, "status", args...)
+}
+
+// command runs another command of the plugin.
+func (o *onlooker) command(t *testing.T, code int, name string, args ...string) ran {
+	t.Helper()
+	r, err := o.ask(t.Context(), name, args...)
 	check(t, err)
 	if r.code != code {
 		t.Fatalf("exit code %d, want %d\n%s%s", r.code, code, r.stdout, r.stderr)
@@ -142,8 +153,12 @@ func (o *onlooker) run(t *testing.T, code int, args ...string) ran {
 }
 
 func (o *onlooker) try(ctx context.Context, args ...string) (ran, error) {
+	return o.ask(ctx, "status", args...)
+}
+
+func (o *onlooker) ask(ctx context.Context, name string, args ...string) (ran, error) {
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, o.program, append([]string{"status", "-n", o.Namespace}, args...)...)
+	cmd := exec.CommandContext(ctx, o.program, append([]string{name, "-n", o.Namespace}, args...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = o.env, &stdout, &stderr
 	err := cmd.Run()
 	if exit := (&exec.ExitError{}); errors.As(err, &exit) {

@@ -27,6 +27,8 @@ type Mount struct {
 	// recorded is set if the driver has recorded a mount of the volume, at since.
 	recorded bool
 	since    time.Time
+	// written is when the driver last wrote the record, within a second of the files.
+	written time.Time
 	// started is set once a container of the pod has.
 	started bool
 	// late are running containers that may not see the mount.
@@ -188,7 +190,7 @@ func (v *podVolume) mount(id, version string) Mount {
 		m.Mounted = &Version{Version: version}
 	}
 	if v.record != nil {
-		m.recorded, m.since = true, v.record.CreationTimestamp.Time
+		m.recorded, m.since, m.written = true, v.record.CreationTimestamp.Time, provider.Written(&v.record.ObjectMeta)
 		m.late = olderThan(v.pod, v.volume.Name, m.since)
 	}
 	return m
