@@ -35,6 +35,7 @@ type options struct {
 	rotation       string
 	rotationNudges float64
 	rotationLooks  float64
+	restarts       bool
 
 	vaultHints   bool
 	vaultTimeout time.Duration
@@ -111,6 +112,8 @@ func (o *options) groups() []group {
 		"`number` of pods a second that are patched at most")
 	rotation.Float64Var(&o.rotationLooks, "rotation-vault-calls-per-second", keyvault.DefaultCallsPerSecond,
 		"`number` of calls a second to one vault at most, to look for new versions. Only vaults that a fence names are asked; 0 asks none")
+	rotation.BoolVar(&o.restarts, "restarts", false,
+		"restart the workloads of pods that ask for it (annotation on-rotation) when their secrets were rotated")
 
 	vaults := pflag.NewFlagSet("", pflag.ContinueOnError)
 	vaults.StringVar(&o.settings.VaultChecks, "vault-checks", inject.VaultChecksOff,

@@ -16,6 +16,7 @@ import (
 
 	"akv-injector/controller"
 	"akv-injector/controller/refresh"
+	"akv-injector/controller/restart"
 	"akv-injector/inject/provider"
 	"akv-injector/internal/serving"
 	"akv-injector/webhook"
@@ -114,6 +115,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	settings := o.settings
 	settings.Version = version
 	settings.DrivesRotation = o.rotation == refresh.ModeDrive
+	settings.Restarts = o.restarts
 	writer := controller.NewClassWriter(mgr)
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	webhook.New(webhook.Options{
@@ -147,6 +149,12 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		Vaults:       rotationVaults(o, log.WithName("rotation")),
 	}, log.WithName("rotation")); err != nil {
 		return fmt.Errorf("adding rotation: %w", err)
+	}
+
+	if o.restarts {
+		if err := restart.Add(mgr, o.leaderElectionNamespace, log.WithName("restarts")); err != nil {
+			return fmt.Errorf("adding restarts: %w", err)
+		}
 	}
 
 	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})

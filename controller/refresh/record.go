@@ -23,6 +23,12 @@ type Record struct {
 	Changed time.Time
 }
 
+// Dated is a record with the time at which the driver made it, when the pod's containers started.
+type Dated struct {
+	Record
+	Made time.Time
+}
+
 const (
 	// maxRecorded is how many objects of a record are read. The provider takes no more.
 	maxRecorded = 500

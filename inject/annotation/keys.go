@@ -24,6 +24,10 @@ const (
 	RotationPolicy        = Prefix + "rotation-policy"
 	VaultChecks           = Prefix + "vault-checks"
 	Rotation              = Prefix + "rotation"
+	OnRotation            = Prefix + "on-rotation"
+	Settle                = Prefix + "settle"
+	RestartWindow         = Prefix + "restart-window"
+	MaxParallel           = Prefix + "max-parallel"
 )
 
 // Values of Rotation.

@@ -15,6 +15,8 @@ type Annotation struct {
 	Pod, Namespace bool
 	// Flag is set if a flag of the server with the same name sets the default.
 	Flag bool
+	// ByHand is set if it also serves pods whose volumes were written by hand.
+	ByHand bool
 	// PerVault is set if a dot and a vault's name may follow.
 	PerVault bool
 	// Elsewhere names further objects on which it is allowed.
@@ -89,7 +91,7 @@ var vocabulary = []Annotation{
 		Brief: "`false` opts out",
 	},
 	{
-		Key: Allow, Pod: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to allow, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
+		Key: Allow, Pod: true, ByHand: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to allow, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
 		Brief: "ids of waivable rules to allow",
 	},
 	{
@@ -107,6 +109,22 @@ var vocabulary = []Annotation{
 	{
 		Key: Rotation, Namespace: true, Default: "`on`", Meaning: "`off` stops akv-injector from making the kubelet ask for new versions here at once; on akv-injector's own namespace, everywhere. See [rotation](rotation.md)",
 		Brief: "`off` leaves rotation to the driver alone",
+	},
+	{
+		Key: OnRotation, Pod: true, Namespace: true, ByHand: true, Default: "`none`", Meaning: "`restart` restarts the workload, as `kubectl rollout restart` does, when a mounted version has changed: for programs that do not read the file again. Needs `restart.enabled`. See [restarts](rotation.md#restart-what-does-not-read-again)",
+		Brief: "`restart` for programs that do not read the file again",
+	},
+	{
+		Key: Settle, Pod: true, Namespace: true, ByHand: true, Default: "`2m`", Meaning: "how long a restart waits for further changes",
+		Brief: "how long a restart waits for further changes",
+	},
+	{
+		Key: RestartWindow, Pod: true, Namespace: true, ByHand: true, Default: "always", Meaning: "when restarts may begin: five fields of cron, a duration, and maybe a time zone, such as `0 2 * * 6 4h Europe/Berlin`",
+		Brief: "when restarts may begin",
+	},
+	{
+		Key: MaxParallel, Pod: true, Namespace: true, ByHand: true, Default: "`1`", Meaning: "how many workloads of the namespace that share an object are restarted at once",
+		Brief: "workloads of an object that restart at once",
 	},
 }
 

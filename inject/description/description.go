@@ -182,6 +182,7 @@ func (s *description) interval(objects int) []string {
 		return []string{ask + "; nothing rotates, because " + rotation.Off + "."}
 	}
 	lines := []string{ask + "; " + s.arrival(asked, rotation) + "."}
+	lines = append(lines, s.restart()...)
 	if polls := rotation.Looks(); objects > 0 && polls > 0 {
 		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))
 	}
@@ -198,6 +199,22 @@ func (s *description) arrival(asked string, rotation facts.Rotation) string {
 		words += ", and one within " + text.Duration(rotation.Interval) + " of another when the driver looks again"
 	}
 	return words
+}
+
+// restart describes what happens to the workload after a rotation, if it asks for anything.
+func (s *description) restart() []string {
+	o := &s.pod.Request.OnRotation
+	switch {
+	case !o.Restart:
+		return nil
+	case !s.pod.Policy.Restarts:
+		return []string{"After a rotation: nothing, for akv-injector runs without restarts (restart.enabled)."}
+	}
+	line := fmt.Sprintf("After a rotation: the workload is restarted, when nothing has changed for %s", text.Duration(o.Settle))
+	if window := o.Window.String(); window != "" {
+		line += ", in the window " + text.Shorten(window)
+	}
+	return []string{line + "."}
 }
 
 // askedInterval returns the shortest interval that is asked for, and where that is set.

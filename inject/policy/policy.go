@@ -20,6 +20,8 @@ import (
 type Policy struct {
 	// DrivesRotation is set if akv-injector has the kubelet ask the driver in time.
 	DrivesRotation bool
+	// Restarts is set if akv-injector restarts workloads that ask for it.
+	Restarts bool
 	// Fence around the vaults.
 	Fence Fence
 	// VaultChecks is off, warn or enforce; empty is off.
@@ -74,7 +76,7 @@ func forNamespace(ns *corev1.Namespace, s request.Settings, rules Rules) *Policy
 	p.NamespaceErrors = append(p.NamespaceErrors, errs...)
 	p.lax = p.word(ns, annotation.RotationPolicy, []string{"enforce", "warn"}) == "warn"
 	stops := p.word(ns, annotation.Rotation, []string{annotation.RotationOn, annotation.RotationOff}) == annotation.RotationOff
-	p.DrivesRotation = s.DrivesRotation && !stops
+	p.DrivesRotation, p.Restarts = s.DrivesRotation && !stops, s.Restarts && !stops
 	if checks := p.word(ns, annotation.VaultChecks, vaultChecks); checks != "" {
 		p.VaultChecks = checks
 	}

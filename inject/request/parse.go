@@ -47,6 +47,7 @@ func (p *parser) parse() {
 	keys := annotation.Ours(t.Meta.Annotations)
 	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.MetaPath().Child("annotations"))...)
 	p.parseLabels()
+	p.parseOnRotation()
 	p.parseOwner()
 	p.NamesObjects = namesObjects(keys)
 	if optedOut := p.parseInject(keys); optedOut || !p.NamesObjects {
@@ -90,13 +91,23 @@ func (p *parser) parseInject(keys []string) (optedOut bool) {
 	}
 	for _, k := range keys {
 		a, _, ok := annotation.Find(k)
-		// allow also serves volumes that were written by hand.
-		if ok && a.Pod && k != annotation.Allow {
+		if ok && a.Pod && !a.ByHand {
 			p.errorf(finding.Required(p.target.AnnotationPath(annotation.Objects), finding.Problem{What: fmt.Sprintf("%s is set, but the pod names nothing to mount", text.Shorten(k)), Fix: fmt.Sprintf("add %s (or %s), or remove the annotation", annotation.Objects, annotation.SecretProviderClass)}))
 			break
 		}
 	}
 	return false
+}
+
+func (p *parser) parseOnRotation() {
+	var errs finding.FieldErrors
+	p.OnRotation, errs = ReadOnRotation(p.target.Meta.Annotations, p.ns.Annotations, func(key string, onPod bool) *finding.Place {
+		if onPod {
+			return p.target.AnnotationPath(key)
+		}
+		return NamespaceAnnotation(key)
+	})
+	p.Errors = append(p.Errors, errs...)
 }
 
 // refuseOwnMarks reports marks of injected pods on a pod that is not injected.

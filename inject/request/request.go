@@ -34,6 +34,9 @@ type Request struct {
 	// IdentityLabel is set if the pod gets the workload identity label.
 	IdentityLabel bool
 
+	// OnRotation is what happens when a secret has been rotated.
+	OnRotation OnRotation
+
 	// NamesObjects is set if the pod names something to mount, even if it has opted out.
 	NamesObjects bool
 	// AccountNow is the pod's current service account.

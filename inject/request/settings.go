@@ -22,6 +22,8 @@ type Settings struct {
 	// DrivesRotation is set if akv-injector has the kubelet ask the driver in time, so that new
 	// versions arrive within the interval.
 	DrivesRotation bool
+	// Restarts is set if akv-injector restarts workloads that ask for it when a secret was rotated.
+	Restarts bool
 	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 means never.
 	VaultExpiryWarning time.Duration
 	// Version of the program, written into the status annotation.

@@ -66,23 +66,13 @@ func (p *Pod) reportVariable(r *Report, c workload.Container, place *finding.Pla
 	default:
 		fix := fmt.Sprintf("or, if something else restarts the pod, add AKV006 to %s.", annotation.Allow)
 		if p.Target.Template {
-			fix = fmt.Sprintf("or annotate the template for a reloader (%s: %q).", annotationReloaderAuto, "true")
+			fix = fmt.Sprintf("or annotate the template for a reloader (%s: %q).", annotation.ReloaderAuto, "true")
 		}
 		r.Error(field.ErrorTypeForbidden, place,
 			what+" keeps its value while the container runs; a rotated value never arrives.",
 			"Remove the variable and read the file in the class's mount, "+fix)
 	}
 }
-
-// Annotations for programs that restart a workload when a Secret changes. Stakater Reloader
-// 1.4 reads those of the workload and of its template, Wave 0.5 those of the workload.
-const (
-	annotationReloaderAuto       = "reloader.stakater.com/auto"
-	annotationReloaderSearch     = "reloader.stakater.com/search"
-	annotationReloaderSecretAuto = "secret.reloader.stakater.com/auto"
-	annotationReloaderSecrets    = "secret.reloader.stakater.com/reload"
-	annotationWave               = "wave.pusher.com/update-on-config-change"
-)
 
 // reloader returns a function that reports whether a change of a Secret restarts the pods.
 // Nothing restarts a pod that a user created directly. A workload's own annotations are not
@@ -97,10 +87,8 @@ func (p *Pod) reloader() func(secret string) bool {
 	}
 	all, listed := false, map[string]bool{}
 	for _, annotations := range places {
-		for _, key := range []string{annotationReloaderAuto, annotationReloaderSearch, annotationReloaderSecretAuto, annotationWave} {
-			all = all || annotations[key] == "true"
-		}
-		for _, secret := range text.List(annotations[annotationReloaderSecrets]) {
+		all = all || annotation.ReloadsAll(annotations)
+		for _, secret := range text.List(annotations[annotation.ReloaderSecrets]) {
 			listed[secret] = true
 		}
 	}

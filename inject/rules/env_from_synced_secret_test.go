@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"akv-injector/inject/annotation"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,31 +42,31 @@ func TestEnvFromSyncedSecret(t *testing.T) {
 		"nothing restarts a pod of its own": {func(r *ruled) {
 			r.Sync("db")
 			r.App().Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}
-			r.Annotate(annotationReloaderAuto, "true")
+			r.Annotate(annotation.ReloaderAuto, "true")
 		}, []string{"error spec.containers[0].env[0].valueFrom.secretKeyRef"}},
 		"a reloader restarts the template": {func(r *ruled) {
 			r.Sync("db")
 			r.App().Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}
 			r.Target.Template = true
-			r.Annotate(annotationReloaderAuto, "true")
+			r.Annotate(annotation.ReloaderAuto, "true")
 		}, []string{"warning spec.containers[0].env[0].valueFrom.secretKeyRef"}},
 		"a reloader restarts the workload": {func(r *ruled) {
 			r.Sync("db")
 			r.App().Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}
 			r.Target.Template = true
-			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotationReloaderSecrets: "a,db"}}
+			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotation.ReloaderSecrets: "a,db"}}
 		}, []string{"warning spec.containers[0].env[0].valueFrom.secretKeyRef"}},
 		"a reloader for another Secret": {func(r *ruled) {
 			r.Sync("db")
 			r.App().Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}
 			r.Target.Template = true
-			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotationReloaderSecrets: "a"}}
+			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotation.ReloaderSecrets: "a"}}
 		}, []string{"error spec.containers[0].env[0].valueFrom.secretKeyRef"}},
 		"Wave": {func(r *ruled) {
 			r.Sync("db")
 			r.App().Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}
 			r.Target.Template = true
-			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotationWave: "true"}}
+			r.Target.Owner = &metav1.ObjectMeta{Annotations: map[string]string{annotation.Wave: "true"}}
 		}, []string{"warning spec.containers[0].env[0].valueFrom.secretKeyRef"}},
 	})
 }

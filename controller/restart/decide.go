@@ -1,0 +1,77 @@
+package restart
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"akv-injector/inject/request"
+)
+
+// Workload is the owner of outdated pods, or one whose rollout is under way.
+type Workload struct {
+	Kind     string
+	Key      types.NamespacedName
+	UID      types.UID
+	Settings request.OnRotation
+	// Changed is when a version came last into one of its outdated pods; zero if it has none.
+	Changed time.Time
+	// Objects of the outdated pods, with their versions, sorted.
+	Objects []string
+	// Shared are the objects without their versions.
+	Shared []string
+	// Rolling is set while not all its pods are new and available.
+	Rolling bool
+	// Reloaded is set if another program restarts it when a Secret changes.
+	Reloaded bool
+}
+
+// decide says which workloads of a namespace are to be restarted now, and when it may be another's
+// turn; zero if only an event brings that.
+func decide(all []*Workload, now time.Time) (due []*Workload, wake time.Time) {
+	later := func(at time.Time) {
+		if !at.IsZero() && (wake.IsZero() || at.Before(wake)) {
+			wake = at
+		}
+	}
+	rolling := map[string]int{}
+	for _, w := range all {
+		if w.Rolling {
+			count(rolling, w)
+			later(now.Add(recheck))
+		}
+	}
+	// Who has waited longest is first.
+	slices.SortStableFunc(all, func(a, b *Workload) int { return a.Changed.Compare(b.Changed) })
+	for _, w := range all {
+		if w.Changed.IsZero() || w.Rolling || w.Reloaded || !w.Settings.Restart {
+			continue
+		}
+		if settled := w.Changed.Add(w.Settings.Settle); settled.After(now) {
+			later(settled)
+			continue
+		}
+		if opens := w.Settings.Window.Next(now); opens.After(now) || opens.IsZero() {
+			later(opens)
+			continue
+		}
+		if slices.ContainsFunc(w.Shared, func(object string) bool { return rolling[object] >= w.Settings.MaxParallel }) {
+			later(now.Add(recheck))
+			continue
+		}
+		count(rolling, w)
+		due = append(due, w)
+		later(now.Add(recheck))
+	}
+	return due, wake
+}
+
+// recheck is how often the health of a rollout is looked at.
+const recheck = 10 * time.Second
+
+func count(rolling map[string]int, w *Workload) {
+	for _, object := range w.Shared {
+		rolling[object]++
+	}
+}

@@ -1,0 +1,211 @@
+package restart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/annotation"
+)
+
+var webLabels = map[string]string{"app": "web"}
+
+type cluster struct {
+	*testing.T
+	objects []client.Object
+	policy  bool
+	patched []string
+	said    []string
+}
+
+func (c *cluster) Eventf(_, _ runtime.Object, _, reason, _, note string, args ...any) {
+	c.said = append(c.said, reason+": "+fmt.Sprintf(note, args...))
+}
+
+func owner(kind, apiVersion, name, uid string) []metav1.OwnerReference {
+	return []metav1.OwnerReference{{APIVersion: apiVersion, Kind: kind, Name: name, UID: types.UID(uid), Controller: new(true)}}
+}
+
+// deployment is healthy, with its ReplicaSet.
+func deployment(name string) []client.Object {
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID("uid-" + name), Generation: 3},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: webLabels}},
+		Status:     appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
+	}
+	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: name + "-1", UID: types.UID("uid-" + name + "-1"), OwnerReferences: owner(kindDeployment, "apps/v1", name, "uid-"+name),
+	}}
+	return []client.Object{d, rs}
+}
+
+// pod runs, asks for restarts, and has a record that the driver has written again after an hour.
+func pod(name string, owners []metav1.OwnerReference, change ...func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus)) []client.Object {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: name, UID: types.UID("uid-" + name), Labels: webLabels, OwnerReferences: owners,
+			Annotations: map[string]string{annotation.OnRotation: "restart"},
+		},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning},
+	}
+	r := &secretsstorev1.SecretProviderClassPodStatus{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: name + "-shop-class", CreationTimestamp: metav1.NewTime(noon.Add(-2 * time.Hour)),
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", UID: p.UID}},
+		ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "driver", Time: &metav1.Time{Time: noon.Add(-time.Hour)}}},
+	}}
+	r.Status = secretsstorev1.SecretProviderClassPodStatusStatus{
+		PodName: name, SecretProviderClassName: "class", Mounted: true, Objects: []secretsstorev1.SecretProviderClassObject{{ID: "secret/db", Version: "v2"}},
+	}
+	for _, c := range change {
+		c(p, r)
+	}
+	return []client.Object{p, r}
+}
+
+// recordCache has records as the cache keeps them: the stand-in for the API server takes no times
+// of managed fields.
+type recordCache struct {
+	client.Reader
+	items []secretsstorev1.SecretProviderClassPodStatus
+}
+
+func (c recordCache) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	if records, ok := list.(*secretsstorev1.SecretProviderClassPodStatusList); ok {
+		records.Items = c.items
+		return nil
+	}
+	return c.Reader.List(ctx, list, opts...)
+}
+
+func (c *cluster) run() error {
+	c.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, secretsstorev1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			c.Fatal(err)
+		}
+	}
+	records := recordCache{}
+	kept := c.objects[:0:0]
+	for _, o := range c.objects {
+		if record, ok := o.(*secretsstorev1.SecretProviderClassPodStatus); ok {
+			records.items = append(records.items, *record)
+		} else {
+			kept = append(kept, o)
+		}
+	}
+	objects := append([]client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: "shop", Labels: map[string]string{annotation.LabelInjection: annotation.InjectionEnabled},
+	}}}, kept...)
+	api := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+		Patch: func(_ context.Context, _ client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			var o client.PatchOptions
+			o.ApplyOptions(opts)
+			raw, err := patch.Data(obj)
+			if err != nil {
+				return err
+			}
+			if len(o.DryRun) > 0 {
+				if c.policy {
+					return apierrors.NewForbidden(appsv1.Resource("deployments"), obj.GetName(), errors.New("ValidatingAdmissionPolicy 'x' denied request: "+policyWords+"."))
+				}
+				return nil
+			}
+			c.patched = append(c.patched, obj.GetObjectKind().GroupVersionKind().Kind+"/"+obj.GetName()+" "+string(raw))
+			return nil
+		},
+	}).Build()
+	records.Reader = api
+	r := newRestarter(records, api, api, c, func() time.Time { return noon }, logr.Discard())
+	_, err := r.namespace(c.Context(), "shop")
+	return err
+}
+
+func TestRestarts(t *testing.T) {
+	both := func(change func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus)) []client.Object {
+		return append(deployment("web"), pod("web-1-a", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"), change)...)
+	}
+	as := func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus) {}
+	const restarted = `Deployment/web {"metadata":{"uid":"uid-web"},"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"2026-03-06T12:00:00Z"}}}}}`
+	for name, c := range map[string]struct {
+		objects []client.Object
+		patched string
+		said    string
+	}{
+		"a Deployment": {both(as), restarted, "RestartedForRotation: Restarted, because secrets of its pods were rotated: secret/db@v2"},
+		"two of its pods": {append(both(as), pod("web-1-b", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"))...),
+			restarted, "RestartedForRotation"},
+		"a first mount":   {both(func(_ *corev1.Pod, r *secretsstorev1.SecretProviderClassPodStatus) { r.ManagedFields = nil }), "", ""},
+		"it does not ask": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) { p.Annotations = nil }), "", ""},
+		"it asks for nonsense": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+			p.Annotations[annotation.RestartWindow] = "soon"
+		}), "", ""},
+		"it has finished": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+			p.Status.Phase = corev1.PodSucceeded
+		}), "", ""},
+		"another pod's record": {both(func(_ *corev1.Pod, r *secretsstorev1.SecretProviderClassPodStatus) {
+			r.OwnerReferences[0].UID = "before"
+		}), "", ""},
+		"a record of nobody": {both(func(_ *corev1.Pod, r *secretsstorev1.SecretProviderClassPodStatus) { r.OwnerReferences = nil }), "", ""},
+		"a claimed owner, of another uid": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+			p.OwnerReferences[0].UID = "claimed"
+		}),
+			"", "NotRestartedForRotation"},
+		"a claimed owner, that selects others": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+			p.Labels = map[string]string{"app": "attack"}
+		}),
+			"", "NotRestartedForRotation"},
+		"a bare pod": {pod("bare", nil), "", "NotRestartedForRotation: A secret of this pod was rotated, and on-rotation is restart, but it belongs to no Deployment"},
+		"a Job": {append(pod("job-a", owner("Job", "batch/v1", "job", "uid-job")), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "job", UID: "uid-job"}}),
+			"", "NotRestartedForRotation"},
+		"a StatefulSet": {append(pod("db-0", owner(kindStatefulSet, "apps/v1", "db", "uid-db")), &appsv1.StatefulSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db", UID: "uid-db"},
+			Spec:       appsv1.StatefulSetSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: webLabels}},
+			Status:     appsv1.StatefulSetStatus{Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1},
+		}), "StatefulSet/db", "RestartedForRotation"},
+		"a DaemonSet whose rollout is under way": {append(pod("ds-a", owner(kindDaemonSet, "apps/v1", "ds", "uid-ds")), &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ds", UID: "uid-ds"},
+			Spec:       appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: webLabels}},
+			Status:     appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 2},
+		}), "", ""},
+		"a reloader's": {func() []client.Object {
+			all := both(as)
+			all[0].SetAnnotations(map[string]string{annotation.ReloaderAuto: "true"})
+			return all
+		}(), "", "its restart is left to that"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := &cluster{T: t, objects: c.objects, policy: true}
+			if err := k.run(); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(k.patched, "\n"); !strings.HasPrefix(got, c.patched) || (got == "") != (c.patched == "") || len(k.patched) > 1 {
+				t.Errorf("patched %q, want %q", got, c.patched)
+			}
+			if got := strings.Join(k.said, "\n"); !strings.Contains(got, c.said) || (got == "") != (c.said == "") {
+				t.Errorf("said %q, want %q", got, c.said)
+			}
+		})
+	}
+	k := &cluster{T: t, objects: both(as)}
+	if err := k.run(); !errors.Is(err, errNoPolicy) || len(k.patched) != 0 {
+		t.Errorf("without the policy: %v, patched %v", err, k.patched)
+	}
+}
