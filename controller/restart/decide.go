@@ -48,7 +48,7 @@ func decide(all []*Workload, now time.Time) (due []*Workload, wake time.Time) {
 		if w.Changed.IsZero() || w.Rolling || w.Reloaded || !w.Settings.Restart {
 			continue
 		}
-		if settled := w.Changed.Add(w.Settings.Settle); settled.After(now) {
+		if settled := w.Changed.Add(max(w.Settings.Settle, leastSettle)); settled.After(now) {
 			later(settled)
 			continue
 		}
@@ -66,6 +66,10 @@ func decide(all []*Workload, now time.Time) (due []*Workload, wake time.Time) {
 	}
 	return due, wake
 }
+
+// leastSettle is how long a restart waits whatever is asked for: the driver updates synced Secrets
+// some time after the record (a loop of its own), and a container must not start with the old one.
+const leastSettle = 10 * time.Second
 
 // recheck is how often the health of a rollout is looked at.
 const recheck = 10 * time.Second

@@ -87,6 +87,9 @@ func (c circumstances) args() []string {
 	if c.settings.ForbidAllow {
 		args = append(args, "--forbid-allow")
 	}
+	if c.settings.Restarts {
+		args = append(args, "--restarts")
+	}
 	return append(args, rotationMode(c.settings.DrivesRotation))
 }
 

@@ -40,7 +40,7 @@ func Of(pod *rules.Pod, f facts.Facts) []string {
 		lines = append(lines, s.files(v, in)...)
 		lines = append(lines, s.identity(v)...)
 	}
-	lines = append(lines, s.interval(objects)...)
+	lines = append(lines, s.rotation(objects)...)
 	for i := range lines {
 		lines[i] = cutLine(lines[i])
 	}
@@ -167,6 +167,11 @@ func (s *description) source(setting request.Setting) string {
 	return "ServiceAccount " + text.Shorten(workload.AccountOf(s.pod.Spec))
 }
 
+// rotation describes how soon a rotated secret arrives, and what happens then.
+func (s *description) rotation(objects int) []string {
+	return append(s.interval(objects), s.restart()...)
+}
+
 // interval describes how soon a rotated secret arrives.
 func (s *description) interval(objects int) []string {
 	asked, source := s.askedInterval()
@@ -182,7 +187,6 @@ func (s *description) interval(objects int) []string {
 		return []string{ask + "; nothing rotates, because " + rotation.Off + "."}
 	}
 	lines := []string{ask + "; " + s.arrival(asked, rotation) + "."}
-	lines = append(lines, s.restart()...)
 	if polls := rotation.Looks(); objects > 0 && polls > 0 {
 		lines = append(lines, fmt.Sprintf("About %d vault calls an hour for each pod (objects: %d, polls: %d).", objects*polls, objects, polls))
 	}

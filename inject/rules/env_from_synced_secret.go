@@ -59,6 +59,10 @@ func (p *Pod) reportVariable(r *Report, c workload.Container, place *finding.Pla
 		r.Warn(field.ErrorTypeForbidden, place,
 			what+" keeps its value until the reloader restarts the pod.",
 			"Read the file in the class's mount instead; rotation then needs no restart.")
+	case p.restarts():
+		r.Warn(field.ErrorTypeForbidden, place,
+			what+" keeps its value until akv-injector restarts the workload.",
+			"Read the file in the class's mount instead; rotation then needs no restart.")
 	case p.Target.RunsToCompletion() || !c.StaysUp():
 		r.Warn(field.ErrorTypeForbidden, place,
 			what+" keeps its value while the container runs; a rotation in that time does not reach it.",

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"akv-injector/inject/finding"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -16,9 +17,9 @@ import (
 // and again in the driver's tracker).
 var subPath = Rule{
 	Rule: finding.Rule{
-		ID: "AKV001", Name: "subpath", Severities: []finding.Severity{finding.Error}, Waivable: true,
+		ID: "AKV001", Name: "subpath", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups: finding.Classes, Outdates: true,
-		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts.",
+		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in workloads that akv-injector restarts.",
 		Prevents: "The container keeps the file from its start; a rotated secret never arrives.",
 		Evidence: "The kubelet 1.37.2 bind-mounts a subPath's file once, when the container starts; driver and kubelet rotate by swapping a symlink beside it.",
 		Remedy:   "Remove subPath, mount the folder and read the file in it.",
@@ -46,10 +47,23 @@ func checkSubPath(p *Pod, r *Report) {
 		} else {
 			return
 		}
+		if p.restarts() {
+			r.Warn(field.ErrorTypeForbidden, m.place(p.Target).Child(name),
+				fmt.Sprintf("The container keeps the file that it started with, because it mounts a %s of %s, until akv-injector restarts the workload.", name, what),
+				fmt.Sprintf("Remove %s, mount the folder and read %s in it; rotation then needs no restart.", name, text.Shorten(value)))
+			return
+		}
 		r.Error(field.ErrorTypeForbidden, m.place(p.Target).Child(name),
 			fmt.Sprintf("The container keeps the file that it started with, because it mounts a %s of %s; a rotated secret never arrives.", name, what),
 			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, text.Shorten(value)))
 	})
+}
+
+// restarts reports whether akv-injector restarts the pod's workload when a secret was rotated. It
+// restarts no Job, and no pod that a user created directly.
+func (p *Pod) restarts() bool {
+	return p.Policy.Restarts && p.Request.OnRotation.Restart && !p.Target.RunsToCompletion() &&
+		(p.Target.Template || p.Target.Origin != workload.FromUser)
 }
 
 // syncedSecrets returns the names of the Secrets that the mounted classes sync.

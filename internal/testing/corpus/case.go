@@ -74,6 +74,7 @@ type Options struct {
 		RotationPollInterval string `json:"rotationPollInterval"`
 		ForbidAllow          bool   `json:"forbidAllow"`
 		DrivesRotation       bool   `json:"drivesRotation"`
+		Restarts             bool   `json:"restarts"`
 		VaultChecks          string `json:"vaultChecks"`
 		VaultExpiryWarning   string `json:"vaultExpiryWarning"`
 	} `json:"settings"`
@@ -306,7 +307,7 @@ func (c *Case) Settings() inject.Settings {
 	s := c.Options.Settings
 	return inject.Settings{
 		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval,
-		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Version: Version,
+		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Restarts: s.Restarts, Version: Version,
 		VaultChecks: s.VaultChecks, VaultExpiryWarning: c.vaultExpiryWarning,
 	}
 }

@@ -24,7 +24,7 @@
     variables.onlyWarns ||
     variables.containers.all(c, c.?volumeMounts.orValue([]).all(m, m.?subPath.orValue('') == '' && m.?subPathExpr.orValue('') == '' || !(m.?name.orValue('') in variables.names)))
   message: >-
-    AKV001 subpath: A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts. Fix: Remove subPath, mount the folder and read the file in it.
+    AKV001 subpath: A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in workloads that akv-injector restarts. Fix: Remove subPath, mount the folder and read the file in it.
 - expression: >-
     variables.volumes.all(v, v.csi.?readOnly.orValue(false))
   message: >-
