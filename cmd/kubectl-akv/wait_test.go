@@ -12,13 +12,22 @@ func TestWait(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		"arrived everywhere": {[]string{"payments-kv/cert/frontend"}, exitOK,
-			"No mounted file and no container has an older version of payments-kv/cert/frontend than 5d0c8a1b", ""},
+		"arrived everywhere": {
+			[]string{"payments-kv/cert/frontend"},
+			exitOK,
+			"No mounted file and no container has an older version of payments-kv/cert/frontend than 5d0c8a1b", "",
+		},
 		"in one namespace": {[]string{"payments-kv/cert/frontend", "-n", "shop"}, exitOK, "Other namespaces were not looked at.\n", ""},
-		"not yet": {[]string{"payments-kv/DB-Password", "--timeout", "1s"}, exitFindings,
-			"shop/legacy: it has version 9b1f6d0e", "error: it has not arrived everywhere within 1s\n"},
-		"not in a container": {[]string{"payments-kv/api-token", "--timeout", "1s"}, exitFindings,
-			"container app keeps what it started with by a mount with the subPath api-token, until it restarts", ""},
+		"not yet": {
+			[]string{"payments-kv/DB-Password", "--timeout", "1s"},
+			exitFindings,
+			"shop/legacy: it has version 9b1f6d0e", "error: it has not arrived everywhere within 1s\n",
+		},
+		"not in a container": {
+			[]string{"payments-kv/api-token", "--timeout", "1s"},
+			exitFindings,
+			"container app keeps what it started with by a mount with the subPath api-token, until it restarts", "",
+		},
 		"a vault that does not answer": {[]string{"shared-kv/key/signing"}, exitUnusable, "", "error: the newest version is not known"},
 		"without it":                   {[]string{"payments-kv/cert/frontend", "--no-vault"}, exitUnusable, "", "--no-vault leaves the newest version unknown"},
 		"nobody mounts it":             {[]string{"payments-kv/DB-Pasword", "--version", "a"}, exitUnusable, "", "no running pod mounts payments-kv/secret/DB-Pasword: is that the name?"},

@@ -2,12 +2,15 @@ package refresh
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/internal/text"
 )
 
 // Reasons of the events, which people look for with kubectl get events.
@@ -15,6 +18,7 @@ const (
 	eventArrived  = "SecretVersionArrived"
 	eventGaveUp   = "SecretVersionNotArriving"
 	eventDisabled = "SecretVersionDisabled"
+	eventEmpty    = "SecretsNotMounted"
 )
 
 // EventRecorder records events.
@@ -43,6 +47,12 @@ func (r *Refresher) reportGivenUp(p *Pod) {
 	r.events.Eventf(reference(p), nil, corev1.EventTypeWarning, eventGaveUp, "Rotate",
 		"A secret of this pod has a newer version, and the CSI driver has not mounted it after %d tries. See the log of the driver and the provider on node %s; "+
 			"the kubelet goes on asking them", maxTries, p.Node)
+}
+
+func (r *Refresher) reportEmpty(e *Empty) {
+	r.events.Eventf(reference(&e.Pod), nil, corev1.EventTypeWarning, eventEmpty, "Mount",
+		"The pod runs, and the CSI driver has recorded no mount of %s, so its containers see an empty folder (driver 1.6.0 does this after a first mount that was interrupted). Fix: delete the pod",
+		text.Line(strings.Join(e.Classes, ", "), 300))
 }
 
 func (r *Refresher) reportDisabled(class types.NamespacedName, o Object) {

@@ -10,6 +10,7 @@ type metrics struct {
 	arrivals prometheus.Counter
 	lag      prometheus.Histogram
 	gaveUp   prometheus.Counter
+	empty    prometheus.Counter
 	looks    *prometheus.CounterVec
 	driving  prometheus.Gauge
 }
@@ -40,6 +41,10 @@ func newMetrics(registry prometheus.Registerer, count func() Pods) *metrics {
 			Name: "akv_injector_rotation_given_up_total",
 			Help: "Pods that kept an older version through all nudges, and are left to the kubelet.",
 		}),
+		empty: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "akv_injector_rotation_empty_pods_total",
+			Help: "Running pods of whose volumes the driver has recorded no mount for a minute: their containers see an empty folder.",
+		}),
 		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_rotation_vault_looks_total",
 			Help: "Objects whose versions a vault was asked for, by result: answered or unknown.",
@@ -62,7 +67,7 @@ func newMetrics(registry prometheus.Registerer, count func() Pods) *metrics {
 		}, func() float64 { return float64(of(count())) })
 	}
 	registry.MustRegister(
-		m.nudges, m.arrivals, m.lag, m.gaveUp, m.looks, m.driving,
+		m.nudges, m.arrivals, m.lag, m.gaveUp, m.empty, m.looks, m.driving,
 		pods("current", func(n Pods) int { return n.Current }),
 		pods("stale", func(n Pods) int { return n.Stale }),
 		pods("unrecorded", func(n Pods) int { return n.Unrecorded }),

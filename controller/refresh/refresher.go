@@ -268,7 +268,7 @@ func (r *Refresher) readClass(ctx context.Context, key types.NamespacedName) {
 	}
 }
 
-// readDriver reads what the driver does from the cache.
+// readDriver reads what the driver does from the cache, and reports pods that it has left empty.
 func (r *Refresher) readDriver(ctx context.Context) {
 	f := facts.Facts{Driver: r.o.Driver()}
 	var csi storagev1.CSIDriver
@@ -279,7 +279,12 @@ func (r *Refresher) readDriver(ctx context.Context) {
 	r.mu.Lock()
 	before := r.state.driver
 	r.state.SetDriver(d, r.o.Clock())
+	empties := r.state.Empties(r.o.Clock())
 	r.mu.Unlock()
+	for i := range empties {
+		r.metrics.empty.Inc()
+		r.reportEmpty(&empties[i])
+	}
 	if before != d {
 		r.log.Info("the CSI driver", "gate", d.Gate.String(), "idle", d.Idle)
 	}

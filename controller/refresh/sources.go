@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -178,6 +179,40 @@ func (s *state) Answer(key Object, v *Versions, now time.Time) (disabled []types
 		}
 	}
 	return disabled
+}
+
+// emptyAfter is how long a running pod may be without a record. The driver writes it before the
+// containers start; a restart of the API server or of the driver may hold it up.
+const emptyAfter = time.Minute
+
+// Empty is a running pod of whose classes the driver has recorded no mount: its containers see an
+// empty folder.
+type Empty struct {
+	Pod     Pod
+	Classes []string
+}
+
+// Empties takes the pods that run without their files, each once.
+func (s *state) Empties(now time.Time) []Empty {
+	var all []Empty
+	for _, p := range s.pods {
+		if p.told || len(p.mounts) == len(p.Asked) || now.Sub(p.seen) < emptyAfter {
+			continue
+		}
+		if _, in := s.namespaces[p.Key.Namespace]; !in {
+			continue
+		}
+		p.told = true
+		e := Empty{Pod: p.Pod}
+		for name := range p.Asked {
+			if p.mounts[name] == nil {
+				e.Classes = append(e.Classes, name)
+			}
+		}
+		slices.Sort(e.Classes)
+		all = append(all, e)
+	}
+	return all
 }
 
 // Pods are the pods by what is known of them.

@@ -76,6 +76,9 @@ type pod struct {
 	// nothing.
 	target, stale string
 	gaveUp        bool
+	// seen is when it was first known, and told whether it was reported as empty.
+	seen time.Time
+	told bool
 	// waits is set while it is ready and has no turn yet.
 	waits bool
 
@@ -177,7 +180,7 @@ func (s *state) SetPod(next Pod, now time.Time) {
 		}
 		s.DeletePod(next.Key, now)
 	}
-	p := &pod{Pod: next, mounts: map[string]*Record{}}
+	p := &pod{Pod: next, mounts: map[string]*Record{}, seen: now}
 	s.pods[next.Key] = p
 	for name := range next.Asked {
 		key := types.NamespacedName{Namespace: next.Key.Namespace, Name: name}

@@ -326,3 +326,23 @@ func TestTenThousandPods(t *testing.T) {
 		t.Errorf("ten minutes without a rotation took %d looks (at most %d) and %d nudges", m.looks, most, m.total())
 	}
 }
+
+// A pod that runs without a record is reported, once, and not while the record may still come.
+func TestEmpties(t *testing.T) {
+	m := newSim(t, plenty)
+	m.namespace("shop", true)
+	key := m.pod("shop", "web", "class", "kv", 10*time.Second)
+	m.pod("elsewhere", "web", "class", "kv", 10*time.Second)
+	m.state.DeleteRecord(key, "class", m.now)
+	m.state.DeleteRecord(types.NamespacedName{Namespace: "elsewhere", Name: "web"}, "class", m.now)
+	if early := m.state.Empties(m.now.Add(emptyAfter - time.Second)); len(early) != 0 {
+		t.Errorf("reported too early: %+v", early)
+	}
+	found := m.state.Empties(m.now.Add(emptyAfter))
+	if len(found) != 1 || found[0].Pod.Key != key || fmt.Sprint(found[0].Classes) != "[class]" {
+		t.Errorf("reported %+v, want the one pod of a namespace that has opted in", found)
+	}
+	if again := m.state.Empties(m.now.Add(time.Hour)); len(again) != 0 {
+		t.Errorf("reported again: %+v", again)
+	}
+}

@@ -150,8 +150,10 @@ func TestRestarts(t *testing.T) {
 		said    string
 	}{
 		"a Deployment": {both(as), restarted, "RestartedForRotation: Restarted, because secrets of its pods were rotated: secret/db@v2"},
-		"two of its pods": {append(both(as), pod("web-1-b", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"))...),
-			restarted, "RestartedForRotation"},
+		"two of its pods": {
+			append(both(as), pod("web-1-b", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"))...),
+			restarted, "RestartedForRotation",
+		},
 		"a first mount":   {both(func(_ *corev1.Pod, r *secretsstorev1.SecretProviderClassPodStatus) { r.ManagedFields = nil }), "", ""},
 		"it does not ask": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) { p.Annotations = nil }), "", ""},
 		"it asks for nonsense": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
@@ -164,17 +166,23 @@ func TestRestarts(t *testing.T) {
 			r.OwnerReferences[0].UID = "before"
 		}), "", ""},
 		"a record of nobody": {both(func(_ *corev1.Pod, r *secretsstorev1.SecretProviderClassPodStatus) { r.OwnerReferences = nil }), "", ""},
-		"a claimed owner, of another uid": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
-			p.OwnerReferences[0].UID = "claimed"
-		}),
-			"", "NotRestartedForRotation"},
-		"a claimed owner, that selects others": {both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
-			p.Labels = map[string]string{"app": "attack"}
-		}),
-			"", "NotRestartedForRotation"},
+		"a claimed owner, of another uid": {
+			both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+				p.OwnerReferences[0].UID = "claimed"
+			}),
+			"", "NotRestartedForRotation",
+		},
+		"a claimed owner, that selects others": {
+			both(func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+				p.Labels = map[string]string{"app": "attack"}
+			}),
+			"", "NotRestartedForRotation",
+		},
 		"a bare pod": {pod("bare", nil), "", "NotRestartedForRotation: A secret of this pod was rotated, and on-rotation is restart, but it belongs to no Deployment"},
-		"a Job": {append(pod("job-a", owner("Job", "batch/v1", "job", "uid-job")), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "job", UID: "uid-job"}}),
-			"", "NotRestartedForRotation"},
+		"a Job": {
+			append(pod("job-a", owner("Job", "batch/v1", "job", "uid-job")), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "job", UID: "uid-job"}}),
+			"", "NotRestartedForRotation",
+		},
 		"a StatefulSet": {append(pod("db-0", owner(kindStatefulSet, "apps/v1", "db", "uid-db")), &appsv1.StatefulSet{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db", UID: "uid-db"},
 			Spec:       appsv1.StatefulSetSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: webLabels}},

@@ -1,8 +1,9 @@
 package rules
 
 import (
-	"akv-injector/inject/annotation"
 	"testing"
+
+	"akv-injector/inject/annotation"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

@@ -30,13 +30,13 @@ func TestHas(t *testing.T) {
 		"a younger":                    {mounted("v2"), two, There, ""},
 		"another, of an age not known": {mounted("v2"), nil, Older, "it has version v2"},
 		"an older":                     {mounted("v0"), two, Older, "it has version v0"},
-		"a pod that has not started": {mounted("", func(m *Mount) { m.recorded, m.started = false, false }), nil, There, ""},
-		"an empty volume":            {mounted("", func(m *Mount) { m.recorded = false }), nil, Older, "never mounted"},
-		"not mounted yet":            {mounted(""), nil, Older, "not mounted yet"},
-		"not known":                  {mounted("", func(m *Mount) { m.reason = &Reason{ClassNotFound, "there is no class"} }), nil, Unseen, "there is no class"},
-		"known, without a class":     {mounted("v1", func(m *Mount) { m.reason = &Reason{ClassNotFound, "there is no class"} }), nil, There, ""},
-		"a container from before it": {mounted("v1", written, keeps(20*time.Minute)), nil, Older, "container app keeps what it started with by a mount with the subPath DB-Password, until it restarts"},
-		"a container from after it":  {mounted("v1", written, keeps(5*time.Minute)), nil, There, ""},
+		"a pod that has not started":   {mounted("", func(m *Mount) { m.recorded, m.started = false, false }), nil, There, ""},
+		"an empty volume":              {mounted("", func(m *Mount) { m.recorded = false }), nil, Older, "never mounted"},
+		"not mounted yet":              {mounted(""), nil, Older, "not mounted yet"},
+		"not known":                    {mounted("", func(m *Mount) { m.reason = &Reason{ClassNotFound, "there is no class"} }), nil, Unseen, "there is no class"},
+		"known, without a class":       {mounted("v1", func(m *Mount) { m.reason = &Reason{ClassNotFound, "there is no class"} }), nil, There, ""},
+		"a container from before it":   {mounted("v1", written, keeps(20*time.Minute)), nil, Older, "container app keeps what it started with by a mount with the subPath DB-Password, until it restarts"},
+		"a container from after it":    {mounted("v1", written, keeps(5*time.Minute)), nil, There, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, why := c.mount.has("v1", c.state)
