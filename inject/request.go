@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"akv-injector/inject/facts"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/policy"
 	"akv-injector/inject/request"
 	"akv-injector/inject/rules"
@@ -47,4 +48,14 @@ func (r *Request) MissingAccount(f facts.Facts) string {
 		return planned
 	}
 	return ""
+}
+
+// OnRotation is what happens to a workload when a secret of its pods has been rotated.
+type OnRotation = request.OnRotation
+
+// OnRotationOf reads that from the annotations of a pod, or else of its namespace. It is false if they
+// have an error, which admission reports.
+func OnRotationOf(pod, namespace map[string]string) (o OnRotation, ok bool) {
+	o, errs := request.ReadOnRotation(pod, namespace, func(string, bool) *finding.Place { return nil })
+	return o, len(errs) == 0
 }

@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"akv-injector/inject/request"
+	"akv-injector/inject"
 )
 
 // Workload is the owner of outdated pods, or one whose rollout is under way.
@@ -14,7 +14,7 @@ type Workload struct {
 	Kind     string
 	Key      types.NamespacedName
 	UID      types.UID
-	Settings request.OnRotation
+	Settings inject.OnRotation
 	// Changed is when a version came last into one of its outdated pods; zero if it has none.
 	Changed time.Time
 	// Objects of the outdated pods, with their versions, sorted.

@@ -15,9 +15,8 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/controller/refresh"
+	"akv-injector/inject"
 	"akv-injector/inject/annotation"
-	"akv-injector/inject/finding"
-	"akv-injector/inject/request"
 	"akv-injector/internal/text"
 )
 
@@ -63,8 +62,8 @@ func (r *Restarter) add(ctx context.Context, f *found, byUID map[types.UID]*Work
 	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning || len(records[pod.UID]) == 0 {
 		return nil
 	}
-	settings, errs := request.ReadOnRotation(pod.Annotations, ns.Annotations, noPlace)
-	if !settings.Restart || len(errs) > 0 {
+	settings, ok := inject.OnRotationOf(pod.Annotations, ns.Annotations)
+	if !settings.Restart || !ok {
 		return nil
 	}
 	changed, objects := outdated(records[pod.UID])
@@ -109,8 +108,6 @@ func (w *Workload) note(object string) {
 	id, _, _ := strings.Cut(object, "@")
 	w.Shared = add(w.Shared, id)
 }
-
-func noPlace(string, bool) *finding.Place { return nil }
 
 // moment is how soon after it made a record the driver may write it again without a rotation.
 const moment = 2 * time.Second

@@ -3,6 +3,7 @@ package attacks_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -62,9 +63,7 @@ func TestOwnAccountAndWorkloads(t *testing.T) {
 	// inTemplate is the restart, with a change of the template.
 	inTemplate := func(change object) object {
 		template := object{"metadata": object{"annotations": object{key: now}}}
-		for k, v := range change {
-			template[k] = v
-		}
+		maps.Copy(template, change)
 		return object{"spec": object{"template": template}}
 	}
 	restart := inTemplate(nil)
