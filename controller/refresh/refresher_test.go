@@ -239,3 +239,43 @@ func TestOnlyObserves(t *testing.T) {
 		}
 	})
 }
+
+// What is seen to change is dated by our clock, and what was there before by the API server's, which
+// may differ by minutes: neither opens a gate for ever, nor keeps it shut.
+func TestLastChange(t *testing.T) {
+	b := &bench{}
+	now := time.Now()
+	dated := func(version string, at time.Time) (Record, *secretsstorev1.SecretProviderClassPodStatus) {
+		r := b.record(version)
+		r.CreationTimestamp = metav1.NewTime(at)
+		read, ok := ReadRecord(r)
+		if !ok {
+			t.Fatal("the record is not read")
+		}
+		return read, r
+	}
+	const skew = 5 * time.Minute
+	behind, _ := dated("v1", now.Add(-time.Hour))
+	ahead, _ := dated("v1", now.Add(skew))
+	_, before := dated("v1", now.Add(-time.Hour))
+	rotated, _ := dated("v2", now.Add(-skew))
+	r := &Refresher{}
+	for name, c := range map[string]struct {
+		record *Record
+		before *secretsstorev1.SecretProviderClassPodStatus
+		listed bool
+		want   time.Time
+	}{
+		"there before":                   {&behind, nil, true, behind.Changed},
+		"there before, in our future":    {&ahead, nil, true, now},
+		"new":                            {&ahead, nil, false, now},
+		"changed, in our past":           {&rotated, before, false, now},
+		"written again with what it had": {&ahead, before, false, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := r.lastChange(c.record, c.before, c.listed, now); !got.Equal(c.want) {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}

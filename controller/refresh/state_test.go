@@ -346,3 +346,31 @@ func TestEmpties(t *testing.T) {
 		t.Errorf("reported again: %+v", again)
 	}
 }
+
+// BenchmarkTenThousandPods is a minute of the leader's life with 10,000 pods of 1,000 classes that ask
+// for 30s, without and with a rotation of all.
+func BenchmarkTenThousandPods(b *testing.B) {
+	for _, rotates := range []bool{false, true} {
+		b.Run(fmt.Sprintf("rotation=%t", rotates), func(b *testing.B) {
+			t := &testing.T{}
+			m := newSim(t, Limits{Nudges: 1000, PerNode: 10_000})
+			m.namespace("shop", true)
+			for i := range 10_000 {
+				m.pod("shop", fmt.Sprintf("pod-%d", i), fmt.Sprintf("class-%d", i%1000), fmt.Sprintf("kv-%d", i%1000), 30*time.Second)
+			}
+			m.run(gate + 2*time.Second)
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if rotates {
+					for i := range 1000 {
+						m.rotate(fmt.Sprintf("kv-%d", i), fmt.Sprintf("v%d", n+2))
+					}
+				}
+				m.run(time.Minute)
+				b.StopTimer()
+				m.run(gate)
+				b.StartTimer()
+			}
+		})
+	}
+}

@@ -164,9 +164,14 @@ func TestFloods(t *testing.T) {
 			if len(got.failed) > 0 {
 				t.Errorf("%d of %d creates of another team failed, the first: %v", len(got.failed), len(got.took), got.failed[0])
 			}
-			// The slowest of some dozen on a busy machine says little; their middle does.
-			if got.percentile(50) > base.percentile(50)+slower {
-				t.Errorf("another team's creates take %v (p50), %v beside the same flood without akv-injector", got.percentile(50), base.percentile(50))
+			if got.percentile(99) > base.percentile(99)+slower {
+				// The slowest of some dozen may be the machine's own doing, which does not come twice.
+				t.Logf("another team's creates took %v (p99), %v beside the same flood without akv-injector: once more", got.percentile(99), base.percentile(99))
+				base = beside(t, c, without+"-honest", without, all[name])
+				got = beside(t, c, honest, hostile, all[name])
+			}
+			if got.percentile(99) > base.percentile(99)+slower {
+				t.Errorf("another team's creates take %v (p99), %v beside the same flood without akv-injector", got.percentile(99), base.percentile(99))
 			}
 			wantAlive(t, c)
 		})
