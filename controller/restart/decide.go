@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"akv-injector/inject"
@@ -17,6 +18,8 @@ type Workload struct {
 	Settings inject.OnRotation
 	// Changed is when a version came last into one of its outdated pods; zero if it has none.
 	Changed time.Time
+	// Outdated are the outdated pods, in the order in which they are to be evicted.
+	Outdated []*corev1.Pod
 	// Objects of the outdated pods, with their versions, sorted.
 	Objects []string
 	// Shared are the objects without their versions.

@@ -93,6 +93,9 @@ func (r *Restarter) add(ctx context.Context, f *found, byUID map[types.UID]*Work
 	if changed.After(w.Changed) {
 		w.Changed = changed
 	}
+	if !changed.IsZero() {
+		w.Outdated = append(w.Outdated, pod)
+	}
 	return nil
 }
 

@@ -48,6 +48,7 @@ type EventRecorder interface {
 type Restarter struct {
 	cached, live client.Reader
 	writer       client.Writer
+	evictions    client.SubResourceWriter
 	events       EventRecorder
 	log          logr.Logger
 	now          func() time.Time
@@ -66,6 +67,7 @@ type Restarter struct {
 // Add adds a Restarter to a manager.
 func Add(mgr ctrl.Manager, ownNamespace string, log logr.Logger) error {
 	r := newRestarter(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetClient(), mgr.GetEventRecorder("akv-injector"), time.Now, log)
+	r.evictions = mgr.GetClient().SubResource("eviction")
 	r.ownNamespace, r.cache = ownNamespace, mgr.GetCache()
 	ctrlmetrics.Registry.MustRegister(r.restarts)
 	return mgr.Add(r)
@@ -76,7 +78,7 @@ func newRestarter(cached, live client.Reader, writer client.Writer, events Event
 		cached: cached, live: live, writer: writer, events: events, log: log, now: now,
 		restarts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "akv_injector_rotation_restarts_total",
-			Help: "Workloads that were restarted because a secret of their pods was rotated (on-rotation: restart).",
+			Help: "Workloads that were restarted, and pods that were evicted, because their secrets were rotated (on-rotation).",
 		}),
 		dirty: map[string]time.Time{}, wake: make(chan struct{}, 1), told: map[types.UID]time.Time{},
 	}
@@ -238,6 +240,9 @@ func (r *Restarter) stopped(ctx context.Context) bool {
 func (r *Restarter) restart(ctx context.Context, w *Workload, owner *unstructured.Unstructured) error {
 	if err := prove(ctx, r.writer, owner); err != nil {
 		return fmt.Errorf("%s %s is not restarted: %w", w.Kind, w.Key, err)
+	}
+	if w.Settings.Evict {
+		return r.evict(ctx, w, owner)
 	}
 	patch, err := patchOf(owner, r.now())
 	if err != nil {

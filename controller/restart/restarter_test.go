@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,6 +33,8 @@ type cluster struct {
 	objects []client.Object
 	policy  bool
 	patched []string
+	evicted []string
+	budget  bool // refuses evictions
 	said    []string
 }
 
@@ -94,6 +97,24 @@ func (c recordCache) List(ctx context.Context, list client.ObjectList, opts ...c
 	return c.Reader.List(ctx, list, opts...)
 }
 
+// evictions takes evictions as an API server does, with or without a budget that refuses them.
+type evictions struct {
+	client.SubResourceWriter // what is not expected
+	cluster                  *cluster
+}
+
+func (e *evictions) Create(_ context.Context, obj, sub client.Object, _ ...client.SubResourceCreateOption) error {
+	eviction, ok := sub.(*policyv1.Eviction)
+	if !ok || eviction.DeleteOptions == nil || *eviction.DeleteOptions.Preconditions.UID != obj.GetUID() {
+		e.cluster.Errorf("the eviction is %+v", sub)
+	}
+	if e.cluster.budget {
+		return apierrors.NewTooManyRequests("the budget", 10)
+	}
+	e.cluster.evicted = append(e.cluster.evicted, obj.GetName())
+	return nil
+}
+
 func (c *cluster) run() error {
 	c.Helper()
 	scheme := runtime.NewScheme()
@@ -134,6 +155,7 @@ func (c *cluster) run() error {
 	}).Build()
 	records.Reader = api
 	r := newRestarter(records, api, api, c, func() time.Time { return noon }, logr.Discard())
+	r.evictions = &evictions{cluster: c}
 	_, err := r.namespace(c.Context(), "shop")
 	return err
 }
@@ -215,5 +237,31 @@ func TestRestarts(t *testing.T) {
 	k := &cluster{T: t, objects: both(as)}
 	if err := k.run(); !errors.Is(err, errNoPolicy) || len(k.patched) != 0 {
 		t.Errorf("without the policy: %v, patched %v", err, k.patched)
+	}
+}
+
+// Pods are evicted one at a time, the oldest first, by uid, and never around a budget.
+func TestEvicts(t *testing.T) {
+	evict := func(age time.Duration) func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus) {
+		return func(p *corev1.Pod, _ *secretsstorev1.SecretProviderClassPodStatus) {
+			p.Annotations[annotation.OnRotation] = "evict"
+			p.CreationTimestamp = metav1.NewTime(noon.Add(-age))
+		}
+	}
+	rs := owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1")
+	objects := append(deployment("web"), append(pod("web-1-a", rs, evict(2*time.Hour)), pod("web-1-b", rs, evict(3*time.Hour))...)...)
+	k := &cluster{T: t, objects: objects, policy: true}
+	if err := k.run(); err != nil || fmt.Sprint(k.evicted) != "[web-1-b]" || len(k.patched) != 0 {
+		t.Errorf("%v, evicted %v, patched %v", err, k.evicted, k.patched)
+	}
+	if said := strings.Join(k.said, "\n"); !strings.Contains(said, "RestartedForRotation: Pod web-1-b was evicted, because its secrets were rotated: secret/db@v2") {
+		t.Errorf("said %q", said)
+	}
+	k = &cluster{T: t, objects: objects, policy: true, budget: true}
+	if err := k.run(); err != nil || len(k.evicted) != 0 {
+		t.Errorf("%v, evicted %v around a budget", err, k.evicted)
+	}
+	if said := strings.Join(k.said, "\n"); !strings.Contains(said, "a PodDisruptionBudget refuses the eviction of pod web-1-b") {
+		t.Errorf("said %q", said)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -88,6 +90,10 @@ func TestOwnAccountAndPods(t *testing.T) {
 	}
 	if err := own.Create(t.Context(), cluster.Pod(in, "new", "DB-Password"), client.DryRunAll); !byVerdict(err) {
 		t.Errorf("a new pod: %v", err)
+	}
+	evict := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: "victim"}}
+	if err := own.SubResource("eviction").Create(t.Context(), pods[in].DeepCopy(), evict, client.DryRunAll); !byVerdict(err) || !strings.Contains(err.Error(), "akv-injector-own-pods") {
+		t.Errorf("an eviction: %v", err)
 	}
 	// And others are not held to it.
 	if err := admin.Status().Patch(t.Context(), pods[in].DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"app":"other"}}}`)), client.DryRunAll); err != nil {

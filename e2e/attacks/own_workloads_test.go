@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,6 +27,7 @@ func TestOwnAccountAndWorkloads(t *testing.T) {
 	if err := c.CreateNamespace(t.Context(), out, nil, nil); err != nil {
 		t.Fatal(err)
 	}
+	c.CreateAccount(t, out)
 	applyPolicies(t, c, "restart: {enabled: true}")
 	own, admin := as(t, c, account(injector.Namespace, injector.ServiceAccount)), as(t, c, user)
 	template := corev1.PodTemplateSpec{
@@ -95,6 +97,17 @@ func TestOwnAccountAndWorkloads(t *testing.T) {
 	for _, o := range objects(out) {
 		if err := patch(o, restart); !byVerdict(err) {
 			t.Errorf("a %T in a namespace that has not opted in: %v", o, err)
+		}
+	}
+	for namespace, allowed := range map[string]bool{in: true, out: false} {
+		pod := mounting(namespace, "victim", nil)
+		pod.Spec.Containers[0].VolumeMounts = nil
+		if err := admin.Create(t.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+		eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "victim"}}
+		if err := own.SubResource("eviction").Create(t.Context(), pod, eviction, client.DryRunAll); (err == nil) != allowed {
+			t.Errorf("an eviction in %s: %v, want it allowed: %t", namespace, err, allowed)
 		}
 	}
 	if err := own.Status().Patch(t.Context(), all[0].DeepCopyObject().(client.Object), client.RawPatch(types.MergePatchType, []byte(`{"status":{"replicas":3}}`)), client.DryRunAll); !byVerdict(err) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -36,15 +38,27 @@ func TestRestart(t *testing.T) {
 		_, err := tenant.SetSecret(name, "old "+name)
 		check(t, err)
 	}
-	deployment := readsOnce(tenant)
+	deployment := readsOnce(tenant, "reads-once", "restart", "one", "two")
 	check(t, s.API.Create(t.Context(), deployment))
+	_, err = tenant.SetSecret("three", "old three")
+	check(t, err)
+	evicted := readsOnce(tenant, "evicted", "evict", "three")
+	check(t, s.API.Create(t.Context(), evicted))
+	check(t, s.API.Create(t.Context(), &policyv1.PodDisruptionBudget{
+		ObjectMeta: metav1.ObjectMeta{Name: "evicted", Namespace: tenant.Namespace},
+		Spec:       policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromInt32(1)), Selector: evicted.Spec.Selector},
+	}))
+	toEvict := client.MatchingLabels(evicted.Spec.Selector.MatchLabels)
+	first, err := tenant.AwaitPods(t.Context(), 2, toEvict)
+	check(t, err)
+	fewer := watchAvailable(t, s, client.ObjectKeyFromObject(evicted))
 	labels := client.MatchingLabels(deployment.Spec.Selector.MatchLabels)
 	before, err := tenant.AwaitPods(t.Context(), 2, labels)
 	check(t, err)
 
 	missing := watchAvailable(t, s, client.ObjectKeyFromObject(deployment))
 	// Two changes, the second within what settles.
-	for _, name := range []string{"one", "two"} {
+	for _, name := range []string{"one", "two", "three"} {
 		timer := time.NewTimer(shortGate + 2*time.Second)
 		select {
 		case <-t.Context().Done():
@@ -53,22 +67,7 @@ func TestRestart(t *testing.T) {
 		_, err = tenant.SetSecret(name, "new "+name)
 		check(t, err)
 	}
-	check(t, tenant.Await(t.Context(), tenant.Namespace, "new pods with the new values", func(ctx context.Context) (bool, string) {
-		var pods corev1.PodList
-		if err := s.API.List(ctx, &pods, client.InNamespace(tenant.Namespace), labels); err != nil {
-			return false, err.Error()
-		}
-		said := ""
-		for i := range pods.Items {
-			p := &pods.Items[i]
-			text, err := s.Client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{}).DoRaw(ctx)
-			said += fmt.Sprintf("%s says %q (%v); ", p.Name, text, err)
-			if string(text) != "started with new one, new two\n" {
-				return false, said
-			}
-		}
-		return len(pods.Items) == 2, said
-	}))
+	awaitStarted(t, tenant, labels, "started with new one new two\n")
 	if least := missing(); least < 2 {
 		t.Errorf("%d replicas were available for a while", least)
 	}
@@ -88,21 +87,60 @@ func TestRestart(t *testing.T) {
 	}
 	_, err = tenant.AwaitEvent(t.Context(), "deployment/reads-once RestartedForRotation", "secret/two@")
 	check(t, err)
+
+	// The others were evicted one after the other, and their template is as it was.
+	awaitStarted(t, tenant, toEvict, "started with new three\n")
+	after, err = tenant.AwaitPods(t.Context(), 2, toEvict)
+	check(t, err)
+	for i := range after {
+		if slices.ContainsFunc(first, func(p corev1.Pod) bool { return p.UID == after[i].UID }) {
+			t.Errorf("%s is one of before", after[i].Name)
+		}
+	}
+	if least := fewer(); least < 1 {
+		t.Error("both were evicted at once")
+	}
+	check(t, s.API.List(t.Context(), &sets, client.InNamespace(tenant.Namespace), toEvict))
+	if len(sets.Items) != 1 {
+		t.Errorf("%d ReplicaSets of what was evicted", len(sets.Items))
+	}
+}
+
+// awaitStarted waits until there are two pods, and both have started with what is wanted.
+func awaitStarted(t *testing.T, tenant *system.Tenant, labels client.MatchingLabels, want string) {
+	t.Helper()
+	check(t, tenant.Await(t.Context(), tenant.Namespace, "pods that have "+want, func(ctx context.Context) (bool, string) {
+		var pods corev1.PodList
+		if err := tenant.API.List(ctx, &pods, client.InNamespace(tenant.Namespace), labels); err != nil {
+			return false, err.Error()
+		}
+		said := ""
+		for i := range pods.Items {
+			p := &pods.Items[i]
+			text, err := tenant.Client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{}).DoRaw(ctx)
+			said += fmt.Sprintf("%s says %q (%v); ", p.Name, text, err)
+			if string(text) != want {
+				return false, said
+			}
+		}
+		return len(pods.Items) == 2, said
+	}))
 }
 
 // readsOnce is a Deployment whose containers read their secrets when they start.
-func readsOnce(tenant *system.Tenant) *appsv1.Deployment {
-	pod := tenant.Pod("", "one, two")
-	pod.Labels = map[string]string{"app": "reads-once"}
-	pod.Annotations[annotation.OnRotation] = "restart"
+func readsOnce(tenant *system.Tenant, name, onRotation string, secrets ...string) *appsv1.Deployment {
+	pod := tenant.Pod("", strings.Join(secrets, ", "))
+	pod.Labels = map[string]string{"app": name}
+	pod.Annotations[annotation.OnRotation] = onRotation
 	pod.Annotations[annotation.Settle] = "20s"
 	pod.Annotations[annotation.RotationPollInterval] = "10s"
 	pod.Spec.Containers = []corev1.Container{{
 		Name: "app", Image: images.Shell, ImagePullPolicy: corev1.PullNever,
-		Command: []string{"sh", "-c", `echo "started with $(cat ` + folder + `/one), $(cat ` + folder + `/two)"; exec sleep 1000000`},
+		Command: []string{"sh", "-c", `cd ` + folder + ` && said="started with" && for secret in ` + strings.Join(secrets, " ") +
+			`; do said="$said $(cat $secret)"; done; echo "$said"; exec sleep 1000000`},
 	}}
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "reads-once", Namespace: tenant.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: tenant.Namespace},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: new(int32(2)), Selector: &metav1.LabelSelector{MatchLabels: pod.Labels},
 			Template: corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec},

@@ -111,8 +111,8 @@ var vocabulary = []Annotation{
 		Brief: "`off` leaves rotation to the driver alone",
 	},
 	{
-		Key: OnRotation, Pod: true, Namespace: true, ByHand: true, Default: "`none`", Meaning: "`restart` restarts the workload, as `kubectl rollout restart` does, when a mounted version has changed: for programs that do not read the file again. Needs `restart.enabled`. See [restarts](rotation.md#restart-what-does-not-read-again)",
-		Brief: "`restart` for programs that do not read the file again",
+		Key: OnRotation, Pod: true, Namespace: true, ByHand: true, Default: "`none`", Meaning: "`restart` restarts the workload, as `kubectl rollout restart` does, when a mounted version has changed: for programs that do not read the file again; `evict` evicts its pods one after the other instead. Needs `restart.enabled`. See [restarts](rotation.md#restart-what-does-not-read-again)",
+		Brief: "`restart` or `evict` for programs that do not read the file again",
 	},
 	{
 		Key: Settle, Pod: true, Namespace: true, ByHand: true, Default: "`2m`", Meaning: "how long a restart waits for further changes",

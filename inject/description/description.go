@@ -214,7 +214,11 @@ func (s *description) restart() []string {
 	case !s.pod.Policy.Restarts:
 		return []string{"After a rotation: nothing, for akv-injector runs without restarts (restart.enabled)."}
 	}
-	line := fmt.Sprintf("After a rotation: the workload is restarted, when nothing has changed for %s", text.Duration(o.Settle))
+	what := "the workload is restarted"
+	if o.Evict {
+		what = "the pods are evicted one after the other"
+	}
+	line := fmt.Sprintf("After a rotation: %s, when nothing has changed for %s", what, text.Duration(o.Settle))
 	if window := o.Window.String(); window != "" {
 		line += ", in the window " + text.Shorten(window)
 	}

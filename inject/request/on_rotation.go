@@ -17,6 +17,7 @@ import (
 const (
 	OnRotationNone    = "none"
 	OnRotationRestart = "restart"
+	OnRotationEvict   = "evict"
 )
 
 // Defaults and bounds of what a restart after a rotation waits for.
@@ -31,7 +32,11 @@ const (
 // OnRotation is what happens to a workload when a secret of its pods has been rotated. Reading the
 // file again is no use to all programs.
 type OnRotation struct {
+	// Restart is set if the pods are to be replaced.
 	Restart bool
+	// Evict is set if that is to be done by evicting one after the other, instead of by a change of
+	// the template.
+	Evict bool
 	// Settle is how long to wait for further changes.
 	Settle time.Duration
 	Window Window
@@ -88,8 +93,10 @@ func ReadOnRotation(pod, namespace map[string]string, place func(key string, onP
 		case OnRotationNone:
 		case OnRotationRestart:
 			o.Restart = true
+		case OnRotationEvict:
+			o.Restart, o.Evict = true, true
 		default:
-			return finding.Problem{What: "not something that can be done on a rotation", Fix: "write none or restart"}
+			return finding.Problem{What: "not something that can be done on a rotation", Fix: "write none, restart or evict"}
 		}
 		return finding.Problem{}
 	})

@@ -80,6 +80,9 @@ func TestReadOnRotation(t *testing.T) {
 	if o, _ := ReadOnRotation(set(annotation.OnRotation, "none"), set(annotation.OnRotation, "restart"), place); o.Restart {
 		t.Error("a pod's none does not win over its namespace")
 	}
+	if o, errs := ReadOnRotation(set(annotation.OnRotation, "evict"), nil, place); len(errs) > 0 || !o.Restart || !o.Evict {
+		t.Errorf("evict: %+v, %v", o, errs)
+	}
 	_, errs = ReadOnRotation(set(annotation.OnRotation, "reboot", annotation.Settle, "-1s", annotation.MaxParallel, "0"), set(annotation.RestartWindow, "never"), place)
 	if len(errs) != 4 {
 		t.Errorf("%d errors: %v", len(errs), errs)
