@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,6 +29,10 @@ const (
 	provenFor = 10 * time.Minute
 	// proveAgain is the pause after a proof that failed.
 	proveAgain = 30 * time.Second
+	// arrivalsPerSecond are the events of versions that have arrived, and arrivalsAtOnce as many
+	// together. What is beyond is counted by the metric alone.
+	arrivalsPerSecond = 2
+	arrivalsAtOnce    = 100
 	// readAgain is the pause after a class that could not be read.
 	readAgain = 5 * time.Second
 )
@@ -40,8 +45,11 @@ type Refresher struct {
 	events  EventRecorder
 	metrics *metrics
 	patcher *patcher
-	log     logr.Logger
-	watch   func(ctx context.Context, r *Refresher) error
+	// spoken bounds the events of arrivals: a secret that thousands of pods share must not cost
+	// as many writes again.
+	spoken *rate.Limiter
+	log    logr.Logger
+	watch  func(ctx context.Context, r *Refresher) error
 
 	mu    sync.Mutex // of state, and what it is fed with
 	state *state
@@ -71,6 +79,7 @@ func newRefresher(cached, live client.Reader, writer client.SubResourceWriter, e
 		o: o, cached: cached, live: live, events: events, log: log,
 		patcher: &patcher{writer: writer, now: o.Clock},
 		state:   newState(Limits{Nudges: o.Nudges, PerNode: nodeShare}),
+		spoken:  rate.NewLimiter(arrivalsPerSecond, arrivalsAtOnce),
 		wake:    make(chan struct{}, 1),
 	}
 	r.state.stopped = o.Mode != ModeDrive

@@ -156,7 +156,9 @@ func (r *Refresher) setRecord(record, before *secretsstorev1.SecretProviderClass
 		if a.Lag > 0 {
 			r.metrics.lag.Observe(a.Lag.Seconds())
 		}
-		r.arrived(a)
+		if r.spoken.Allow() {
+			r.arrived(a)
+		}
 	}
 }
 
