@@ -20,6 +20,8 @@ type Workload struct {
 	Changed time.Time
 	// Outdated are the outdated pods, in the order in which they are to be evicted.
 	Outdated []*corev1.Pod
+	// Empty are pods that run without a record of the driver: their containers see no files.
+	Empty []*corev1.Pod
 	// Objects of the outdated pods, with their versions, sorted.
 	Objects []string
 	// Shared are the objects without their versions.

@@ -20,6 +20,11 @@ func (r *Restarter) evict(ctx context.Context, w *Workload, owner *unstructured.
 	pod := slices.MinFunc(w.Outdated, func(a, b *corev1.Pod) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
+	return r.evictPod(ctx, w, pod, owner, "its secrets were rotated: "+words(w.Objects))
+}
+
+// evictPod asks for the eviction of a pod.
+func (r *Restarter) evictPod(ctx context.Context, w *Workload, pod *corev1.Pod, owner *unstructured.Unstructured, because string) error {
 	ctx, cancel := context.WithTimeout(ctx, patchTimeout)
 	defer cancel()
 	err := r.evictions.Create(ctx, pod.DeepCopy(), &policyv1.Eviction{
@@ -29,7 +34,7 @@ func (r *Restarter) evict(ctx context.Context, w *Workload, owner *unstructured.
 	switch {
 	case apierrors.IsTooManyRequests(err):
 		// A PodDisruptionBudget says no for now. It is never got around.
-		r.tell(owner, w.UID, w.Changed, fmt.Sprintf("A secret was rotated (%s), and a PodDisruptionBudget refuses the eviction of pod %s; it is tried again", words(w.Objects), pod.Name))
+		r.tell(owner, pod.UID, pod.CreationTimestamp.Time, fmt.Sprintf("A PodDisruptionBudget refuses the eviction of pod %s, which is due because %s; it is tried again", pod.Name, because))
 		return nil
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		return nil // it is gone already
@@ -37,7 +42,7 @@ func (r *Restarter) evict(ctx context.Context, w *Workload, owner *unstructured.
 		return fmt.Errorf("evicting pod %s of %s %s: %w", client.ObjectKeyFromObject(pod), w.Kind, w.Key, err)
 	}
 	r.restarts.Inc()
-	r.log.Info("evicted a pod whose secret was rotated", "namespace", pod.Namespace, "pod", pod.Name)
-	r.events.Eventf(owner, nil, corev1.EventTypeNormal, eventRestarted, "Evict", "Pod %s was evicted, because its secrets were rotated: %s", pod.Name, words(w.Objects))
+	r.log.Info("evicted a pod", "namespace", pod.Namespace, "pod", pod.Name)
+	r.events.Eventf(owner, nil, corev1.EventTypeNormal, eventRestarted, "Evict", "Pod %s was evicted, because %s", pod.Name, because)
 	return nil
 }

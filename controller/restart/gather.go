@@ -17,6 +17,7 @@ import (
 	"akv-injector/controller/refresh"
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/text"
 )
 
@@ -59,14 +60,18 @@ func (r *Restarter) gather(ctx context.Context, ns *corev1.Namespace) (*found, e
 
 // add adds what a pod means for its owner.
 func (r *Restarter) add(ctx context.Context, f *found, byUID map[types.UID]*Workload, owned *owners, pod *corev1.Pod, ns *corev1.Namespace, records map[types.UID][]refresh.Dated) error {
-	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning || len(records[pod.UID]) == 0 {
+	classes := provider.ClassNames(&pod.Spec)
+	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning || len(classes) == 0 {
 		return nil
 	}
 	settings, ok := inject.OnRotationOf(pod.Annotations, ns.Annotations)
-	if !settings.Restart || !ok {
+	if !ok || !settings.Restart && !settings.EvictEmpty {
 		return nil
 	}
 	changed, objects := outdated(records[pod.UID])
+	if !settings.Restart {
+		changed, objects = time.Time{}, nil
+	}
 	owner, err := owned.of(ctx, pod)
 	switch {
 	case errors.Is(err, errNoOwner):
@@ -86,6 +91,9 @@ func (r *Restarter) add(ctx context.Context, f *found, byUID map[types.UID]*Work
 		byUID[w.UID] = w
 		f.objects[w.UID] = owner
 		f.workloads = append(f.workloads, w)
+	}
+	if settings.EvictEmpty && len(records[pod.UID]) == 0 {
+		w.Empty = append(w.Empty, pod)
 	}
 	for _, object := range objects {
 		w.note(object)

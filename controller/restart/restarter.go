@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/provider"
 )
 
 const (
@@ -62,6 +64,9 @@ type Restarter struct {
 	wake  chan struct{}
 	// told are events of pods and workloads that were recorded, by the change that they are about.
 	told map[types.UID]time.Time
+	// emptied is what was done about empty pods by workload, and emptySince when each was first seen.
+	emptied    map[types.UID]emptied
+	emptySince map[types.UID]time.Time
 }
 
 // Add adds a Restarter to a manager.
@@ -81,6 +86,7 @@ func newRestarter(cached, live client.Reader, writer client.Writer, events Event
 			Help: "Workloads that were restarted, and pods that were evicted, because their secrets were rotated (on-rotation).",
 		}),
 		dirty: map[string]time.Time{}, wake: make(chan struct{}, 1), told: map[types.UID]time.Time{},
+		emptied: map[types.UID]emptied{}, emptySince: map[types.UID]time.Time{},
 	}
 }
 
@@ -129,8 +135,20 @@ func (r *Restarter) watch(ctx context.Context) error {
 						r.mark(a.Namespace, r.now().Add(gatherFor))
 					}
 				},
+				// Without its record a pod may be empty.
+				DeleteFunc: func(obj any) {
+					if gone, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
+						obj = gone.Obj
+					}
+					if record, ok := obj.(*secretsstorev1.SecretProviderClassPodStatus); ok {
+						r.mark(record.Namespace, r.now().Add(gatherFor))
+					}
+				},
 			})
-			return err
+			if err != nil {
+				return err
+			}
+			return r.watchPods(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -138,6 +156,33 @@ func (r *Restarter) watch(ctx context.Context) error {
 		case <-time.After(waitForKinds):
 		}
 	}
+}
+
+// watchPods hears of pods that start, and may have started without their files.
+func (r *Restarter) watchPods(ctx context.Context) error {
+	informer, err := r.cache.GetInformer(ctx, &corev1.Pod{})
+	if err != nil {
+		return fmt.Errorf("watching pods: %w", err)
+	}
+	started := func(before, pod *corev1.Pod) {
+		if len(provider.ClassNames(&pod.Spec)) > 0 && pod.Status.Phase == corev1.PodRunning && (before == nil || before.Status.Phase != corev1.PodRunning) {
+			r.mark(pod.Namespace, r.now().Add(gatherFor))
+		}
+	}
+	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: func(obj any) {
+			if pod, ok := obj.(*corev1.Pod); ok {
+				started(nil, pod)
+			}
+		},
+		UpdateFunc: func(before, after any) {
+			b, _ := before.(*corev1.Pod)
+			if a, ok := after.(*corev1.Pod); ok && b != nil {
+				started(b, a)
+			}
+		},
+	})
+	return err
 }
 
 // mark has a namespace read at a time, or sooner.
@@ -225,7 +270,11 @@ func (r *Restarter) namespace(ctx context.Context, name string) (again time.Time
 			return again, err
 		}
 	}
-	return again, nil
+	empty, err := r.evictEmpty(ctx, f.workloads, f)
+	if !empty.IsZero() && (again.IsZero() || empty.Before(again)) {
+		again = empty
+	}
+	return again, err
 }
 
 // stopped reports whether the annotation of our own namespace stops all.

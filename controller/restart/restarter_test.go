@@ -24,6 +24,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
 )
 
 var webLabels = map[string]string{"app": "web"}
@@ -35,7 +36,11 @@ type cluster struct {
 	patched []string
 	evicted []string
 	budget  bool // refuses evictions
-	said    []string
+	late    client.Object
+
+	restarter *Restarter
+	now       time.Time
+	said      []string
 }
 
 func (c *cluster) Eventf(_, _ runtime.Object, _, reason, _, note string, args ...any) {
@@ -68,6 +73,9 @@ func pod(name string, owners []metav1.OwnerReference, change ...func(*corev1.Pod
 		},
 		Status: corev1.PodStatus{Phase: corev1.PodRunning},
 	}
+	p.Spec.Volumes = []corev1.Volume{{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
+		Driver: provider.DriverName, VolumeAttributes: map[string]string{provider.AttributeClass: "class"},
+	}}}}
 	r := &secretsstorev1.SecretProviderClassPodStatus{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: name + "-shop-class", CreationTimestamp: metav1.NewTime(noon.Add(-2 * time.Hour)),
 		OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", UID: p.UID}},
@@ -154,9 +162,24 @@ func (c *cluster) run() error {
 		},
 	}).Build()
 	records.Reader = api
+	if c.late != nil {
+		if err := api.Create(c.Context(), c.late); err != nil {
+			c.Fatal(err)
+		}
+	}
 	r := newRestarter(records, api, api, c, func() time.Time { return noon }, logr.Discard())
 	r.evictions = &evictions{cluster: c}
 	_, err := r.namespace(c.Context(), "shop")
+	c.restarter, c.now = r, noon
+	return err
+}
+
+// again looks at the namespace once more, later.
+func (c *cluster) again(after time.Duration) error {
+	c.Helper()
+	c.now = c.now.Add(after)
+	c.restarter.now = func() time.Time { return c.now }
+	_, err := c.restarter.namespace(c.Context(), "shop")
 	return err
 }
 
@@ -261,7 +284,54 @@ func TestEvicts(t *testing.T) {
 	if err := k.run(); err != nil || len(k.evicted) != 0 {
 		t.Errorf("%v, evicted %v around a budget", err, k.evicted)
 	}
-	if said := strings.Join(k.said, "\n"); !strings.Contains(said, "a PodDisruptionBudget refuses the eviction of pod web-1-b") {
+	if said := strings.Join(k.said, "\n"); !strings.Contains(said, "A PodDisruptionBudget refuses the eviction of pod web-1-b") {
 		t.Errorf("said %q", said)
 	}
+}
+
+// A pod that runs without its files is evicted after a minute, the next ones with pauses that double, and
+// three at most.
+func TestEvictsEmpty(t *testing.T) {
+	empty := func(name string, change func(*corev1.Pod)) client.Object {
+		p, _ := pod(name, owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"))[0].(*corev1.Pod)
+		p.Annotations = map[string]string{annotation.OnEmpty: "evict"}
+		if change != nil {
+			change(p)
+		}
+		return p
+	}
+	k := &cluster{T: t, objects: append(deployment("web"), empty("web-1-a", nil)), policy: true}
+	check := func(err error, want int) {
+		t.Helper()
+		if err != nil || len(k.evicted) != want {
+			t.Fatalf("%v, evicted %v, want %d", err, k.evicted, want)
+		}
+	}
+	check(k.run(), 0)
+	check(k.again(59*time.Second), 0)
+	check(k.again(time.Second), 1)
+	check(k.again(119*time.Second), 1) // the pod stays empty in this cluster
+	check(k.again(time.Second), 2)
+	check(k.again(239*time.Second), 2)
+	check(k.again(time.Second), 3)
+	check(k.again(24*time.Hour), 3)
+	if said := strings.Join(k.said, "\n"); strings.Count(said, "it ran without its files") != 3 || strings.Count(said, "no more are") != 1 {
+		t.Errorf("said %q", said)
+	}
+	for name, objects := range map[string][]client.Object{
+		"it does not ask": append(deployment("web"), empty("web-1-a", func(p *corev1.Pod) { p.Annotations = nil })),
+		"it has no owner": {empty("bare", func(p *corev1.Pod) { p.OwnerReferences = nil })},
+		"it mounts none":  append(deployment("web"), empty("web-1-a", func(p *corev1.Pod) { p.Spec.Volumes = nil })),
+		"it has a record": append(append(deployment("web"), empty("web-1-a", nil)), pod("web-1-a", nil)[1]),
+	} {
+		k = &cluster{T: t, objects: objects, policy: true}
+		check(k.run(), 0)
+		if err := k.again(time.Hour); err != nil || len(k.evicted) != 0 {
+			t.Errorf("%s: %v, evicted %v", name, err, k.evicted)
+		}
+	}
+	// The API server knows a record that the cache has not heard of.
+	k = &cluster{T: t, objects: append(deployment("web"), empty("web-1-a", nil)), policy: true, late: pod("web-1-a", nil)[1]}
+	check(k.run(), 0)
+	check(k.again(time.Hour), 0)
 }

@@ -28,6 +28,7 @@ const (
 	Settle                = Prefix + "settle"
 	RestartWindow         = Prefix + "restart-window"
 	MaxParallel           = Prefix + "max-parallel"
+	OnEmpty               = Prefix + "on-empty"
 )
 
 // Values of Rotation.

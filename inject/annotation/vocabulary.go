@@ -126,6 +126,10 @@ var vocabulary = []Annotation{
 		Key: MaxParallel, Pod: true, Namespace: true, ByHand: true, Default: "`1`", Meaning: "how many workloads of the namespace that share an object are restarted at once",
 		Brief: "workloads of an object that restart at once",
 	},
+	{
+		Key: OnEmpty, Pod: true, Namespace: true, ByHand: true, Default: "`none`", Meaning: "`evict` replaces a pod that runs [without its files](operations.md#a-pod-that-starts-without-its-files). Needs `restart.enabled`",
+		Brief: "`evict` replaces a pod that runs without its files",
+	},
 }
 
 // Find returns the annotation of a key under our prefix, and the vault's name in the key.

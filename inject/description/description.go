@@ -209,10 +209,10 @@ func (s *description) arrival(asked string, rotation facts.Rotation) string {
 func (s *description) restart() []string {
 	o := &s.pod.Request.OnRotation
 	switch {
+	case (o.Restart || o.EvictEmpty) && !s.pod.Policy.Restarts:
+		return []string{"on-rotation and on-empty have no effect: akv-injector runs without restarts (restart.enabled)."}
 	case !o.Restart:
 		return nil
-	case !s.pod.Policy.Restarts:
-		return []string{"After a rotation: nothing, for akv-injector runs without restarts (restart.enabled)."}
 	}
 	what := "the workload is restarted"
 	if o.Evict {

@@ -37,6 +37,8 @@ type OnRotation struct {
 	// Evict is set if that is to be done by evicting one after the other, instead of by a change of
 	// the template.
 	Evict bool
+	// EvictEmpty is set if a pod is to be evicted that runs without its files.
+	EvictEmpty bool
 	// Settle is how long to wait for further changes.
 	Settle time.Duration
 	Window Window
@@ -97,6 +99,16 @@ func ReadOnRotation(pod, namespace map[string]string, place func(key string, onP
 			o.Restart, o.Evict = true, true
 		default:
 			return finding.Problem{What: "not something that can be done on a rotation", Fix: "write none, restart or evict"}
+		}
+		return finding.Problem{}
+	})
+	read(annotation.OnEmpty, func(value string) finding.Problem {
+		switch value {
+		case OnRotationNone:
+		case OnRotationEvict:
+			o.EvictEmpty = true
+		default:
+			return finding.Problem{What: "not something that can be done about an empty pod", Fix: "write none or evict"}
 		}
 		return finding.Problem{}
 	})

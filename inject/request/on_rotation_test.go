@@ -83,8 +83,11 @@ func TestReadOnRotation(t *testing.T) {
 	if o, errs := ReadOnRotation(set(annotation.OnRotation, "evict"), nil, place); len(errs) > 0 || !o.Restart || !o.Evict {
 		t.Errorf("evict: %+v, %v", o, errs)
 	}
-	_, errs = ReadOnRotation(set(annotation.OnRotation, "reboot", annotation.Settle, "-1s", annotation.MaxParallel, "0"), set(annotation.RestartWindow, "never"), place)
-	if len(errs) != 4 {
+	if o, errs := ReadOnRotation(nil, set(annotation.OnEmpty, "evict"), place); len(errs) > 0 || o.Restart || !o.EvictEmpty {
+		t.Errorf("on-empty: %+v, %v", o, errs)
+	}
+	_, errs = ReadOnRotation(set(annotation.OnEmpty, "restart", annotation.OnRotation, "reboot", annotation.Settle, "-1s", annotation.MaxParallel, "0"), set(annotation.RestartWindow, "never"), place)
+	if len(errs) != 5 {
 		t.Errorf("%d errors: %v", len(errs), errs)
 	}
 }
