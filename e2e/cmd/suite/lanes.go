@@ -38,7 +38,7 @@ var parts = map[string][]part{
 	// They have limits of time and memory, which mean nothing on a busy machine.
 	"admission": {{name: "limits", tests: "Test(BadInput|GracefulEnd|LargePods)", quiet: true}},
 	"interval":  {{name: "asked and got", tests: "TestInterval", quiet: true}},
-	"attacks":   {{name: "limits", tests: "Test(Floods|CostOfLargeObjects|SlowSenders)", quiet: true}},
+	"attacks":   {{name: "limits", tests: "Test(Floods|CostOfLargeObjects|SlowSenders|BadLuck)", quiet: true}},
 	"classes":   {{name: "limits", tests: "TestRestoredWithinASecond", quiet: true}},
 }
 
