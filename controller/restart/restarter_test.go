@@ -52,7 +52,8 @@ func owner(kind, apiVersion, name, uid string) []metav1.OwnerReference {
 }
 
 // deployment is healthy, with its ReplicaSet.
-func deployment(name string) []client.Object {
+func deployment() []client.Object {
+	const name = "web"
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID("uid-" + name), Generation: 3},
 		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: webLabels}},
@@ -185,7 +186,7 @@ func (c *cluster) again(after time.Duration) error {
 
 func TestRestarts(t *testing.T) {
 	both := func(change func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus)) []client.Object {
-		return append(deployment("web"), pod("web-1-a", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"), change)...)
+		return append(deployment(), pod("web-1-a", owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1"), change)...)
 	}
 	as := func(*corev1.Pod, *secretsstorev1.SecretProviderClassPodStatus) {}
 	const restarted = `Deployment/web {"metadata":{"uid":"uid-web"},"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"2026-03-06T12:00:00Z"}}}}}`
@@ -272,7 +273,7 @@ func TestEvicts(t *testing.T) {
 		}
 	}
 	rs := owner("ReplicaSet", "apps/v1", "web-1", "uid-web-1")
-	objects := append(deployment("web"), append(pod("web-1-a", rs, evict(2*time.Hour)), pod("web-1-b", rs, evict(3*time.Hour))...)...)
+	objects := append(deployment(), append(pod("web-1-a", rs, evict(2*time.Hour)), pod("web-1-b", rs, evict(3*time.Hour))...)...)
 	k := &cluster{T: t, objects: objects, policy: true}
 	if err := k.run(); err != nil || fmt.Sprint(k.evicted) != "[web-1-b]" || len(k.patched) != 0 {
 		t.Errorf("%v, evicted %v, patched %v", err, k.evicted, k.patched)
@@ -300,7 +301,7 @@ func TestEvictsEmpty(t *testing.T) {
 		}
 		return p
 	}
-	k := &cluster{T: t, objects: append(deployment("web"), empty("web-1-a", nil)), policy: true}
+	k := &cluster{T: t, objects: append(deployment(), empty("web-1-a", nil)), policy: true}
 	check := func(err error, want int) {
 		t.Helper()
 		if err != nil || len(k.evicted) != want {
@@ -319,10 +320,10 @@ func TestEvictsEmpty(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 	for name, objects := range map[string][]client.Object{
-		"it does not ask": append(deployment("web"), empty("web-1-a", func(p *corev1.Pod) { p.Annotations = nil })),
+		"it does not ask": append(deployment(), empty("web-1-a", func(p *corev1.Pod) { p.Annotations = nil })),
 		"it has no owner": {empty("bare", func(p *corev1.Pod) { p.OwnerReferences = nil })},
-		"it mounts none":  append(deployment("web"), empty("web-1-a", func(p *corev1.Pod) { p.Spec.Volumes = nil })),
-		"it has a record": append(append(deployment("web"), empty("web-1-a", nil)), pod("web-1-a", nil)[1]),
+		"it mounts none":  append(deployment(), empty("web-1-a", func(p *corev1.Pod) { p.Spec.Volumes = nil })),
+		"it has a record": append(append(deployment(), empty("web-1-a", nil)), pod("web-1-a", nil)[1]),
 	} {
 		k = &cluster{T: t, objects: objects, policy: true}
 		check(k.run(), 0)
@@ -331,7 +332,7 @@ func TestEvictsEmpty(t *testing.T) {
 		}
 	}
 	// The API server knows a record that the cache has not heard of.
-	k = &cluster{T: t, objects: append(deployment("web"), empty("web-1-a", nil)), policy: true, late: pod("web-1-a", nil)[1]}
+	k = &cluster{T: t, objects: append(deployment(), empty("web-1-a", nil)), policy: true, late: pod("web-1-a", nil)[1]}
 	check(k.run(), 0)
 	check(k.again(time.Hour), 0)
 }
