@@ -96,7 +96,7 @@ func rotate(ctx context.Context, s *show) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "   The kubelet asks the driver every %s or so, and the driver the vault every %s.\n"+
-		"   (In a cluster with defaults: a minute to a minute and a half, and the add-on's --rotation-poll-interval, 2 minutes.)\n",
+		"   (In a cluster with defaults: within the rotationPollInterval that the pod asks for, with driver 1.6. docs/rotation.md)\n",
 		s.system.Options.SyncFrequency, s.system.Options.PollInterval)
 	took, err := s.awaitEverywhere(ctx, before)
 	if err != nil {
