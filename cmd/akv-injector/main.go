@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // restart windows have time zones, and the image has no database of them
 )
 
 // version is stamped by -ldflags "-X main.version=…".

@@ -28,13 +28,11 @@ type Nudge struct {
 	Canary bool
 }
 
-// Look is a question to a vault.
-type Look struct{ Object Object }
-
 // Work is what is to be done now.
 type Work struct {
 	Nudges []Nudge
-	Looks  []Look
+	// Looks are objects that their vaults are to be asked about.
+	Looks []Object
 	// Reads are classes whose content is to be read.
 	Reads []types.NamespacedName
 	// GivenUp are pods that stay with an older version, whatever was tried.

@@ -34,7 +34,7 @@ func newMetrics(registry prometheus.Registerer, count func() Pods) *metrics {
 		}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "akv_injector_rotation_lag_seconds",
-			Help:    "Time from the creation of a version in Key Vault (whole seconds) until it was recorded as mounted, where vaults are asked.",
+			Help:    "Time from the creation of a version in Key Vault (whole seconds) until it was recorded as mounted, of versions that a vault's list had shown before that.",
 			Buckets: []float64{1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600},
 		}),
 		gaveUp: prometheus.NewCounter(prometheus.CounterOpts{

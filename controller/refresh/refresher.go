@@ -157,8 +157,8 @@ func (r *Refresher) run(ctx context.Context) {
 		for _, key := range work.Reads {
 			backlog.add(func() { r.readClass(ctx, key) })
 		}
-		for _, look := range work.Looks {
-			backlog.add(func() { r.look(ctx, look.Object) })
+		for _, object := range work.Looks {
+			backlog.add(func() { r.look(ctx, object) })
 		}
 		for i := range work.GivenUp {
 			r.metrics.gaveUp.Inc()

@@ -207,15 +207,14 @@ func (b *bench) metricsPods() Pods {
 // Without the policy, without the right, or in the mode that observes, no pod is changed.
 func TestOnlyObserves(t *testing.T) {
 	for name, tc := range map[string]struct {
-		mode   string
 		writer *podStatuses
 		said   string
 	}{
-		"no policy": {ModeDrive, &podStatuses{}, "no admission policy keeps akv-injector"},
-		"no right":  {ModeDrive, &podStatuses{policy: true, refusal: apierrors.NewForbidden(corev1.Resource("pods/status"), "web", errors.New("no"))}, "a patch of pods/status was refused"},
+		"no policy": {&podStatuses{}, "no admission policy keeps akv-injector"},
+		"no right":  {&podStatuses{policy: true, refusal: apierrors.NewForbidden(corev1.Resource("pods/status"), "web", errors.New("no"))}, "a patch of pods/status was refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := work(t, tc.mode, tc.writer)
+			b := work(t, ModeDrive, tc.writer)
 			shortly.Require(t, "the log to say so", func(context.Context) (bool, string) {
 				said := b.log.String()
 				return strings.Contains(said, "rotation is only observed") && strings.Contains(said, tc.said), said

@@ -18,7 +18,7 @@ var dawn = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // sim is a cluster as rotation.md measured it, without the kubelet's own rounds: a nudge makes the
 // driver fetch what the vault has, unless it wrote less than its gate ago.
 type sim struct {
-	*testing.T
+	testing.TB
 	state *state
 	now   time.Time
 	pods  map[types.NamespacedName]*simPod
@@ -45,10 +45,10 @@ type simPod struct {
 	written time.Time
 }
 
-func newSim(t *testing.T, limits Limits) *sim {
-	t.Helper()
+func newSim(tb testing.TB, limits Limits) *sim {
+	tb.Helper()
 	m := &sim{
-		T: t, state: newState(limits), now: dawn, pods: map[types.NamespacedName]*simPod{},
+		TB: tb, state: newState(limits), now: dawn, pods: map[types.NamespacedName]*simPod{},
 		versions: map[Object]string{}, created: map[Object]time.Time{}, disabled: map[Object]bool{}, nudges: map[types.NamespacedName]int{},
 	}
 	m.state.SetDriver(Driver{Gate: gate}, m.now)
@@ -158,11 +158,11 @@ func (m *sim) carryOut(w *Work) {
 	for _, l := range w.Looks {
 		m.looks++
 		if m.mute {
-			m.state.Answer(l.Object, nil, m.now)
+			m.state.Answer(l, nil, m.now)
 			continue
 		}
-		m.state.Answer(l.Object, &Versions{
-			At: m.now, Newest: []string{m.versions[l.Object]}, Created: m.created[l.Object], Disabled: m.disabled[l.Object],
+		m.state.Answer(l, &Versions{
+			At: m.now, Newest: []string{m.versions[l]}, Created: m.created[l], Disabled: m.disabled[l],
 		}, m.now)
 	}
 	for _, key := range w.Reads {

@@ -152,7 +152,7 @@ func (s *state) look(w *Work, now time.Time) {
 	for o, ok := s.looks.due(now); ok; o, ok = s.looks.due(now) {
 		// An answer that never comes must not end the looks.
 		s.looks.put(o, now.Add(max(time.Minute, 2*o.asked)))
-		w.Looks = append(w.Looks, Look{o.key})
+		w.Looks = append(w.Looks, o.key)
 	}
 }
 

@@ -352,8 +352,7 @@ func TestEmpties(t *testing.T) {
 func BenchmarkTenThousandPods(b *testing.B) {
 	for _, rotates := range []bool{false, true} {
 		b.Run(fmt.Sprintf("rotation=%t", rotates), func(b *testing.B) {
-			t := &testing.T{}
-			m := newSim(t, Limits{Nudges: 1000, PerNode: 10_000})
+			m := newSim(b, Limits{Nudges: 1000, PerNode: 10_000})
 			m.namespace("shop", true)
 			for i := range 10_000 {
 				m.pod("shop", fmt.Sprintf("pod-%d", i), fmt.Sprintf("class-%d", i%1000), fmt.Sprintf("kv-%d", i%1000), 30*time.Second)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a window is read alike on every machine, also where there is no database of time zones
 
 	"github.com/robfig/cron/v3"
 
