@@ -31,14 +31,14 @@ type emptied struct {
 
 // evictEmpty evicts one empty pod of each workload that wants it, and returns when to look again; zero
 // if there is nothing to wait for.
-func (r *Restarter) evictEmpty(ctx context.Context, workloads []*Workload, f *found) (again time.Time, err error) {
+func (r *Restarter) evictEmpty(ctx context.Context, f *found) (again time.Time, err error) {
 	now := r.now()
 	later := func(at time.Time) {
 		if again.IsZero() || at.Before(again) {
 			again = at
 		}
 	}
-	for _, w := range workloads {
+	for _, w := range f.workloads {
 		if len(w.Empty) == 0 {
 			continue
 		}

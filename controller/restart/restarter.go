@@ -270,7 +270,7 @@ func (r *Restarter) namespace(ctx context.Context, name string) (again time.Time
 			return again, err
 		}
 	}
-	empty, err := r.evictEmpty(ctx, f.workloads, f)
+	empty, err := r.evictEmpty(ctx, f)
 	if !empty.IsZero() && (again.IsZero() || empty.Before(again)) {
 		again = empty
 	}
