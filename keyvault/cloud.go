@@ -1,6 +1,7 @@
 package keyvault
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -42,4 +43,13 @@ func hostsOf(cloudName string) (*hosts, bool) {
 	}
 	h, ok := clouds[strings.ToLower(cloudName)]
 	return h, ok
+}
+
+// AuthorityHost is the URL of Entra ID in a cloud, by cloudName.
+func AuthorityHost(cloudName string) (string, error) {
+	h, ok := hostsOf(cloudName)
+	if !ok {
+		return "", fmt.Errorf("%q is not a cloud that is known here", cloudName)
+	}
+	return h.authority.ActiveDirectoryAuthorityHost, nil
 }

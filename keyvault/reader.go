@@ -57,7 +57,7 @@ func (r *Reader) Object(ctx context.Context, ref Ref) (*State, error) {
 // Cached is Object for callers that cannot wait: it makes no call, and ok is
 // false if the answer is not at hand.
 func (r *Reader) Cached(ref Ref) (state *State, ok bool) {
-	if ref.check() != nil {
+	if ref.Check() != nil {
 		return nil, false
 	}
 	q := newQuestion(ref.Cloud, ref.Vault, ref.Type, ref.Name)
@@ -77,7 +77,7 @@ func (r *Reader) Fresh(ctx context.Context, ref Ref, maxAge time.Duration) (*Sta
 
 // objectSince takes a cached answer only if it is no older than since.
 func (r *Reader) objectSince(ctx context.Context, ref Ref, since time.Time) (*State, error) {
-	if err := ref.check(); err != nil {
+	if err := ref.Check(); err != nil {
 		return nil, &UnknownError{Vault: ref.Vault, Reason: Invalid, detail: err.Error()}
 	}
 	found := r.ask(ctx, newQuestion(ref.Cloud, ref.Vault, ref.Type, ref.Name), since)

@@ -48,8 +48,8 @@ func plain(s string) bool {
 	return true
 }
 
-// check refuses what cannot be asked: no vault could hold such an object.
-func (r Ref) check() error {
+// Check refuses what cannot be asked: no vault could hold such an object.
+func (r Ref) Check() error {
 	if !objectNameOK(r.Name) {
 		return errors.New("not an object's name, which has 1 to 127 letters, digits and hyphens")
 	}

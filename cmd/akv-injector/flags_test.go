@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"akv-injector/inject"
+	"akv-injector/keyvault/events"
 )
 
 func environment(vars map[string]string) lookupEnv {
@@ -40,6 +41,7 @@ func defaults() options {
 		rotation:           "drive",
 		rotationNudges:     20,
 		rotationLooks:      20,
+		events:             eventOptions{certDir: "/events-certs", senders: events.Senders{AppID: events.EventGridAppID}},
 		vaultTimeout:       time.Second,
 		logLevel:           "info",
 		logFormat:          "json",
@@ -100,7 +102,7 @@ func TestParseOptions(t *testing.T) {
 			}
 			want := defaults()
 			c.want(&want)
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(options{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(options{}, eventOptions{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -127,6 +129,12 @@ func TestProblems(t *testing.T) {
 		"cloud":               {args: []string{alone, "--cloud=Azure"}, want: []string{"--cloud.*AzureChinaCloud"}},
 		"interval":            {args: []string{alone, "--rotation-poll-interval=9s"}, want: []string{"--rotation-poll-interval.*at least 10s"}},
 		"rotation":            {args: []string{alone, "--rotation=on"}, want: []string{"--rotation=.*off or observe or drive"}},
+		"queue":               {args: []string{alone, "--rotation-queue=http://acct.queue.core.windows.net/q"}, want: []string{"--rotation-queue=.*https://ACCOUNT"}},
+		"queue, no rotation":  {args: []string{alone, "--rotation=off", "--rotation-queue=https://account.queue.core.windows.net/events"}, want: []string{"--rotation=.*events are of no use"}},
+		"events, no tenant":   {args: []string{alone, "--rotation-events-address=:9444"}, want: []string{"--rotation-events-address=.*tenant.*GUID"}},
+		"events, no audience": {args: []string{alone, "--rotation-events-address=:9444", "--rotation-events-tenant-id=11111111-2222-3333-4444-555555555555"}, want: []string{"audience"}},
+		"events, peers":       {args: []string{alone, "--rotation-events-address=:9444", "--rotation-events-tenant-id=11111111-2222-3333-4444-555555555555", "--rotation-events-audience=api://a", "--rotation-events-peers=x"}, want: []string{"--rotation-events-peers=.*host:port"}},
+		"events, port taken":  {args: []string{alone, "--rotation-events-address=:9443", "--rotation-events-tenant-id=11111111-2222-3333-4444-555555555555", "--rotation-events-audience=api://a"}, want: []string{"--rotation-events-address=.*the port is that of --webhook-port"}},
 		"no nudges":           {args: []string{alone, "--rotation-nudges-per-second=0"}, want: []string{"--rotation-nudges-per-second.*0.1 to 1000"}},
 		"nudges without end":  {args: []string{alone, "--rotation-nudges-per-second=Inf"}, want: []string{"--rotation-nudges-per-second.*0.1 to 1000"}},
 		"looks are no number": {args: []string{alone, "--rotation-vault-calls-per-second=NaN"}, want: []string{"--rotation-vault-calls-per-second.*0 to ask no vault"}},

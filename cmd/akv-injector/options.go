@@ -36,6 +36,7 @@ type options struct {
 	rotationNudges float64
 	rotationLooks  float64
 	restarts       bool
+	events         eventOptions
 
 	vaultHints   bool
 	vaultTimeout time.Duration
@@ -115,6 +116,9 @@ func (o *options) groups() []group {
 	rotation.BoolVar(&o.restarts, "restarts", false,
 		"restart the workloads of pods that ask for it (annotation on-rotation) when their secrets were rotated")
 
+	pushed := pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.events.bind(pushed)
+
 	vaults := pflag.NewFlagSet("", pflag.ContinueOnError)
 	vaults.StringVar(&o.settings.VaultChecks, "vault-checks", inject.VaultChecksOff,
 		"`mode` in which vaults are asked whether the objects are there (AKV020), where a namespace does not say: off, warn or enforce. "+
@@ -139,6 +143,7 @@ func (o *options) groups() []group {
 		{"Generated SecretProviderClasses", classes},
 		{"Secrets Store CSI driver", driver},
 		{"Rotation", rotation},
+		{"Rotation: events of Azure Event Grid", pushed},
 		{"Vaults", vaults},
 		{"Program", program},
 	}

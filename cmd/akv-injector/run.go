@@ -142,13 +142,17 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	// Readiness does not depend on the driver's flags: they only make warnings more exact.
 	_, _ = mgr.GetCache().GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
 
-	if err := refresh.Add(mgr, refresh.Options{
+	refresher, err := refresh.Add(mgr, refresh.Options{
 		Mode: o.rotation, Nudges: o.rotationNudges, AllowedVaults: o.settings.AllowedVaults,
 		OwnNamespace: o.leaderElectionNamespace,
 		Driver:       func() *provider.Driver { return driver(ctx) },
 		Vaults:       rotationVaults(o, log.WithName("rotation")),
-	}, log.WithName("rotation")); err != nil {
+	}, log.WithName("rotation"))
+	if err != nil {
 		return fmt.Errorf("adding rotation: %w", err)
+	}
+	if err := addEvents(ctx, mgr, o, refresher, log.WithName("events")); err != nil {
+		return fmt.Errorf("adding events: %w", err)
 	}
 
 	if o.restarts {

@@ -47,6 +47,7 @@ func (o *options) validate() []string {
 	o.validateAddresses(&found)
 	o.validateControllers(&found)
 	o.validateRotation(&found)
+	o.validateEvents(&found)
 	o.validateVaultChecks(&found)
 	return found
 }
@@ -153,8 +154,9 @@ func (o *options) validateAddresses(found *problems) {
 	}{
 		{"health-probe-address", o.healthProbeAddress, false},
 		{"metrics-address", o.metricsAddress, true},
+		{"rotation-events-address", o.events.address, true},
 	} {
-		if a.optional && a.value == "0" {
+		if a.optional && (a.value == "0" || a.value == "") {
 			continue
 		}
 		_, port, err := net.SplitHostPort(a.value)

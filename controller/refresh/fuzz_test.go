@@ -58,6 +58,12 @@ func FuzzState(f *testing.F) {
 				m.state.Stop(b>>4%2 == 1, m.now)
 			case 13:
 				m.state.ClassChanged(types.NamespacedName{Namespace: ns, Name: "class"})
+			case 14:
+				version := m.versions[secretOf(vault)]
+				if b>>4%2 == 1 {
+					version = fmt.Sprint("made up ", i)
+				}
+				m.hint(vault, version)
 			default:
 				m.run(time.Duration(b) * time.Second)
 			}

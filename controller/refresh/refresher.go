@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -51,6 +52,9 @@ type Refresher struct {
 	log    logr.Logger
 	watch  func(ctx context.Context, r *Refresher) error
 
+	// leads is set while it runs.
+	leads atomic.Bool
+
 	mu    sync.Mutex // of state, and what it is fed with
 	state *state
 	// stoppedHere is set while the annotation of our own namespace stops rotation.
@@ -63,14 +67,14 @@ type Refresher struct {
 	said    string
 }
 
-// Add adds a Refresher to a manager, unless the mode is off.
-func Add(mgr ctrl.Manager, o Options, log logr.Logger) error {
+// Add adds a Refresher to a manager. It is nil if the mode is off.
+func Add(mgr ctrl.Manager, o Options, log logr.Logger) (*Refresher, error) {
 	if o.Mode == ModeOff {
-		return nil
+		return nil, nil
 	}
 	r := newRefresher(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetClient().Status(), mgr.GetEventRecorder("akv-injector"), o, log)
 	r.watch = func(ctx context.Context, r *Refresher) error { return r.watchCache(ctx, mgr.GetCache()) }
-	return mgr.Add(r)
+	return r, mgr.Add(r)
 }
 
 func newRefresher(cached, live client.Reader, writer client.SubResourceWriter, events EventRecorder, o Options, log logr.Logger) *Refresher {
@@ -104,8 +108,22 @@ func (r *Refresher) Start(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	r.leads.Store(true)
+	defer r.leads.Store(false)
 	r.run(ctx)
 	return nil
+}
+
+// Leads reports whether this replica does what is to be done, and so listens to events.
+func (r *Refresher) Leads() bool { return r.leads.Load() }
+
+// Hear takes what an event says, and reports whether this replica leads.
+func (r *Refresher) Hear(h Hint) bool {
+	if !r.Leads() {
+		return false
+	}
+	r.feed(func(s *state, now time.Time) { s.Hint(h, now) })
+	return true
 }
 
 // feed changes the state, and has what follows from it done.

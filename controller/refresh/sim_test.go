@@ -117,6 +117,12 @@ func (m *sim) rotate(vault, version string) {
 	m.versions[o], m.created[o] = version, m.now
 }
 
+// hint is an event.
+func (m *sim) hint(vault, version string) bool {
+	o := secretOf(vault)
+	return m.state.Hint(Hint{Vault: o.Vault, Type: o.Type, Name: o.Name, Version: version}, m.now)
+}
+
 // run lets time pass.
 func (m *sim) run(d time.Duration) {
 	m.Helper()

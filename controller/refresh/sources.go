@@ -7,10 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// canaryBelow is the interval below which a class needs a canary, if nothing else finds its new
-// versions: the kubelet asks every 60 to 90 s by itself.
-const canaryBelow = 90 * time.Second
-
 // early is the part of an asked interval after which it is looked again. The rest is for the
 // nudges, the driver and the vault.
 const early = 0.85
@@ -39,62 +35,6 @@ func (s *state) listed(c *class) bool {
 		}
 	}
 	return true
-}
-
-// tend gives a class its next canary, or none.
-func (s *state) tend(c *class, now time.Time) {
-	asked := c.asked()
-	_, in := s.namespaces[c.key.Namespace]
-	if !in || asked == 0 || asked >= canaryBelow || c.content == nil || !c.content.Azure || len(c.content.Objects) == 0 || s.listed(c) {
-		s.canaries.remove(c)
-		return
-	}
-	if at := now.Add(soonEnough(asked)); c.index == 0 || c.at.After(at) {
-		s.canaries.put(c, at)
-	}
-}
-
-// canary takes the classes of which one pod is to be nudged, to find out whether there is
-// anything new.
-func (s *state) canary(w *Work, now time.Time) {
-	for c, ok := s.canaries.due(now); ok; c, ok = s.canaries.due(now) {
-		p, open := s.turn(c, now)
-		next := now.Add(soonEnough(c.asked()))
-		switch {
-		case p != nil && s.nudges.TokensAt(now) >= 1 && s.ofCanary.TokensAt(now) >= 1 && s.node(p.Node).AllowN(now, 1):
-			// What is known to be stale goes first, and has been taken.
-			s.nudges.AllowN(now, 1)
-			s.ofCanary.AllowN(now, 1)
-			s.take(w, p, now, true)
-		case p != nil:
-			next = now.Add(time.Second) // no room yet
-		case !open.IsZero() && open.After(now):
-			next = open
-		}
-		s.canaries.put(c, next)
-	}
-}
-
-// turn is the pod of a class that was not nudged for longest, among those that ask for the
-// shortest interval and whose gate is open. Without one it says when the first gate opens.
-func (s *state) turn(c *class, now time.Time) (longest *pod, open time.Time) {
-	asked := c.asked()
-	for _, p := range c.pods {
-		r := p.mounts[c.key.Name]
-		if r == nil || p.Asked[c.key.Name] != asked || p.stale != "" {
-			continue
-		}
-		if at := r.Changed.Add(s.driver.Gate + afterGate); at.After(now) {
-			if open.IsZero() || at.Before(open) {
-				open = at
-			}
-			continue
-		}
-		if longest == nil || p.last.Before(longest.last) || p.last.Equal(longest.last) && p.Key.Name < longest.Key.Name {
-			longest = p
-		}
-	}
-	return longest, open
 }
 
 // list lets vaults be asked for the objects of a class, where that is allowed.
@@ -168,7 +108,7 @@ func (s *state) Answer(key Object, v *Versions, now time.Time) (disabled []types
 	if v != nil {
 		o.answer = v
 	}
-	s.looks.put(o, now.Add(soonEnough(o.asked)))
+	s.looks.put(o, now.Add(o.pause()))
 	for _, c := range o.classes {
 		s.tend(c, now)
 		for _, p := range c.pods {

@@ -96,6 +96,8 @@ type class struct {
 	listing []*object
 	// seen is, for each object, the version of the record that was written last.
 	seen map[string]sighting
+	// hint is what events have said and no record has shown yet; nil if nothing.
+	hint *hint
 	slot
 }
 
@@ -112,6 +114,11 @@ type object struct {
 	answer  *Versions
 	// failed is set if the last question had no answer.
 	failed bool
+	// expected is the version that an event has named, until it is seen or was looked for too often.
+	expected string
+	misses   int
+	// hurried is when an event last had the vault asked.
+	hurried time.Time
 	slot
 }
 
@@ -310,6 +317,7 @@ func (s *state) mount(c *class, p *pod, r *Record, now time.Time) {
 		p.tries, p.gaveUp, p.target = 0, false, ""
 	}
 	p.mounts[r.Class] = r
+	c.shown(r)
 	fresh := false
 	for id, version := range r.Versions {
 		known, ok := c.seen[id]
