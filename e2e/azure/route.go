@@ -22,25 +22,32 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.vaults.ServeHTTP(w, r)
 		return
 	}
+	if account, ok := s.cloud.AccountOf(host); ok {
+		s.queues.Serve(w, r, account)
+		return
+	}
 	http.Error(w, fmt.Sprintf("no service here has the host name %q", host), http.StatusMisdirectedRequest)
 }
 
 // lookup returns the address of a host, and reports whether it exists: every login host
-// does, and each vault of this cloud, as in Azure's DNS.
+// does, and each vault and storage account of this cloud, as in Azure's DNS.
 func (s *Server) lookup(host string) (netip.Addr, bool) {
 	name, isVault := s.cloud.VaultOf(host)
-	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) {
+	account, isAccount := s.cloud.AccountOf(host)
+	if cloud.IsLogin(host) || isVault && s.vaults.HasVault(name) || isAccount && s.queues.HasAccount(account) {
 		return s.front.Addr().Addr(), true
 	}
 	return netip.Addr{}, false
 }
 
 // getCertificate returns the certificate of the host that a client asks for. As in Azure
-// it has a wildcard for vaults, so that the vault need not exist.
+// it has a wildcard for vaults and storage accounts, so that none need exist.
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(hello.ServerName)
 	if _, ok := s.cloud.VaultOf(host); ok {
 		host = "*." + s.cloud.VaultSuffix
+	} else if _, ok := s.cloud.AccountOf(host); ok {
+		host = "*." + s.cloud.QueueSuffix
 	} else if !cloud.IsLogin(host) {
 		return nil, fmt.Errorf("no service here has the host name %q", hello.ServerName)
 	}

@@ -16,7 +16,9 @@ import (
 	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/dns"
 	"akv-injector/e2e/azure/entra"
+	"akv-injector/e2e/azure/eventgrid"
 	"akv-injector/e2e/azure/front"
+	"akv-injector/e2e/azure/queue"
 	"akv-injector/e2e/azure/vault"
 )
 
@@ -28,6 +30,8 @@ type Server struct {
 	subscription *arm.Subscription
 	entra        *entra.Service
 	vaults       *vault.Service
+	queues       *queue.Service
+	events       *eventgrid.Service
 	authority    *front.Authority
 	front        *front.Listener
 	dns          *dns.Server
@@ -66,7 +70,10 @@ func (s *Server) start(ctx context.Context, address netip.Addr) error {
 	if err := s.entra.SetTokenLifetime(s.options.TokenLifetime); err != nil {
 		return err
 	}
+	s.queues = queue.New(s.authenticateStorage, s.subscription.AllowedQueue, s.options.Now)
+	s.events = eventgrid.New(s.subscription.VaultScope, s.queues.Put, s.entra.EventGridToken, s.options.Now)
 	s.vaults = vault.New(vault.Config{
+		Created:       s.created,
 		Authenticate:  s.authenticate,
 		Allowed:       s.subscription.Allowed,
 		Resource:      s.resource,
@@ -115,6 +122,9 @@ func (s *Server) makeDir() (err error) {
 // Stop stops the server and removes the folder that it made. A second call does nothing.
 func (s *Server) Stop() error {
 	var errs []error
+	if s.events != nil {
+		s.events.Stop()
+	}
 	if s.front != nil {
 		errs = append(errs, s.front.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"akv-injector/e2e/azure/cloud"
 	"akv-injector/e2e/azure/entra"
 	"akv-injector/e2e/azure/faults"
 	"akv-injector/e2e/azure/vault"
@@ -27,4 +28,10 @@ func (s *Server) TokenRequests() []entra.TokenRequest { return s.entra.TokenRequ
 func (s *Server) authenticate(ctx context.Context, bearer, audience string) (vault.Caller, error) {
 	caller, err := s.entra.Authenticate(ctx, bearer, audience)
 	return vault.Caller(caller), err
+}
+
+// authenticateStorage checks a bearer token for storage, and returns whose it is.
+func (s *Server) authenticateStorage(ctx context.Context, bearer string) (principal string, err error) {
+	caller, err := s.entra.Authenticate(ctx, bearer, cloud.StorageAudience)
+	return caller.ObjectID, err
 }

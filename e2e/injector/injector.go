@@ -258,6 +258,7 @@ func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
 		"--health-probe-address=" + loopback(r.health),
 		"--metrics-address=" + loopback(r.metrics),
 		"--cert-dir=" + in.certs,
+		"--rotation-events-cert-dir=" + in.certs,
 		"--leader-elect",
 		"--leader-election-namespace=" + Namespace,
 		"--shutdown-delay=0s",

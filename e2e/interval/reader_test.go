@@ -27,6 +27,9 @@ const (
 	byList   = "list"   // a fence names the vault, and akv-injector may read its metadata
 	byCanary = "canary" // neither
 	off      = "off"    // rotation is left to the driver
+	// No fence and no canary, as the interval is long: events of Key Vault alone.
+	byQueue    = "queue"
+	byEndpoint = "endpoint"
 )
 
 // newTenant makes a tenant, whose namespace is set up for a mode.
@@ -39,6 +42,10 @@ func newTenant(t *testing.T, s *system.System, mode string) *system.Tenant {
 	case byList:
 		settings[annotation.AllowedVaults] = tenant.Vault
 		check(t, s.GrantInjector(tenant.Vault))
+	case byQueue:
+		check(t, s.SubscribeQueue(tenant.Vault))
+	case byEndpoint:
+		check(t, s.SubscribeEndpoint(t.Context(), tenant.Vault))
 	case off:
 		settings[annotation.Rotation] = annotation.RotationOff
 	}

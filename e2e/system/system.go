@@ -41,6 +41,9 @@ type Options struct {
 	// InjectorIdentity gives akv-injector an identity, as its own pod would have one. Roles are
 	// for the test to assign: see GrantInjector.
 	InjectorIdentity bool
+	// InjectorEvents lets akv-injector, which then needs InjectorIdentity, hear of events of Key
+	// Vault: see SubscribeQueue and SubscribeEndpoint.
+	InjectorEvents bool
 	// Log hears of each part as it comes up.
 	Log io.Writer
 }
@@ -217,8 +220,16 @@ func (s *System) startInjector(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	args := s.Options.InjectorArgs
+	if s.Options.InjectorEvents {
+		events, err := s.injectorEvents()
+		if err != nil {
+			return err
+		}
+		args = slices.Concat(args, events)
+	}
 	s.Injector, err = injector.Install(ctx, s.ControlPlane, injector.Options{
-		Replicas: s.Options.Replicas, Args: s.Options.InjectorArgs, Env: env, Log: s.Options.Log,
+		Replicas: s.Options.Replicas, Args: args, Env: env, Log: s.Options.Log,
 		// The API server refuses a pod whose call takes longer, and here it shares two cores
 		// with all the rest.
 		WebhookTimeout: 30 * time.Second,

@@ -41,8 +41,11 @@ func (s *Subscription) AssignRole(roleName, assignee, scopeID string) (RoleAssig
 	if at.subscription != fold(s.id) {
 		return RoleAssignment{}, NotFound("The subscription '%s' could not be found.", at.subscription)
 	}
-	if at.vault != "" && (s.vaults[at.vault] == nil || fold(s.vaults[at.vault].ResourceGroup) != at.group) {
-		return RoleAssignment{}, NotFound("The Resource 'Microsoft.KeyVault/vaults/%s' under resource group '%s' was not found.", at.vault, at.group)
+	if name, ok := strings.CutPrefix(at.resource, "vaults/"); ok && (s.vaults[name] == nil || fold(s.vaults[name].ResourceGroup) != at.group) {
+		return RoleAssignment{}, NotFound("The Resource 'Microsoft.KeyVault/vaults/%s' under resource group '%s' was not found.", name, at.group)
+	}
+	if name, ok := strings.CutPrefix(at.resource, "storageaccounts/"); ok && (s.accounts[name] == "" || fold(s.accounts[name]) != at.group) {
+		return RoleAssignment{}, NotFound("The Resource 'Microsoft.Storage/storageAccounts/%s' under resource group '%s' was not found.", name, at.group)
 	}
 	principal, err := s.principal(assignee)
 	if err != nil {
@@ -132,7 +135,19 @@ func (s *Subscription) Allowed(principal, vault, object, action string) bool {
 	if resource == nil {
 		return false
 	}
-	there := scope{fold(s.id), fold(resource.ResourceGroup), fold(vault), fold(object)}
+	return s.may(principal, scope{fold(s.id), fold(resource.ResourceGroup), "vaults/" + fold(vault), fold(object)}, action)
+}
+
+// AllowedQueue is Allowed for a queue of a storage account.
+func (s *Subscription) AllowedQueue(principal, account, queue, action string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	group := s.accounts[fold(account)]
+	return group != "" && s.may(principal, scope{fold(s.id), fold(group), "storageaccounts/" + fold(account), "queues/" + fold(queue)}, action)
+}
+
+// may wants s.mu held.
+func (s *Subscription) may(principal string, there scope, action string) bool {
 	for _, assignment := range s.assignments {
 		if strings.EqualFold(assignment.PrincipalID, principal) && assignment.at.covers(there) && assignment.role.allows(action) {
 			return true

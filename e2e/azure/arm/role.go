@@ -2,8 +2,8 @@ package arm
 
 import "strings"
 
-// role is a built-in role of Azure, with what it allows on the data in a vault.
-// What it allows on the vault as a resource is not needed here.
+// role is a built-in role of Azure, with what it allows on the data in a vault or queue.
+// What it allows on them as resources is not needed here.
 type role struct {
 	name, id    string
 	dataActions []string // '*' stands for anything, slashes too
@@ -52,6 +52,13 @@ var roles = []role{
 	{"Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", []string{
 		"Microsoft.KeyVault/vaults/keys/*",
 		"Microsoft.KeyVault/vaults/keyrotationpolicies/*",
+	}},
+	{"Storage Queue Data Message Processor", "8a0f0c08-91a1-4084-bc3d-661d67233fed", []string{
+		"Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
+		"Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action",
+	}},
+	{"Storage Queue Data Reader", "19e7f393-937e-4f77-808e-94535e297925", []string{
+		"Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
 	}},
 	{"Key Vault Contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", nil},
 	{"Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", nil},

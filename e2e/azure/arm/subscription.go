@@ -24,6 +24,7 @@ type Subscription struct {
 	mu          sync.RWMutex
 	identities  map[string]*Identity // by resource id, in lower case
 	vaults      map[string]*Vault    // by name, in lower case
+	accounts    map[string]string    // the resource group of each storage account, by name
 	assignments []RoleAssignment
 }
 
@@ -36,6 +37,7 @@ func New(hosts cloud.Hosts, tenant string) *Subscription {
 		id:         uuid.NewString(),
 		identities: map[string]*Identity{},
 		vaults:     map[string]*Vault{},
+		accounts:   map[string]string{},
 	}
 }
 

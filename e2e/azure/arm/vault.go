@@ -54,7 +54,7 @@ func (s *Subscription) RemoveVault(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.vaults, fold(name))
-	s.assignments = slices.DeleteFunc(s.assignments, func(a RoleAssignment) bool { return a.at.vault == fold(name) })
+	s.assignments = slices.DeleteFunc(s.assignments, func(a RoleAssignment) bool { return a.at.resource == "vaults/"+fold(name) })
 }
 
 // Vault finds a vault.

@@ -26,26 +26,26 @@ type Hosts struct {
 	// Login are the hosts of Entra ID; the first is the one that documents and
 	// challenges name, the others are aliases of it.
 	Login []string
-	// VaultSuffix follows a vault's name and a dot.
-	VaultSuffix string
+	// VaultSuffix follows a vault's name and a dot, and QueueSuffix a storage account's.
+	VaultSuffix, QueueSuffix string
 }
 
 var clouds = map[Name]Hosts{
 	Public: {
 		Login:       []string{"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"},
-		VaultSuffix: "vault.azure.net",
+		VaultSuffix: "vault.azure.net", QueueSuffix: "queue.core.windows.net",
 	},
 	USGovernment: {
 		Login:       []string{"login.microsoftonline.us", "login.usgovcloudapi.net"},
-		VaultSuffix: "vault.usgovcloudapi.net",
+		VaultSuffix: "vault.usgovcloudapi.net", QueueSuffix: "queue.core.usgovcloudapi.net",
 	},
 	China: {
 		Login:       []string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"},
-		VaultSuffix: "vault.azure.cn",
+		VaultSuffix: "vault.azure.cn", QueueSuffix: "queue.core.chinacloudapi.cn",
 	},
 	German: {
 		Login:       []string{"login.microsoftonline.de"},
-		VaultSuffix: "vault.microsoftazure.de",
+		VaultSuffix: "vault.microsoftazure.de", QueueSuffix: "queue.core.cloudapi.de",
 	},
 }
 
@@ -80,6 +80,21 @@ func (h Hosts) VaultURI(vault string) string {
 func (h Hosts) VaultOf(host string) (vault string, ok bool) {
 	vault, ok = strings.CutSuffix(host, "."+h.VaultSuffix)
 	return vault, ok && vault != "" && !strings.Contains(vault, ".")
+}
+
+// StorageAudience is the resource that tokens for storage are for, in every cloud.
+const StorageAudience = "https://storage.azure.com"
+
+// QueueURL is the address of a queue.
+func (h Hosts) QueueURL(account, queue string) string {
+	return fmt.Sprintf("https://%s.%s/%s", account, h.QueueSuffix, queue)
+}
+
+// AccountOf returns the storage account that a host name of this cloud belongs to, and reports
+// whether the host name is one of queues at all.
+func (h Hosts) AccountOf(host string) (account string, ok bool) {
+	account, ok = strings.CutSuffix(host, "."+h.QueueSuffix)
+	return account, ok && account != "" && !strings.Contains(account, ".")
 }
 
 // IsLogin reports whether a host is Entra ID of any cloud. All of them answer: a

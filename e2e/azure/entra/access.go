@@ -13,6 +13,15 @@ import (
 	"akv-injector/e2e/azure/arm"
 )
 
+// EventGridToken is a token that Event Grid shows to an endpoint for which an audience is set.
+func (s *Service) EventGridToken(audience string) (string, error) {
+	eventGrid := arm.Identity{ClientID: EventGridAppID, PrincipalID: uuid.NewString(), TenantID: s.tenants[0]}
+	return s.accessToken(eventGrid, audience, time.Duration(s.lifetime.Load()))
+}
+
+// EventGridAppID is Event Grid's application in the public cloud.
+const EventGridAppID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
+
 // accessClaims are an access token's claims besides the registered ones.
 type accessClaims struct {
 	AppID    string `json:"appid"`

@@ -83,7 +83,7 @@ func (s *Service) exchange(w http.ResponseWriter, r *http.Request, entry *TokenR
 	return token, lifetime, nil
 }
 
-// resource finds the resource that the token is for. Key Vault is the only one here.
+// resource finds the resource that the token is for: Key Vault and storage are all there is here.
 func (s *Service) resource(scopes, tenant string) (audience string, _ *oauthError) {
 	var resources []string
 	for scope := range strings.FieldsSeq(scopes) {
@@ -106,7 +106,7 @@ func (s *Service) resource(scopes, tenant string) (audience string, _ *oauthErro
 	}
 	// The audience is copied from the request: https://vault.azure.net//.default gives a
 	// token for https://vault.azure.net/, which no vault accepts.
-	if strings.TrimSuffix(resource, "/") != s.cloud.VaultAudience() {
+	if name := strings.TrimSuffix(resource, "/"); name != s.cloud.VaultAudience() && name != cloud.StorageAudience {
 		return "", resourceNotFound(resource, tenant)
 	}
 	return resource, nil

@@ -74,6 +74,7 @@ func (s *Service) addCertificate(v *contents, name string, p *policy, made *pair
 		p.Attributes.Created = o.policy.Attributes.Created
 	}
 	o.policy = p
+	s.config.Created(v.name, Certificate, name, cert.id)
 	return o, cert, nil
 }
 

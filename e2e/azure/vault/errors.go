@@ -56,7 +56,7 @@ func notFound(kind Kind, name string) *StatusError {
 	noun := kind.noun()
 	return &StatusError{
 		Status: http.StatusNotFound,
-		Code:   kind.title() + "NotFound",
+		Code:   kind.Title() + "NotFound",
 		Message: fmt.Sprintf("A %s with (name/id) %s was not found in this key vault. If you recently deleted this %s you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
 			noun, name, noun),
 	}
@@ -65,8 +65,8 @@ func notFound(kind Kind, name string) *StatusError {
 func deletedNotFound(kind Kind, name string) *StatusError {
 	return &StatusError{
 		Status:  http.StatusNotFound,
-		Code:    kind.title() + "NotFound",
-		Message: fmt.Sprintf("Deleted %s not found: %s", kind.title(), name),
+		Code:    kind.Title() + "NotFound",
+		Message: fmt.Sprintf("Deleted %s not found: %s", kind.Title(), name),
 	}
 }
 
@@ -76,7 +76,7 @@ func deletedConflict(kind Kind, name string) *StatusError {
 		Status:  http.StatusConflict,
 		Code:    "Conflict",
 		Inner:   "ObjectIsDeletedButRecoverable",
-		Message: fmt.Sprintf("%s %s is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the %s can only be recovered or purged.", kind.title(), name, kind.noun()),
+		Message: fmt.Sprintf("%s %s is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the %s can only be recovered or purged.", kind.Title(), name, kind.noun()),
 	}
 }
 

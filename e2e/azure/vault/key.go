@@ -135,6 +135,7 @@ func (s *Service) addKey(v *contents, name string, public *jsonWebKey, c change)
 	}
 	made := s.newVersion(c)
 	made.key = public
+	s.config.Created(v.name, Key, name, made.id)
 	return v.add(Key, name, made), made, nil
 }
 

@@ -21,7 +21,7 @@ func (k Kind) check() error {
 	return nil
 }
 
-// noun is the kind in a sentence, title at its beginning and in error codes.
+// noun is the kind in a sentence.
 func (k Kind) noun() string {
 	switch k {
 	case Key:
@@ -33,7 +33,8 @@ func (k Kind) noun() string {
 	return "secret"
 }
 
-func (k Kind) title() string {
+// Title is the kind in names of operations, codes and events.
+func (k Kind) Title() string {
 	switch k {
 	case Key:
 		return "Key"

@@ -34,6 +34,7 @@ func (s *Service) addSecret(v *contents, name, value string, c change) (*object,
 	}
 	made := s.newVersion(c)
 	made.value = value
+	s.config.Created(v.name, Secret, name, made.id)
 	return v.add(Secret, name, made), made, nil
 }
 

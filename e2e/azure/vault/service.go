@@ -42,6 +42,9 @@ type Config struct {
 	// clients where to get a token.
 	TenantID      string
 	LoginEndpoint string
+	// Created hears of each new version of a secret or key, and of a certificate once for
+	// all its parts. It is called with a lock held, and must not wait. Nil hears nothing.
+	Created func(vault string, kind Kind, name, version string)
 	// Now is the clock of what is stored; nil is time.Now. A fault's delay runs
 	// on the real one.
 	Now func() time.Time
@@ -74,6 +77,9 @@ func New(config Config) *Service {
 	}
 	if config.Resource == nil {
 		config.Resource = func(vault string) Resource { return Resource{ID: vault} }
+	}
+	if config.Created == nil {
+		config.Created = func(string, Kind, string, string) {}
 	}
 	if config.Now == nil {
 		config.Now = time.Now
