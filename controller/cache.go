@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"runtime"
+	"slices"
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,6 +85,7 @@ func PodTransform(obj any) (any, error) {
 			pod.Spec.NodeName = full.Spec.NodeName
 		}
 	}
+	keepGate(pod, full)
 	switch status, ok := full.Annotations[annotation.Status]; {
 	case !ok || len(usedClasses(pod)) == 0:
 	case len(status) > maxStatus:
@@ -92,6 +94,20 @@ func PodTransform(obj any) (any, error) {
 		pod.Annotations = map[string]string{annotation.Status: intern(pod, status)}
 	}
 	return pod, nil
+}
+
+// keepGate leaves the readiness gate of a pod, and whether it is open, for package mounted.
+func keepGate(pod, full *corev1.Pod) {
+	gate := corev1.PodReadinessGate{ConditionType: annotation.ConditionMounted}
+	if !slices.Contains(full.Spec.ReadinessGates, gate) {
+		return
+	}
+	pod.Spec.ReadinessGates = []corev1.PodReadinessGate{gate}
+	for i := range full.Status.Conditions {
+		if c := &full.Status.Conditions[i]; c.Type == annotation.ConditionMounted {
+			pod.Status.Conditions = []corev1.PodCondition{{Type: c.Type, Status: c.Status}}
+		}
+	}
 }
 
 // maxStatus is the longest status annotation that is kept: about that of 100 objects. A longer

@@ -46,6 +46,8 @@ type Options struct {
 	VaultHints bool
 	// Settings are the server's, behind the pod's and the namespace's.
 	Settings inject.Settings
+	// MountedGate reports whether readiness gates can be opened; nil is never.
+	MountedGate func() bool
 	// OwnUser is the user name that the program itself has with the API server. Its
 	// requests are let through: we never wait for ourselves. Empty matches no user.
 	OwnUser string
@@ -68,7 +70,8 @@ type Admission struct {
 	vaultBudget  time.Duration
 	vaultHints   bool
 	now          func() time.Time
-	settings     inject.Settings
+	given        inject.Settings
+	mountedGate  func() bool
 	ownUser      string
 	ensure       EnsureFunc
 	refusal      func(error) bool
@@ -91,7 +94,8 @@ func New(o Options) *Admission {
 		vaultBudget: cmp.Or(o.VaultBudget, DefaultVaultBudget),
 		vaultHints:  o.VaultHints,
 		now:         time.Now,
-		settings:    o.Settings,
+		given:       o.Settings,
+		mountedGate: o.MountedGate,
 		ownUser:     o.OwnUser,
 		ensure:      o.Ensure,
 		refusal:     o.Refusal,
@@ -101,6 +105,13 @@ func New(o Options) *Admission {
 		work:        newWorkQueue(),
 		classes:     newClassContents(),
 	}
+}
+
+// settings are the server's now.
+func (a *Admission) settings() inject.Settings {
+	s := a.given
+	s.MountedGate = a.mountedGate != nil && a.mountedGate()
+	return s
 }
 
 // Mutate is the handler for MutatePath.

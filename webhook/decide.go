@@ -85,7 +85,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 		d.facts.Namespace = ns
 	}
 	d.optedIn = true
-	request := inject.Parse(q.now, d.facts.Namespace, a.settings)
+	request := inject.Parse(q.now, d.facts.Namespace, a.settings())
 	if err := l.add(ctx, &d.facts, request.Needs()); err != nil {
 		return decision{}, err
 	}
@@ -113,7 +113,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 
 // had is the decision about an object before its update, on the same facts.
 func (a *Admission) had(ctx context.Context, l *lookup, before *workload.Target, known facts.Facts) (inject.Decision, error) {
-	request := inject.Parse(before, known.Namespace, a.settings)
+	request := inject.Parse(before, known.Namespace, a.settings())
 	if err := l.add(ctx, &known, request.Needs()); err != nil {
 		return inject.Decision{}, err
 	}

@@ -41,7 +41,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	var before, now *inject.Class
 	if c.before != nil {
 		known.MountedBy = a.mounting(ctx, c.before)
-		before = inject.ParseClass(c.before.class(), ns, a.settings)
+		before = inject.ParseClass(c.before.class(), ns, a.settings())
 	}
 	if c.now == nil {
 		return inject.DecideClassDeletion(before, known), true, nil
@@ -50,7 +50,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	if err := l.add(ctx, &known, facts.Needs{CSIDriver: true}); err != nil {
 		return nil, false, err
 	}
-	now = inject.ParseClass(c.now.class(), ns, a.settings)
+	now = inject.ParseClass(c.now.class(), ns, a.settings())
 	i.add(ctx, &known, now.VaultObjects())
 	if before == nil {
 		return inject.DecideClass(now, known), true, nil

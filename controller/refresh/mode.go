@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"cmp"
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,10 +64,3 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// Why pods are not nudged although they should be.
-var (
-	errNoPolicy  = errors.New("no admission policy keeps akv-injector from changing more of a pod than one annotation")
-	errNoRight   = errors.New("not allowed")
-	errNotProven = errors.New("it could not be shown that the admission policy of pods/status works")
-)

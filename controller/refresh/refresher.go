@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/controller/podstatus"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
@@ -81,7 +82,7 @@ func newRefresher(cached, live client.Reader, writer client.SubResourceWriter, e
 	o = o.withDefaults()
 	r := &Refresher{
 		o: o, cached: cached, live: live, events: events, log: log,
-		patcher: &patcher{writer: writer, now: o.Clock},
+		patcher: &patcher{Writer: podstatus.Writer{Client: writer}, now: o.Clock},
 		state:   newState(Limits{Nudges: o.Nudges, PerNode: nodeShare}),
 		spoken:  rate.NewLimiter(arrivalsPerSecond, arrivalsAtOnce),
 		wake:    make(chan struct{}, 1),
@@ -209,7 +210,7 @@ func (r *Refresher) nudge(ctx context.Context, n Nudge) {
 	r.metrics.nudges.WithLabelValues(kind, result).Inc()
 	switch {
 	case result == refused:
-		r.disprove(fmt.Errorf("%w: a patch of pods/status was refused", errNoRight))
+		r.disprove(fmt.Errorf("%w: a patch of pods/status was refused", podstatus.ErrNoRight))
 	case err != nil && ctx.Err() == nil:
 		r.log.V(1).Info("a pod could not be patched, and is tried again", "namespace", n.Pod.Namespace, "pod", n.Pod.Name, "result", result)
 	}
@@ -226,7 +227,7 @@ func (r *Refresher) prove(ctx context.Context, n Nudge) error {
 	}
 	if now := r.o.Clock(); r.proved.IsZero() || now.Sub(r.proved) > valid {
 		err := r.patcher.Prove(ctx, n.Pod, n.UID)
-		if errors.Is(err, errNotProven) && r.proof == nil && !r.proved.IsZero() {
+		if errors.Is(err, podstatus.ErrNotProven) && r.proof == nil && !r.proved.IsZero() {
 			return err // the pod is gone or the API server busy: what was shown before is not disproved
 		}
 		r.conclude(err, now)
@@ -243,7 +244,7 @@ func (r *Refresher) disprove(err error) {
 // conclude remembers whether pods may be patched, and says so when that changes.
 func (r *Refresher) conclude(err error, now time.Time) {
 	r.proof, r.proved = err, now
-	if errors.Is(err, errNotProven) {
+	if errors.Is(err, podstatus.ErrNotProven) {
 		r.proved = time.Time{} // the next pod will do
 	}
 	said := "driving"
@@ -282,7 +283,7 @@ func (r *Refresher) look(ctx context.Context, o Object) {
 
 // readClass reads the content of a class, which the cache does not have.
 func (r *Refresher) readClass(ctx context.Context, key types.NamespacedName) {
-	ctx, cancel := context.WithTimeout(ctx, patchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, podstatus.Timeout)
 	defer cancel()
 	var class secretsstorev1.SecretProviderClass
 	err := r.live.Get(ctx, key, &class)

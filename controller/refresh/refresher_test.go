@@ -63,7 +63,7 @@ func (w *podStatuses) Patch(_ context.Context, obj client.Object, patch client.P
 	if len(o.DryRun) > 0 {
 		w.probes++
 		if w.policy {
-			return apierrors.NewForbidden(corev1.Resource("pods"), obj.GetName(), errors.New("ValidatingAdmissionPolicy 'akv-injector-own-pods' with binding 'akv-injector-own-pods' denied request: "+policyWords+"."))
+			return apierrors.NewForbidden(corev1.Resource("pods"), obj.GetName(), errors.New("ValidatingAdmissionPolicy 'akv-injector-own-pods' with binding 'akv-injector-own-pods' denied request: "+"akv-injector changes nothing of a pod but the annotation."))
 		}
 		return nil
 	}

@@ -29,6 +29,7 @@ const (
 	RestartWindow         = Prefix + "restart-window"
 	MaxParallel           = Prefix + "max-parallel"
 	OnEmpty               = Prefix + "on-empty"
+	MountedGate           = Prefix + "mounted-gate"
 )
 
 // Values of Rotation.
@@ -47,6 +48,9 @@ const (
 	// at once. On a new pod it means nothing.
 	RefreshedAt       = Prefix + "refreshed-at"
 	RefreshedAtFormat = "2006-01-02T15:04:05.000Z"
+	// ConditionMounted is the readiness gate, and the pod's condition, by which a pod is not Ready
+	// until the driver has recorded all its mounts.
+	ConditionMounted = Prefix + "mounted"
 	// UnusedSince marks a generated class that no pod references. Its value is the time
 	// since when (RFC 3339).
 	UnusedSince = Prefix + "unused-since"

@@ -127,6 +127,10 @@ var vocabulary = []Annotation{
 		Brief: "workloads of an object that restart at once",
 	},
 	{
+		Key: MountedGate, Pod: true, Namespace: true, Default: "`false`", Meaning: "`true` gives the pod the readiness gate `azure.keyvault.injector/mounted`: it is not Ready before the driver has mounted its secrets, so that no Service points at a pod [without its files](operations.md#a-pod-that-starts-without-its-files). Needs `mountedGate.enabled`. See [the gate](rotation.md#no-traffic-before-the-files-are-there)",
+		Brief: "`true`: not Ready before the secrets are mounted",
+	},
+	{
 		Key: OnEmpty, Pod: true, Namespace: true, ByHand: true, Default: "`none`", Meaning: "`evict` replaces a pod that runs [without its files](operations.md#a-pod-that-starts-without-its-files). Needs `restart.enabled`",
 		Brief: "`evict` replaces a pod that runs without its files",
 	},

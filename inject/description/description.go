@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/request"
@@ -169,7 +170,18 @@ func (s *description) source(setting request.Setting) string {
 
 // rotation describes how soon a rotated secret arrives, and what happens then.
 func (s *description) rotation(objects int) []string {
-	return append(s.interval(objects), s.restart()...)
+	return append(append(s.interval(objects), s.restart()...), s.gate()...)
+}
+
+// gate describes what the pod's readiness waits for.
+func (s *description) gate() []string {
+	switch r := s.pod.Request; {
+	case r.MountedGate:
+		return []string{"The pod is Ready only when the driver has recorded all its mounts (readiness gate " + annotation.ConditionMounted + ")."}
+	case r.WantsGate:
+		return []string{"mounted-gate has no effect now: akv-injector cannot open such a gate here (mountedGate.enabled, Kubernetes 1.30)."}
+	}
+	return nil
 }
 
 // interval describes how soon a rotated secret arrives.

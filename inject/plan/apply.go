@@ -38,6 +38,7 @@ func (p *Plan) Apply(t *workload.Target) *corev1.PodSpec {
 		e := &p.edits[i]
 		e.apply(e.In(spec))
 	}
+	p.applyGate(spec)
 	return spec
 }
 

@@ -44,6 +44,7 @@ func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
 	for i := range p.edits {
 		p.edits[i].patch(out)
 	}
+	p.patchGate(out, t)
 	out.addToMap(t.Meta.Labels, "labels", p.labels)
 	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status.String()})
 	return out.ops

@@ -38,6 +38,8 @@ type Plan struct {
 	edits   []containerEdit
 	labels  map[string]string
 	status  Status
+	// gate is set if the pod gets the readiness gate.
+	gate bool
 }
 
 // Volume is a volume that is added, or an equal one that the pod has and that is completed.
@@ -94,6 +96,7 @@ func New(t *workload.Target, r *request.Request, f facts.Facts, version string) 
 	p.Containers = p.chooseContainers()
 	p.planContainers(p.Containers)
 	p.planLabels()
+	p.gate = r.MountedGate && !hasGate(t.Spec)
 	p.status = Status{Version: version, Containers: p.Containers, Classes: p.Classes}
 	p.checkStatusSize()
 	return &p.Plan

@@ -62,6 +62,7 @@ func (p *parser) parse() {
 	}
 	p.parseContainers()
 	p.parseEnv()
+	p.parseMountedGate()
 	if err := p.overgrown(); err != nil {
 		p.errorf(err)
 		p.TooLarge = true
@@ -97,6 +98,28 @@ func (p *parser) parseInject(keys []string) (optedOut bool) {
 		}
 	}
 	return false
+}
+
+// parseMountedGate reads whether the pod is to be Ready only with its files.
+func (p *parser) parseMountedGate() {
+	value, place := "", p.target.AnnotationPath(annotation.MountedGate)
+	value, onPod := p.pod(annotation.MountedGate)
+	if !onPod {
+		var ok bool
+		if value, ok = p.ns.Annotations[annotation.MountedGate]; !ok {
+			return
+		}
+		place = NamespaceAnnotation(annotation.MountedGate)
+	}
+	on, problem := parseBool(value)
+	switch {
+	case problem.Found() && onPod:
+		p.errorf(finding.Invalid(place, value, problem))
+	case problem.Found():
+		p.namespaceErrorf(finding.Invalid(place, value, problem))
+	}
+	p.WantsGate = on && !problem.Found()
+	p.MountedGate = p.WantsGate && p.settings.MountedGate
 }
 
 func (p *parser) parseOnRotation() {

@@ -36,6 +36,8 @@ type Request struct {
 
 	// OnRotation is what happens when a secret has been rotated.
 	OnRotation OnRotation
+	// MountedGate is set if the pod gets the readiness gate, and WantsGate if it asks for it.
+	MountedGate, WantsGate bool
 
 	// NamesObjects is set if the pod names something to mount, even if it has opted out.
 	NamesObjects bool

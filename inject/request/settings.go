@@ -24,6 +24,9 @@ type Settings struct {
 	DrivesRotation bool
 	// Restarts is set if akv-injector restarts workloads that ask for it when a secret was rotated.
 	Restarts bool
+	// MountedGate is set if akv-injector can open the readiness gate of pods that ask for it now. No
+	// gate is added otherwise: one cannot be taken off again.
+	MountedGate bool
 	// VaultExpiryWarning is how long before an object expires AKV020 warns; 0 means never.
 	VaultExpiryWarning time.Duration
 	// Version of the program, written into the status annotation.

@@ -75,6 +75,7 @@ type Options struct {
 		ForbidAllow          bool   `json:"forbidAllow"`
 		DrivesRotation       bool   `json:"drivesRotation"`
 		Restarts             bool   `json:"restarts"`
+		MountedGate          bool   `json:"mountedGate"`
 		VaultChecks          string `json:"vaultChecks"`
 		VaultExpiryWarning   string `json:"vaultExpiryWarning"`
 	} `json:"settings"`
@@ -307,7 +308,7 @@ func (c *Case) Settings() inject.Settings {
 	s := c.Options.Settings
 	return inject.Settings{
 		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval,
-		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Restarts: s.Restarts, Version: Version,
+		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Restarts: s.Restarts, MountedGate: s.MountedGate, Version: Version,
 		VaultChecks: s.VaultChecks, VaultExpiryWarning: c.vaultExpiryWarning,
 	}
 }

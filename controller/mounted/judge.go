@@ -1,0 +1,130 @@
+package mounted
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/provider"
+)
+
+// Verdict is what is known of the mounts of a pod.
+type Verdict int
+
+const (
+	// Waiting is for a class without a record.
+	Waiting Verdict = iota
+	// Mounted is for files that were there before the containers, or that cannot be shown to have
+	// come later.
+	Mounted
+	// Late is for files that came when containers were running already, which then see an empty folder.
+	Late
+)
+
+// leastLate is the shortest time that is not put down to the seconds that are cut off times, and to
+// the driver's own work.
+const leastLate = 5 * time.Second
+
+// Judge compares when the driver made its record of each class with the start of the containers.
+//
+// A record comes before the containers, or, if the first mount was interrupted, the driver's interval
+// after them: by half of that the two are told apart. The times of containers are the node's, and
+// those of records the API server's. What the kubelet wrote last into the pod's status tells how far
+// apart the two clocks are: the API server notes when, and the newest time in it is the node's.
+func Judge(pod *corev1.Pod, made map[string]time.Time, interval time.Duration) Verdict {
+	late := max(interval/2, leastLate)
+	ahead := nodeAhead(pod)
+	verdict := Mounted
+	for i := range pod.Spec.Volumes {
+		v := &pod.Spec.Volumes[i]
+		class, ok := provider.ClassName(v)
+		if !ok || class == "" {
+			continue
+		}
+		at, recorded := made[class]
+		if !recorded {
+			return Waiting
+		}
+		for _, started := range starts(pod, v.Name) {
+			if at.Sub(started.Add(-ahead)) > late {
+				verdict = Late
+			}
+		}
+	}
+	return verdict
+}
+
+// starts are the times at which the running containers started that see a volume as it was then.
+// One that is to start again will see the files.
+func starts(pod *corev1.Pod, volume string) []time.Time {
+	sees := map[string]bool{}
+	all := [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers}
+	for _, containers := range all {
+		for i := range containers {
+			for _, m := range containers[i].VolumeMounts {
+				// With propagation a container sees what is mounted later.
+				if m.Name == volume && (m.MountPropagation == nil || *m.MountPropagation == corev1.MountPropagationNone) {
+					sees[containers[i].Name] = true
+				}
+			}
+		}
+	}
+	var times []time.Time
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for i := range statuses {
+			if running := statuses[i].State.Running; running != nil && sees[statuses[i].Name] && !running.StartedAt.IsZero() {
+				times = append(times, running.StartedAt.Time)
+			}
+		}
+	}
+	return times
+}
+
+// nodeAhead is by how much the node's clock is ahead of the API server's, or less than that: a
+// container is never taken to have started earlier than it did.
+func nodeAhead(pod *corev1.Pod) time.Duration {
+	var written time.Time
+	for i := range pod.ManagedFields {
+		f := &pod.ManagedFields[i]
+		if f.Manager == "kubelet" && f.Subresource == "status" && f.Time != nil && f.Time.After(written) {
+			written = f.Time.Time
+		}
+	}
+	newest := newestOf(pod)
+	if written.IsZero() || newest.IsZero() {
+		return 0
+	}
+	return newest.Sub(written)
+}
+
+// newestOf is the newest time of the node's in a pod's status.
+func newestOf(pod *corev1.Pod) time.Time {
+	var newest time.Time
+	note := func(t time.Time) {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	if pod.Status.StartTime != nil {
+		note(pod.Status.StartTime.Time)
+	}
+	for i := range pod.Status.Conditions {
+		switch c := &pod.Status.Conditions[i]; c.Type {
+		case corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized, corev1.PodReadyToStartContainers:
+			note(c.LastTransitionTime.Time)
+		}
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for i := range statuses {
+			for _, state := range []corev1.ContainerState{statuses[i].State, statuses[i].LastTerminationState} {
+				if state.Running != nil {
+					note(state.Running.StartedAt.Time)
+				}
+				if state.Terminated != nil {
+					note(state.Terminated.FinishedAt.Time)
+				}
+			}
+		}
+	}
+	return newest
+}
