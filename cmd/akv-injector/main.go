@@ -48,7 +48,11 @@ func start(args []string, env lookupEnv, stdout, stderr io.Writer) int {
 	context.AfterFunc(stop, forget)
 
 	log := newLogger(stderr, o)
-	if err := run(stop, o, log); err != nil {
+	work := run
+	if o.openGates {
+		work = openGates
+	}
+	if err := work(stop, o, log); err != nil {
 		log.Error(err, "stopped")
 		return exitFailed
 	}

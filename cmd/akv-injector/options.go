@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/controller/refresh"
 	"akv-injector/inject"
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
 	"akv-injector/keyvault"
 	"akv-injector/webhook"
@@ -37,6 +38,9 @@ type options struct {
 	rotationLooks  float64
 	restarts       bool
 	events         eventOptions
+
+	mountedGates bool
+	openGates    bool
 
 	vaultHints   bool
 	vaultTimeout time.Duration
@@ -116,6 +120,12 @@ func (o *options) groups() []group {
 	rotation.BoolVar(&o.restarts, "restarts", false,
 		"restart the workloads of pods that ask for it (annotation on-rotation) when their secrets were rotated")
 
+	gates := pflag.NewFlagSet("", pflag.ContinueOnError)
+	gates.BoolVar(&o.mountedGates, "mounted-gates", false,
+		"give pods that ask for it (annotation mounted-gate) the readiness gate "+annotation.ConditionMounted+", and open it when the CSI driver has mounted their secrets")
+	gates.BoolVar(&o.openGates, "open-mounted-gates", false,
+		"open the gates of all pods, and exit: before akv-injector is uninstalled")
+
 	pushed := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.events.bind(pushed)
 
@@ -144,6 +154,7 @@ func (o *options) groups() []group {
 		{"Secrets Store CSI driver", driver},
 		{"Rotation", rotation},
 		{"Rotation: events of Azure Event Grid", pushed},
+		{"Readiness gate", gates},
 		{"Vaults", vaults},
 		{"Program", program},
 	}

@@ -15,6 +15,7 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"akv-injector/controller"
+	"akv-injector/controller/mounted"
 	"akv-injector/controller/refresh"
 	"akv-injector/controller/restart"
 	"akv-injector/inject/provider"
@@ -118,7 +119,16 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	settings.Restarts = o.restarts
 	writer := controller.NewClassWriter(mgr)
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
+	var gateWorks func() bool
+	if o.mountedGates {
+		gater, err := mounted.Add(mgr, func() *provider.Driver { return driver(ctx) }, log.WithName("gates"))
+		if err != nil {
+			return fmt.Errorf("adding readiness gates: %w", err)
+		}
+		gateWorks = gater.Works
+	}
 	webhook.New(webhook.Options{
+		MountedGate: gateWorks,
 		Cached:      mgr.GetCache(),
 		Live:        mgr.GetAPIReader(),
 		Driver:      driver,

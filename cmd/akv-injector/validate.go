@@ -99,7 +99,7 @@ func (o *options) validateControllers(found *problems) {
 	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {
 		found.report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
 	}
-	if o.leaderElect && o.leaderElectionNamespace == "" {
+	if o.leaderElect && o.leaderElectionNamespace == "" && !o.openGates {
 		if _, err := os.Stat(namespaceFile); err != nil {
 			found.report("leader-election-namespace", "", "empty, and the program does not run in a pod, whose namespace it could take; "+
 				"name one, or set --leader-elect=false for a single replica")

@@ -71,6 +71,9 @@ type Gater struct {
 	queue workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	works atomic.Bool
 
+	// heard has a token once there is a pod to try the policy with.
+	heard chan struct{}
+
 	mu     sync.Mutex
 	sample types.NamespacedName
 	uid    types.UID // of sample
@@ -102,6 +105,7 @@ func newGater(cached, live client.Reader, writer podstatus.Writer, events EventR
 		}, []string{"result"}),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](firstRetry, lastRetry)),
 		told:  map[types.UID]bool{},
+		heard: make(chan struct{}, 1),
 	}
 	for _, result := range []string{"opened", "late"} {
 		g.gates.WithLabelValues(result)
@@ -172,8 +176,12 @@ func (g *Gater) heardPod(obj any) {
 	}
 	key := client.ObjectKeyFromObject(pod)
 	g.mu.Lock()
+	first := g.uid == ""
 	g.sample, g.uid = key, pod.UID
 	g.mu.Unlock()
+	if first {
+		g.heard <- struct{}{}
+	}
 	if closed(pod) {
 		g.queue.Add(key)
 	}
@@ -208,13 +216,14 @@ func (g *Gater) proveAlways(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-g.heard:
 		}
 		g.mu.Lock()
 		key, uid := g.sample, g.uid
 		g.mu.Unlock()
 		pause := proveAgain
 		if uid != "" {
-			err := g.writer.Prove(ctx, key, uid)
+			err := g.writer.Prove(ctx, key, uid, annotation.ConditionMounted)
 			switch {
 			case err == nil:
 				pause = provenFor

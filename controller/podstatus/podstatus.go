@@ -74,14 +74,17 @@ var (
 )
 
 // Prove tries, in a dry run, to change what we must not change of a pod. It returns why the right
-// to patch pods must not be used, or nil if the policy refuses it.
-func (w Writer) Prove(ctx context.Context, key types.NamespacedName, uid types.UID) error {
+// to patch pods must not be used, or nil if the policy refuses it. Its message has to name what we
+// are about to change, so that it allows that.
+func (w Writer) Prove(ctx context.Context, key types.NamespacedName, uid types.UID, named string) error {
 	err := w.send(ctx, key, uid, types.MergePatchType, map[string]any{"metadata": map[string]any{"labels": map[string]string{probeLabel: "true"}}}, client.DryRunAll)
 	switch {
 	case err == nil:
 		return ErrNoPolicy
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		return fmt.Errorf("%w: the pod is gone", ErrNotProven)
+	case byPolicy(err) && !strings.Contains(err.Error(), named):
+		return fmt.Errorf("%w: the policy does not allow %s", ErrNoRight, named)
 	case byPolicy(err):
 		return nil
 	case apierrors.IsForbidden(err):

@@ -226,7 +226,7 @@ func (r *Refresher) prove(ctx context.Context, n Nudge) error {
 		valid = proveAgain
 	}
 	if now := r.o.Clock(); r.proved.IsZero() || now.Sub(r.proved) > valid {
-		err := r.patcher.Prove(ctx, n.Pod, n.UID)
+		err := r.patcher.Prove(ctx, n.Pod, n.UID, "")
 		if errors.Is(err, podstatus.ErrNotProven) && r.proof == nil && !r.proved.IsZero() {
 			return err // the pod is gone or the API server busy: what was shown before is not disproved
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -268,6 +269,11 @@ func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
 		Env: append([]string{"GORACE=halt_on_error=1"}, in.options.Env...),
 	})
 	return err
+}
+
+// RunOnce runs the program with the credentials of a replica, for a flag with which it ends by itself.
+func (in *Injector) RunOnce(ctx context.Context, args ...string) ([]byte, error) {
+	return exec.CommandContext(ctx, in.program, append([]string{"--kubeconfig=" + in.config}, args...)...).CombinedOutput()
 }
 
 // StopReplica ends one replica as the kubelet does, with SIGTERM.
