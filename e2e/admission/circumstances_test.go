@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"akv-injector/controller/refresh"
@@ -90,6 +92,9 @@ func (c circumstances) args() []string {
 	if c.settings.Restarts {
 		args = append(args, "--restarts")
 	}
+	if c.settings.MountedGate {
+		args = append(args, "--mounted-gates")
+	}
 	return append(args, rotationMode(c.settings.DrivesRotation))
 }
 
@@ -119,6 +124,9 @@ func (s *system) become(t *testing.T, c circumstances) {
 	if err := s.Injector.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if c.settings.MountedGate {
+		s.allowGates(t)
+	}
 	configurations := s.Client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	if c.mutating {
 		if _, err := configurations.Get(t.Context(), "akv-injector", metav1.GetOptions{}); err != nil {
@@ -133,6 +141,37 @@ func (s *system) become(t *testing.T, c circumstances) {
 	soon.Require(t, "the refusal of an asking pod that is not injected", func(ctx context.Context) (bool, string) {
 		a := s.admit(ctx, request{namespace: namespace, pod: askingPod("asking"), dryRun: true})
 		return apierrors.IsInvalid(a.err), fmt.Sprint(a.err)
+	})
+}
+
+// allowGates applies the policy and the right by which akv-injector opens readiness gates, and waits until
+// it has found out that it can.
+func (s *system) allowGates(t *testing.T) {
+	t.Helper()
+	objects, err := injector.Chart(t.Context(), "mountedGate: {enabled: true}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		if slices.Contains([]string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ClusterRole"}, o.GetKind()) {
+			if err := injector.Apply(t.Context(), s.Config, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	namespace := s.namespace(t)
+	// A pod to try the policy with.
+	if a := s.admit(t.Context(), request{namespace: namespace, pod: askingPod("tried")}); a.err != nil {
+		t.Fatal(a.err)
+	}
+	soon.Require(t, "a pod to get the readiness gate", func(ctx context.Context) (bool, string) {
+		pod := annotated(askingPod("asking"), map[string]string{"mounted-gate": "true"})
+		a := s.admit(ctx, request{namespace: namespace, pod: pod, dryRun: true})
+		if a.err != nil {
+			return false, a.err.Error()
+		}
+		gates, _, _ := unstructured.NestedSlice(a.pod.Object, "spec", "readinessGates")
+		return len(gates) == 1, "no gate"
 	})
 }
 

@@ -3,6 +3,8 @@ package attacks_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -94,6 +96,65 @@ func TestOwnAccountAndPods(t *testing.T) {
 	evict := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: "victim"}}
 	if err := own.SubResource("eviction").Create(t.Context(), pods[in].DeepCopy(), evict, client.DryRunAll); !byVerdict(err) || !strings.Contains(err.Error(), "akv-injector-own-pods") {
 		t.Errorf("an eviction: %v", err)
+	}
+	// With the readiness gate the account may open it, too, and still nothing else.
+	applyPolicies(t, c, "mountedGate: {enabled: true}")
+	for _, namespace := range []string{in, out} {
+		pod := mounting(namespace, "gated", nil)
+		pod.Spec.Containers[0].VolumeMounts = nil
+		pod.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: annotation.ConditionMounted}}
+		if err := admin.Create(t.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+		pods[namespace+" gated"] = pod
+	}
+	setTo := func(name string, conditions ...object) error {
+		t.Helper()
+		raw, err := json.Marshal(object{"status": object{"conditions": conditions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return own.Status().Patch(t.Context(), pods[name].DeepCopy(), client.RawPatch(types.StrategicMergePatchType, raw), client.DryRunAll)
+	}
+	open := object{"type": annotation.ConditionMounted, "status": "True", "reason": "Mounted", "message": "yes"}
+	with := func(key string, value any) object {
+		changed := maps.Clone(open)
+		changed[key] = value
+		return changed
+	}
+	soon.Require(t, "the API server to have the policy with the gate", func(context.Context) (bool, string) {
+		err := setTo(in+" gated", open)
+		return err == nil, fmt.Sprint(err)
+	})
+	for name, try := range map[string]struct {
+		pod        string
+		conditions []object
+	}{
+		"of a pod without the gate":       {in, []object{open}},
+		"of another's without the gate":   {out, []object{open}},
+		"a gate that is closed":           {in + " gated", []object{with("status", "False")}},
+		"a reason of somebody's":          {in + " gated", []object{with("reason", "Hacked")}},
+		"a long message":                  {in + " gated", []object{with("message", strings.Repeat("x", 200))}},
+		"another condition":               {in + " gated", []object{{"type": "Ready", "status": "True"}}},
+		"another condition with the gate": {in + " gated", []object{open, {"type": "Ready", "status": "True"}}},
+		"another's gate":                  {in + " gated", []object{with("type", "example.com/gate")}},
+	} {
+		if err := setTo(try.pod, try.conditions...); !byVerdict(err) || !strings.Contains(err.Error(), "akv-injector-own-pods") {
+			t.Errorf("%s: %v, want it refused by the policy", name, err)
+		}
+	}
+	// Who has a gate is let through, wherever the pod is by now; who is nudged has opted in.
+	if err := setTo(out+" gated", open); err != nil {
+		t.Errorf("the gate of a pod whose namespace has not opted in: %v", err)
+	}
+	if err := patch(out+" gated", refreshed(now)); !byVerdict(err) {
+		t.Errorf("the annotation of such a pod: %v", err)
+	}
+	if err := patch(in+" gated", object{"status": object{"podIP": "10.0.0.1"}}); !byVerdict(err) {
+		t.Errorf("the address of a pod with the gate: %v", err)
+	}
+	if err := patch(in, refreshed(now)); err != nil {
+		t.Errorf("the one annotation: %v", err)
 	}
 	// And others are not held to it.
 	if err := admin.Status().Patch(t.Context(), pods[in].DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"app":"other"}}}`)), client.DryRunAll); err != nil {
