@@ -13,8 +13,9 @@ const (
 	// CSIDriver has the CRDs of the Secrets Store CSI driver in config/crd/bases,
 	// and its chart in charts/.
 	CSIDriver = "sigs.k8s.io/secrets-store-csi-driver@v1.6.0"
-	// CSIDriverLegacy is the newest of those that rotate with a loop of their own.
+	// CSIDriverLegacy and CSIDriver15 rotate with a loop of their own.
 	CSIDriverLegacy = "sigs.k8s.io/secrets-store-csi-driver@v1.4.8"
+	CSIDriver15     = "sigs.k8s.io/secrets-store-csi-driver@v1.5.6"
 	// IdentityWebhook has the manifest of the workload identity webhook in deploy.
 	IdentityWebhook = "github.com/Azure/azure-workload-identity@v1.6.0"
 	// CertManager has the CRDs of cert-manager in deploy/crds, as plain YAML.

@@ -23,8 +23,11 @@ func SecretsStore() []string {
 	return []string{"secrets-store-csi-driver", "secrets-store-csi-driver-provider-azure"}
 }
 
-// LegacyDriver names the CSI driver as it was when it rotated with a loop of its own.
-func LegacyDriver() []string { return []string{"secrets-store-csi-driver-1.4"} }
+// LegacyDriver names the CSI driver as it was when it rotated with a loop of its own: before AKS had
+// the newest, and before that.
+func LegacyDriver() []string {
+	return []string{"secrets-store-csi-driver-1.4", "secrets-store-csi-driver-1.5"}
+}
 
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }

@@ -37,6 +37,7 @@ var programs = map[string]program{
 	"ptp":                             {takes: 4 * time.Second, folder: "cni-plugins"},
 	"secrets-store-csi-driver":        {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-1.4":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
+	"secrets-store-csi-driver-1.5":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-provider-azure": {takes: time.Minute, ldflags: azureProviderVersion},
 }
 

@@ -167,15 +167,19 @@ func (s *story) withoutPolicy() {
 	}
 }
 
-// TestOlderDriver: a driver with a loop of its own is left to it.
+// TestOlderDriver: a driver with a loop of its own is left to it. AKS has had both.
 func TestOlderDriver(t *testing.T) {
-	s := &story{T: t, system: start(t, system.Options{Legacy: true, PollInterval: shortGate, SyncFrequency: kubeletsDefault})}
-	s.reader = newReader(t, newTenant(t, s.system, byCanary), byCanary, injected, 10*time.Second)
-	s.rotate("driver 1.4.8 alone")
-	if n := s.nudges(); n != 0 {
-		t.Errorf("%d nudges, which are of no use", n)
-	}
-	if log := s.system.Injector.Replicas()[0].Log(); !strings.Contains(log, "older than 1.6") {
-		t.Error("the log does not say why nothing is nudged")
+	for version, newer := range map[string]bool{"1.4.8": false, "1.5.6": true} {
+		t.Run(version, func(t *testing.T) {
+			s := &story{T: t, system: start(t, system.Options{Legacy: true, Legacy15: newer, PollInterval: shortGate, SyncFrequency: kubeletsDefault})}
+			s.reader = newReader(t, newTenant(t, s.system, byCanary), byCanary, injected, 10*time.Second)
+			s.rotate("driver " + version + " alone")
+			if n := s.nudges(); n != 0 {
+				t.Errorf("%d nudges, which are of no use", n)
+			}
+			if log := s.system.Injector.Replicas()[0].Log(); !strings.Contains(log, "older than 1.6") {
+				t.Error("the log does not say why nothing is nudged")
+			}
+		})
 	}
 }

@@ -12,6 +12,9 @@ func (s *SecretsStore) DaemonSet(namespace string) *appsv1.DaemonSet {
 	version := "v1.6.0"
 	if s.options.Legacy {
 		version = "v1.4.8"
+		if s.options.Legacy15 {
+			version = "v1.5.6"
+		}
 	}
 	labels := map[string]string{"app": "secrets-store-csi-driver"}
 	return &appsv1.DaemonSet{

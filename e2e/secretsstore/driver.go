@@ -15,7 +15,10 @@ import (
 )
 
 func (s *SecretsStore) driverProgram() string {
-	if s.options.Legacy {
+	switch {
+	case s.options.Legacy && s.options.Legacy15:
+		return "secrets-store-csi-driver-1.5"
+	case s.options.Legacy:
 		return "secrets-store-csi-driver-1.4"
 	}
 	return "secrets-store-csi-driver"

@@ -33,6 +33,9 @@ func (s *SecretsStore) install(ctx context.Context) error {
 	}
 	if s.options.Legacy {
 		module = build.CSIDriverLegacy
+		if s.options.Legacy15 {
+			module = build.CSIDriver15
+		}
 		files = append(files, "rbac-secretproviderrotation.yaml", "rbac-secretprovidertokenrequest.yaml")
 	}
 	dir, err := build.ModuleDir(ctx, module)

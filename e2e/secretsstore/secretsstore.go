@@ -34,6 +34,8 @@ type Node struct {
 type Options struct {
 	// Legacy runs driver 1.4.8, which rotates with a loop of its own, in place of 1.6.0.
 	Legacy bool
+	// Legacy15 runs driver 1.5.6 in place of 1.4.8, if Legacy is set.
+	Legacy15 bool
 	// PollInterval is --rotation-poll-interval; 0 is 5 seconds.
 	PollInterval time.Duration
 	// WithoutRotation leaves --enable-secret-rotation out, as both drivers default to.

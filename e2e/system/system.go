@@ -29,6 +29,8 @@ import (
 type Options struct {
 	// Legacy runs driver 1.4.8, which rotates with a loop of its own.
 	Legacy bool
+	// Legacy15 runs driver 1.5.6 in place of 1.4.8, if Legacy is set.
+	Legacy15 bool
 	// PollInterval is the driver's --rotation-poll-interval; 0 is 2 seconds, and the
 	// driver's own default 2 minutes.
 	PollInterval time.Duration
@@ -75,8 +77,12 @@ func Prepare(ctx context.Context, log io.Writer) error {
 	if _, err := build.Ensure(ctx, log, build.LegacyDriver()...); err != nil {
 		return err
 	}
-	_, err := build.ModuleDir(ctx, build.CSIDriverLegacy)
-	return err
+	for _, module := range []string{build.CSIDriverLegacy, build.CSIDriver15} {
+		if _, err := build.ModuleDir(ctx, module); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PrepareCurrent leaves out what a system without Options.Legacy has no use for.
@@ -185,7 +191,7 @@ func (s *System) startDriver(ctx context.Context) (err error) {
 	s.Driver, err = secretsstore.Start(ctx, s.ControlPlane,
 		secretsstore.Node{Name: s.Node.Name, KubeletRoot: s.Node.KubeletRoot},
 		secretsstore.Options{
-			Legacy: s.Options.Legacy, PollInterval: s.Options.PollInterval, SyncSecrets: true,
+			Legacy: s.Options.Legacy, Legacy15: s.Options.Legacy15, PollInterval: s.Options.PollInterval, SyncSecrets: true,
 			ProviderEnv: []string{"SSL_CERT_FILE=" + s.Azure.CAFile()}, Log: s.Options.Log,
 		})
 	if err != nil {
@@ -198,6 +204,9 @@ func (s *System) startDriver(ctx context.Context) (err error) {
 	version := "1.6.0"
 	if s.Options.Legacy {
 		version = "1.4.8"
+		if s.Options.Legacy15 {
+			version = "1.5.6"
+		}
 	}
 	s.say("Secrets Store CSI driver %s with the Azure provider 1.8.2, looking for new versions every %s", version, s.Options.PollInterval)
 	return nil
