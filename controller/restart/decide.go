@@ -28,6 +28,8 @@ type Workload struct {
 	Shared []string
 	// Rolling is set while not all its pods are new and available.
 	Rolling bool
+	// Held is set if a change of its template restarts no pod, or not all.
+	Held bool
 	// Reloaded is set if another program restarts it when a Secret changes.
 	Reloaded bool
 }
@@ -50,7 +52,7 @@ func decide(all []*Workload, now time.Time) (due []*Workload, wake time.Time) {
 	// Who has waited longest is first.
 	slices.SortStableFunc(all, func(a, b *Workload) int { return a.Changed.Compare(b.Changed) })
 	for _, w := range all {
-		if w.Changed.IsZero() || w.Rolling || w.Reloaded || !w.Settings.Restart {
+		if w.Changed.IsZero() || w.Rolling || w.Reloaded || !w.Settings.Restart || w.Held && !w.Settings.Evict {
 			continue
 		}
 		if settled := w.Changed.Add(max(w.Settings.Settle, leastSettle)); settled.After(now) {

@@ -86,7 +86,7 @@ func (r *Restarter) add(ctx context.Context, f *found, byUID map[types.UID]*Work
 	if w == nil {
 		w = &Workload{
 			Kind: owner.GetKind(), Key: client.ObjectKeyFromObject(owner), UID: owner.GetUID(), Settings: settings,
-			Rolling: rolling(owner), Reloaded: reloaded(owner),
+			Rolling: rolling(owner), Held: holds(owner), Reloaded: reloaded(owner),
 		}
 		byUID[w.UID] = w
 		f.objects[w.UID] = owner

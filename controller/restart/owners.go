@@ -116,6 +116,14 @@ func selects(owner *unstructured.Unstructured, of map[string]string) bool {
 	return err == nil && !parsed.Empty() && parsed.Matches(labels.Set(of))
 }
 
+// holds reports whether a workload's own strategy keeps pods as they are when its template changes: a
+// rollout would never end, and restart nothing.
+func holds(owner *unstructured.Unstructured) bool {
+	strategy, _, _ := unstructured.NestedString(owner.Object, "spec", "updateStrategy", "type")
+	partition, _, _ := unstructured.NestedInt64(owner.Object, "spec", "updateStrategy", "rollingUpdate", "partition")
+	return strategy == "OnDelete" || owner.GetKind() == kindStatefulSet && partition > 0
+}
+
 // rolling reports whether a workload is not yet what was asked for: its controller has not seen
 // the change, pods are of before, or new ones are not available.
 func rolling(owner *unstructured.Unstructured) bool {
@@ -134,11 +142,12 @@ func rolling(owner *unstructured.Unstructured) bool {
 	} else if number(0, "status", "observedGeneration") < owner.GetGeneration() {
 		return true
 	}
+	held := holds(owner)
 	if owner.GetKind() == kindDaemonSet {
 		wanted := number(0, "status", "desiredNumberScheduled")
-		return number(0, "status", "updatedNumberScheduled") < wanted || number(0, "status", "numberAvailable") < wanted
+		return !held && number(0, "status", "updatedNumberScheduled") < wanted || number(0, "status", "numberAvailable") < wanted
 	}
 	wanted := number(1, "spec", "replicas")
-	return number(0, "status", "updatedReplicas") < wanted || number(0, "status", "availableReplicas") < wanted ||
+	return !held && number(0, "status", "updatedReplicas") < wanted || number(0, "status", "availableReplicas") < wanted ||
 		number(0, "status", "replicas") > wanted
 }

@@ -264,6 +264,11 @@ func (r *Restarter) namespace(ctx context.Context, name string) (again time.Time
 			r.tell(f.objects[w.UID], w.UID, w.Changed, "A secret was rotated ("+words(w.Objects)+"), and the annotations of a reloader are on this workload: its restart is left to that")
 		}
 	}
+	for _, w := range f.workloads {
+		if w.Held && !w.Reloaded && !w.Settings.Evict && !w.Changed.IsZero() {
+			r.tell(f.objects[w.UID], w.UID, w.Changed, "A secret was rotated ("+words(w.Objects)+"), and the updateStrategy of this workload (OnDelete, or a partition) keeps its pods when the template changes, so it is not restarted. Fix: write on-rotation: evict")
+		}
+	}
 	due, again := decide(f.workloads, r.now())
 	for _, w := range due {
 		if err := r.restart(ctx, w, f.objects[w.UID]); err != nil {

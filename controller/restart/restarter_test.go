@@ -239,6 +239,22 @@ func TestRestarts(t *testing.T) {
 			Spec:       appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: webLabels}},
 			Status:     appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 2},
 		}), "", ""},
+		"a StatefulSet with a partition": {append(pod("db-0", owner(kindStatefulSet, "apps/v1", "db", "uid-db")), &appsv1.StatefulSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db", UID: "uid-db"},
+			Spec: appsv1.StatefulSetSpec{
+				Replicas: new(int32(3)), Selector: &metav1.LabelSelector{MatchLabels: webLabels},
+				UpdateStrategy: appsv1.StatefulSetUpdateStrategy{RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: new(int32(2))}},
+			},
+			Status: appsv1.StatefulSetStatus{Replicas: 3, UpdatedReplicas: 1, AvailableReplicas: 3},
+		}), "", "NotRestartedForRotation: A secret was rotated (secret/db@v2), and the updateStrategy"},
+		"a DaemonSet that is updated OnDelete": {append(pod("ds-a", owner(kindDaemonSet, "apps/v1", "ds", "uid-ds")), &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "ds", UID: "uid-ds"},
+			Spec: appsv1.DaemonSetSpec{
+				Selector:       &metav1.LabelSelector{MatchLabels: webLabels},
+				UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType},
+			},
+			Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 2},
+		}), "", "Fix: write on-rotation: evict"},
 		"a reloader's": {func() []client.Object {
 			all := both(as)
 			all[0].SetAnnotations(map[string]string{annotation.ReloaderAuto: "true"})

@@ -1,10 +1,13 @@
 package injector
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
+	"time"
 
 	"akv-injector/e2e/process"
 )
@@ -32,4 +35,26 @@ func (r *Replica) PeakMemory() (int, error) {
 	}
 	kib, err := strconv.Atoi(string(found[1]))
 	return kib >> 10, err
+}
+
+// CPU is the processor time that the replica has used, as Linux says.
+func (r *Replica) CPU() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.process.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	// Behind the name, which is in brackets, the 12th and 13th fields are hundredths of a second.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("%q is no stat", stat)
+	}
+	var sum time.Duration
+	for _, field := range fields[11:13] {
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	return sum, nil
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -133,7 +134,40 @@ func TestFaults(t *testing.T) {
 	annotate(t, s.system, injector.Namespace, map[string]string{annotation.Rotation: ""})
 	s.rotate("it may go on")
 
+	s.twoLeaders()
 	s.withoutPolicy()
+}
+
+// twoLeaders: the leader hangs for longer than its lease, another takes over, and it comes back, believing
+// for a while that it leads. Nothing is lost, and a pod is nudged by each at most. Then it is killed.
+func (s *story) twoLeaders() {
+	s.Helper()
+	hung := s.leader()
+	check(s.T, syscall.Kill(hung.Process().Pid(), syscall.SIGSTOP))
+	begun := time.Now()
+	await.Poll{Limit: 4 * time.Minute, Every: time.Second}.Require(s.T, "another replica to lead", func(ctx context.Context) (bool, string) {
+		for _, r := range s.system.Injector.Replicas() {
+			if r == hung {
+				continue // it answers nothing
+			}
+			if text, err := r.Metrics(ctx); err == nil && strings.Contains(text, "\nakv_injector_rotation_pods{state=\"current\"} 1") {
+				return true, ""
+			}
+		}
+		return false, "none leads"
+	})
+	s.Logf("a leader that hangs is replaced after %.0f s", time.Since(begun).Seconds())
+	check(s.T, syscall.Kill(hung.Process().Pid(), syscall.SIGCONT))
+	before := s.nudges()
+	s.rotate("two replicas believe that they lead")
+	if n := s.nudges() - before; n > 4 {
+		s.Errorf("%d nudges of one pod, by two replicas", n)
+	}
+	check(s.T, syscall.Kill(hung.Process().Pid(), syscall.SIGKILL))
+	<-hung.Process().Exited()
+	s.rotate("one of them was killed")
+	check(s.T, s.system.Injector.StartReplica(s.Context(), hung))
+	check(s.T, s.system.Injector.AwaitReady(s.Context()))
 }
 
 // byHand: a person has the version mounted that nobody was nudged for.
