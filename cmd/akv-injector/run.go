@@ -154,7 +154,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 
 	refresher, err := refresh.Add(mgr, refresh.Options{
 		Mode: o.rotation, Nudges: o.rotationNudges, AllowedVaults: o.settings.AllowedVaults,
-		OwnNamespace: o.leaderElectionNamespace,
+		OwnNamespace: o.leaderElectionNamespace, CallsPerVault: o.rotationLooks, ExpiryWarning: o.settings.VaultExpiryWarning,
 		Driver:       func() *provider.Driver { return driver(ctx) },
 		Vaults:       rotationVaults(o, log.WithName("rotation")),
 	}, log.WithName("rotation"))

@@ -21,7 +21,14 @@ const (
 	kindCanary = "canary"
 )
 
-func newMetrics(registry prometheus.Registerer, count func() Pods) *metrics {
+// counters give the gauges their values.
+type counters struct {
+	pods    func() Pods
+	objects func() Objects
+	load    func() float64
+}
+
+func newMetrics(registry prometheus.Registerer, count counters) *metrics {
 	m := &metrics{
 		nudges: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_rotation_nudges_total",
@@ -64,10 +71,27 @@ func newMetrics(registry prometheus.Registerer, count func() Pods) *metrics {
 			Name:        "akv_injector_rotation_pods",
 			Help:        "Running pods whose volumes ask for an interval, by state: current, stale (a newer version is known), or unrecorded (the driver has not recorded a mount). 0 on replicas that do not lead.",
 			ConstLabels: prometheus.Labels{"state": state},
-		}, func() float64 { return float64(of(count())) })
+		}, func() float64 { return float64(of(count.pods())) })
+	}
+	objects := func(state string, of func(Objects) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "akv_injector_rotation_objects",
+			Help: "Objects of the classes of these pods, by state: mixed (pods of a class have different versions), listed (a vault's list tells of it), " +
+				"and of those the ones whose newest version is disabled, expired, or expiring within --vault-expiry-warning. 0 on replicas that do not lead.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return float64(of(count.objects())) })
 	}
 	registry.MustRegister(
 		m.nudges, m.arrivals, m.lag, m.gaveUp, m.empty, m.looks, m.driving,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "akv_injector_rotation_load",
+			Help: "What pods ask for by the limits of nudges and of calls to one vault. Above 1 the intervals that are kept are so many times longer than those that are asked for. 0 on replicas that do not lead.",
+		}, count.load),
+		objects("mixed", func(n Objects) int { return n.Mixed }),
+		objects("listed", func(n Objects) int { return n.Listed }),
+		objects("disabled", func(n Objects) int { return n.Disabled }),
+		objects("expired", func(n Objects) int { return n.Expired }),
+		objects("expiring", func(n Objects) int { return n.Expiring }),
 		pods("current", func(n Pods) int { return n.Current }),
 		pods("stale", func(n Pods) int { return n.Stale }),
 		pods("unrecorded", func(n Pods) int { return n.Unrecorded }),

@@ -8,6 +8,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"akv-injector/inject/provider"
+	"akv-injector/keyvault"
 )
 
 // Modes of --rotation.
@@ -27,6 +28,9 @@ func Modes() []string { return []string{ModeOff, ModeObserve, ModeDrive} }
 // server, and has a pod's objects fetched from their vaults.
 const DefaultNudges = 20
 
+// overloaded is the load above which the log says that intervals are longer than asked for.
+const overloaded = 1.05
+
 // nodeShare is the nudges a second of one node's pods. 50 pods of a node that were nudged at once
 // had the new version within 0.2 to 2.1 s (driver 1.6.0, two processors).
 const nodeShare = 10
@@ -45,6 +49,11 @@ type Options struct {
 	Driver func() *provider.Driver
 	// Vaults to ask for versions; nil asks none.
 	Vaults Vaults
+	// CallsPerVault is how many calls a second Vaults makes to one vault at most; 0 is
+	// keyvault.DefaultCallsPerSecond.
+	CallsPerVault float64
+	// ExpiryWarning is how long before an object expires it is counted as expiring.
+	ExpiryWarning time.Duration
 	// Clock is time.Now if it is nil.
 	Clock func() time.Time
 	// Registry takes the metrics; nil is the one that the manager serves.
@@ -53,6 +62,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Nudges = cmp.Or(o.Nudges, DefaultNudges)
+	o.CallsPerVault = cmp.Or(o.CallsPerVault, keyvault.DefaultCallsPerSecond)
 	if o.Driver == nil {
 		o.Driver = func() *provider.Driver { return nil }
 	}

@@ -99,8 +99,8 @@ type Versions struct {
 	At time.Time
 	// Newest are the versions that may be the newest: Key Vault gives times in whole seconds.
 	Newest []string
-	// Created is when the newest was made.
-	Created time.Time
+	// Created is when the newest was made, and Expires when it expires; zero if it does not.
+	Created, Expires time.Time
 	// Disabled is set if the vault does not give the newest version out.
 	Disabled bool
 }

@@ -60,7 +60,9 @@ type Refresher struct {
 	state *state
 	// stoppedHere is set while the annotation of our own namespace stops rotation.
 	stoppedHere bool
-	wake        chan struct{}
+	// overloaded is set while the log has last said that more is asked for than can be done.
+	overloaded bool
+	wake       chan struct{}
 
 	proofMu sync.Mutex
 	proof   error
@@ -88,12 +90,22 @@ func newRefresher(cached, live client.Reader, writer client.SubResourceWriter, e
 		wake:    make(chan struct{}, 1),
 	}
 	r.state.stopped = o.Mode != ModeDrive
-	r.metrics = newMetrics(o.Registry, func() Pods {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.state.Count()
+	r.metrics = newMetrics(o.Registry, counters{
+		pods: func() (n Pods) { r.read(func(s *state, _ time.Time) { n = s.Count() }); return n },
+		objects: func() (n Objects) {
+			r.read(func(s *state, now time.Time) { n = s.CountObjects(now, o.ExpiryWarning) })
+			return n
+		},
+		load: func() (n float64) { r.read(func(s *state, _ time.Time) { n = s.Load(o.CallsPerVault) }); return n },
 	})
 	return r
+}
+
+// read reads the state.
+func (r *Refresher) read(look func(s *state, now time.Time)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	look(r.state, r.o.Clock())
 }
 
 // NeedLeaderElection is true: two that nudge would nudge twice.
@@ -313,9 +325,27 @@ func (r *Refresher) readDriver(ctx context.Context) {
 		r.metrics.empty.Inc()
 		r.reportEmpty(&empties[i])
 	}
+	r.tellLoad()
 	if before != d {
 		r.log.Info("the CSI driver", "gate", d.Gate.String(), "idle", d.Idle)
 	}
+}
+
+// tellLoad says when more is asked for than the limits allow, and when that is over.
+func (r *Refresher) tellLoad() {
+	var load float64
+	r.read(func(s *state, _ time.Time) { load = s.Load(r.o.CallsPerVault) })
+	over := load > overloaded
+	if over == r.overloaded {
+		return
+	}
+	r.overloaded = over
+	if !over {
+		r.log.Info("the limits of rotation allow all that pods ask for again")
+		return
+	}
+	r.log.Info("pods ask for more than the limits of rotation allow, so intervals are longer than asked for by this factor. "+
+		"Fix: ask for longer intervals, or raise --rotation-vault-calls-per-second or --rotation-nudges-per-second", "factor", fmt.Sprintf("%.1f", load))
 }
 
 // driverOf reads what the cluster's driver does with nudges.

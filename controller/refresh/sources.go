@@ -154,22 +154,3 @@ func (s *state) Empties(now time.Time) []Empty {
 	}
 	return all
 }
-
-// Pods are the pods by what is known of them.
-type Pods struct{ Current, Stale, Unrecorded int }
-
-// Count counts the pods.
-func (s *state) Count() Pods {
-	var n Pods
-	for _, p := range s.pods {
-		switch {
-		case p.stale != "":
-			n.Stale++
-		case len(p.mounts) < len(p.Asked):
-			n.Unrecorded++
-		default:
-			n.Current++
-		}
-	}
-	return n
-}

@@ -29,7 +29,7 @@ func ask(ctx context.Context, v Vaults, o Object, now func() time.Time) *Version
 	if newest == nil {
 		return out // deleted: pods keep what they have
 	}
-	out.Created = newest.Created
+	out.Created, out.Expires = newest.Created, newest.Expires
 	// Keys and certificates are given out though they are disabled.
 	out.Disabled = o.Type == string(keyvault.Secret)
 	for i := range state.Versions {
