@@ -94,9 +94,9 @@ func TestFleet(t *testing.T) {
 	n.awaitMetric(leader, fmt.Sprintf(`akv_injector_rotation_pods{state="current"} %d`, count))
 	sent, pods, wasted := n.counts()
 	used = n.cpu(leader) - cpu
-	// A canary that was sent just before may be counted here.
-	if extra := sent - wasted - (count - classes); extra > 0 || wasted > 2*classes {
-		t.Errorf("%d nudges, %d of them of pods that were current, for %d pods that were stale", sent, wasted, count-classes)
+	// A canary may come before a class's first pod has asked, or have been sent just before.
+	if sent-wasted > count || wasted > 2*classes {
+		t.Errorf("%d nudges of %d pods, %d of them of pods that were current, for %d pods that were stale", sent, pods, wasted, count-classes)
 	}
 	memory, err := leader.PeakMemory()
 	n.must(err)

@@ -134,9 +134,11 @@ func (n *nodes) ask(name string, nudge bool) {
 	p.written = time.Now()
 	next := p.record.DeepCopy()
 	next.Status.Objects[0].Version = version
-	p.record = next
 	n.mu.Unlock()
 	n.must(n.API.Update(n.Context(), next))
+	n.mu.Lock()
+	p.record = next
+	n.mu.Unlock()
 }
 
 // watch lets the kubelets see their pods change, until ctx ends.
