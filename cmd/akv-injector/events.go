@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -14,7 +13,6 @@ import (
 
 	"akv-injector/controller/refresh"
 	"akv-injector/internal/serving"
-	"akv-injector/keyvault"
 	"akv-injector/keyvault/events"
 )
 
@@ -80,12 +78,7 @@ func addEvents(ctx context.Context, mgr manager.Manager, o options, refresher *r
 		return refresher.Hear(refresh.Hint{Vault: h.Vault, Type: string(h.Type), Name: h.Name, Version: h.Version})
 	}
 	if o.events.queue != "" {
-		options := policy.ClientOptions{Telemetry: policy.TelemetryOptions{ApplicationID: "akv-injector-events"}}
-		credential, err := keyvault.WorkloadIdentity(options)
-		if err != nil {
-			return fmt.Errorf("--rotation-queue: there is no workload identity to read it with: %w", err)
-		}
-		queue, err := events.NewQueue(o.events.queue, credential, options, refresher.Leads, func(h events.Hint) { hear(h) }, metrics, log)
+		queue, err := events.NewQueue(o.events.queue, refresher.Leads, func(h events.Hint) { hear(h) }, metrics, log)
 		if err != nil {
 			return fmt.Errorf("--rotation-queue: %w", err)
 		}

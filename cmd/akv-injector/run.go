@@ -155,8 +155,8 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	refresher, err := refresh.Add(mgr, refresh.Options{
 		Mode: o.rotation, Nudges: o.rotationNudges, AllowedVaults: o.settings.AllowedVaults,
 		OwnNamespace: o.leaderElectionNamespace, CallsPerVault: o.rotationLooks, ExpiryWarning: o.settings.VaultExpiryWarning,
-		Driver:       func() *provider.Driver { return driver(ctx) },
-		Vaults:       rotationVaults(o, log.WithName("rotation")),
+		Driver: func() *provider.Driver { return driver(ctx) },
+		Vaults: rotationVaults(o, log.WithName("rotation")),
 	}, log.WithName("rotation"))
 	if err != nil {
 		return fmt.Errorf("adding rotation: %w", err)

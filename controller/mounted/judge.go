@@ -1,6 +1,7 @@
 package mounted
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -97,6 +98,9 @@ func nodeAhead(pod *corev1.Pod) time.Duration {
 	return newest.Sub(written)
 }
 
+// kubelets are the conditions that the kubelet sets.
+var kubelets = []corev1.PodConditionType{corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized, corev1.PodReadyToStartContainers}
+
 // newestOf is the newest time of the node's in a pod's status.
 func newestOf(pod *corev1.Pod) time.Time {
 	var newest time.Time
@@ -109,8 +113,7 @@ func newestOf(pod *corev1.Pod) time.Time {
 		note(pod.Status.StartTime.Time)
 	}
 	for i := range pod.Status.Conditions {
-		switch c := &pod.Status.Conditions[i]; c.Type {
-		case corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized, corev1.PodReadyToStartContainers:
+		if c := &pod.Status.Conditions[i]; slices.Contains(kubelets, c.Type) {
 			note(c.LastTransitionTime.Time)
 		}
 	}

@@ -102,7 +102,7 @@ func (p *parser) parseInject(keys []string) (optedOut bool) {
 
 // parseMountedGate reads whether the pod is to be Ready only with its files.
 func (p *parser) parseMountedGate() {
-	value, place := "", p.target.AnnotationPath(annotation.MountedGate)
+	place := p.target.AnnotationPath(annotation.MountedGate)
 	value, onPod := p.pod(annotation.MountedGate)
 	if !onPod {
 		var ok bool

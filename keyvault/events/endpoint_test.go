@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -131,7 +132,7 @@ func newReplica(t *testing.T, e *entra, leads bool, peers string) *replica {
 	return r
 }
 
-func (r *replica) call(t *testing.T, method, body string, header map[string]string) (*http.Response, string) {
+func (r *replica) call(t *testing.T, method, body string, header map[string]string) answer {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	request, err := http.NewRequestWithContext(t.Context(), method, r.url, strings.NewReader(body))
@@ -150,22 +151,28 @@ func (r *replica) call(t *testing.T, method, body string, header map[string]stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(text)
+	return answer{response.StatusCode, response.Header, string(text)}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	text   string
 }
 
 func TestHandshake(t *testing.T) {
 	r := newReplica(t, newEntra(t), true, "")
-	response, _ := r.call(t, http.MethodOptions, "", map[string]string{"WebHook-Request-Origin": "eventgrid.azure.net"})
-	if response.StatusCode != http.StatusOK || response.Header.Get("WebHook-Allowed-Origin") != "eventgrid.azure.net" || response.Header.Get("WebHook-Allowed-Rate") == "" {
-		t.Errorf("%s %v", response.Status, response.Header)
+	got := r.call(t, http.MethodOptions, "", map[string]string{"WebHook-Request-Origin": "eventgrid.azure.net"})
+	if got.status != http.StatusOK || got.header.Get("WebHook-Allowed-Origin") != "eventgrid.azure.net" || got.header.Get("WebHook-Allowed-Rate") == "" {
+		t.Errorf("%+v", got)
 	}
 	for _, origin := range []string{"", "a b", "<script>", strings.Repeat("a", 300)} {
-		if response, _ := r.call(t, http.MethodOptions, "", map[string]string{"WebHook-Request-Origin": origin}); response.StatusCode != http.StatusBadRequest {
-			t.Errorf("%q: %s", origin, response.Status)
+		if got := r.call(t, http.MethodOptions, "", map[string]string{"WebHook-Request-Origin": origin}); got.status != http.StatusBadRequest {
+			t.Errorf("%q: %d", origin, got.status)
 		}
 	}
-	if response, _ := r.call(t, http.MethodGet, "", nil); response.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %s", response.Status)
+	if got := r.call(t, http.MethodGet, "", nil); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", got.status)
 	}
 }
 
@@ -206,17 +213,15 @@ func TestDeliveries(t *testing.T) {
 	} {
 		r.heard = nil
 		header := map[string]string{"Content-Type": structured}
-		for k, v := range test.header {
-			header[k] = v
-		}
+		maps.Copy(header, test.header)
 		if test.authorization != "" {
 			header["Authorization"] = test.authorization
 		}
-		response, text := r.call(t, http.MethodPost, test.body, header)
-		if response.StatusCode != test.status || len(r.heard) != test.hints {
-			t.Errorf("%s: want %d and %d hints, got %d %q and %d", name, test.status, test.hints, response.StatusCode, text, len(r.heard))
+		got := r.call(t, http.MethodPost, test.body, header)
+		if got.status != test.status || len(r.heard) != test.hints {
+			t.Errorf("%s: want %d and %d hints, got %d %q and %d", name, test.status, test.hints, got.status, got.text, len(r.heard))
 		}
-		if _, token, ok := strings.Cut(test.authorization, "."); ok && strings.Contains(text, token) {
+		if _, token, ok := strings.Cut(test.authorization, "."); ok && strings.Contains(got.text, token) {
 			t.Errorf("%s: the token is in the answer", name)
 		}
 	}
@@ -235,15 +240,14 @@ func TestHandedOn(t *testing.T) {
 	body := cloudEvent("SecretNewVersionCreated", "sample-kv", "newsecret", version)
 	leader := newReplica(t, e, true, "")
 	other := newReplica(t, e, false, leader.addr.String())
-	if response, text := other.call(t, http.MethodPost, body, header); response.StatusCode != http.StatusOK || len(leader.heard) != 1 {
-		t.Errorf("%s %s, the leader heard %v", response.Status, text, leader.heard)
+	if got := other.call(t, http.MethodPost, body, header); got.status != http.StatusOK || len(leader.heard) != 1 {
+		t.Errorf("%+v, the leader heard %v", got, leader.heard)
 	}
 	leader.mu.Lock()
 	leader.leads = false
 	leader.mu.Unlock()
-	response, _ := other.call(t, http.MethodPost, body, header)
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		t.Errorf("nobody leads: %s", response.Status)
+	if got := other.call(t, http.MethodPost, body, header); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("nobody leads: %+v", got)
 	}
 	// A stranger at that address, with another certificate, is told nothing.
 	seen := false
@@ -253,7 +257,7 @@ func TestHandedOn(t *testing.T) {
 	fooled.forward.client.Transport.(*http.Transport).TLSClientConfig.VerifyConnection = newForwarder("", func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return &tls.Certificate{Certificate: [][]byte{bytes.Repeat([]byte{1}, 100)}}, nil
 	}).client.Transport.(*http.Transport).TLSClientConfig.VerifyConnection
-	if response, _ := fooled.call(t, http.MethodPost, body, header); response.StatusCode != http.StatusServiceUnavailable || seen {
-		t.Errorf("a stranger has a delivery: %s", response.Status)
+	if got := fooled.call(t, http.MethodPost, body, header); got.status != http.StatusServiceUnavailable || seen {
+		t.Errorf("a stranger has a delivery: %+v", got)
 	}
 }

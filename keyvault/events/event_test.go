@@ -48,11 +48,14 @@ func TestParse(t *testing.T) {
 		"no JSON":             {`hello`, nil, "not JSON"},
 		"empty":               {``, nil, "not JSON"},
 		"a vault that cannot be": {
-			cloudEvent("SecretNewVersionCreated", "evil.example/x", "newsecret", version), nil, "no vault or object that can be"},
+			cloudEvent("SecretNewVersionCreated", "evil.example/x", "newsecret", version), nil, "no vault or object that can be",
+		},
 		"a name that cannot be": {
-			cloudEvent("SecretNewVersionCreated", "sample-kv", "../new secret", version), nil, "no vault or object that can be"},
+			cloudEvent("SecretNewVersionCreated", "sample-kv", "../new secret", version), nil, "no vault or object that can be",
+		},
 		"a version that is none": {
-			cloudEvent("SecretNewVersionCreated", "sample-kv", "newsecret", "$(reboot)"), nil, "its version is none"},
+			cloudEvent("SecretNewVersionCreated", "sample-kv", "newsecret", "$(reboot)"), nil, "its version is none",
+		},
 		"too many": {"[" + strings.Repeat(`{"type":"x"},`, maxEvents) + `{"type":"x"}]`, nil, "more than 5000 events"},
 		"too long": {strings.Repeat(" ", maxBody+1), nil, "more than 1048576 bytes"},
 	} {

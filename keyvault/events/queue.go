@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue"
 	"github.com/go-logr/logr"
+
+	"akv-injector/keyvault"
 )
 
 const (
@@ -74,10 +77,17 @@ type Queue struct {
 }
 
 // NewQueue makes a client of the queue at an address that QueueProblem finds nothing wrong with.
-// hear is called for each hint, from the moment that leads reports true.
-func NewQueue(address string, credential azcore.TokenCredential, options policy.ClientOptions, leads func() bool, hear func(Hint), m *Metrics, log logr.Logger) (*Queue, error) {
-	// Nothing is tried twice: the next poll comes soon enough.
-	options.Retry = policy.RetryOptions{MaxRetries: -1}
+// hear is called for each hint, from the moment that leads reports true. It is an error if the program
+// has no workload identity.
+func NewQueue(address string, leads func() bool, hear func(Hint), m *Metrics, log logr.Logger) (*Queue, error) {
+	options := policy.ClientOptions{
+		Telemetry: policy.TelemetryOptions{ApplicationID: "akv-injector-events"},
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // the next poll comes soon enough
+	}
+	credential, err := keyvault.WorkloadIdentity(options)
+	if err != nil {
+		return nil, fmt.Errorf("there is no workload identity to read it with: %w", err)
+	}
 	client, err := azqueue.NewQueueClient(address, credential, &azqueue.ClientOptions{ClientOptions: options})
 	if err != nil {
 		return nil, fmt.Errorf("client for the queue: %w", err)
@@ -181,9 +191,9 @@ func reason(err error) string {
 	switch {
 	case !ok:
 		return "no answer, or no token for it"
-	case answer.StatusCode == 403:
+	case answer.StatusCode == http.StatusForbidden:
 		return "forbidden: akv-injector's identity needs the role Storage Queue Data Message Processor at the queue"
-	case answer.StatusCode == 404:
+	case answer.StatusCode == http.StatusNotFound:
 		return "there is no such queue"
 	default:
 		return fmt.Sprintf("status %d", answer.StatusCode)

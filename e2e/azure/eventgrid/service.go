@@ -32,9 +32,9 @@ type Service struct {
 	token func(audience string) (string, error)
 	now   func() time.Time
 
-	stop  context.CancelFunc
-	ctx   context.Context
-	going sync.WaitGroup
+	stop    sync.Once
+	stopped chan struct{}
+	going   sync.WaitGroup
 
 	mu            sync.Mutex
 	subscriptions map[string][]func(context.Context, Event) error
@@ -43,14 +43,12 @@ type Service struct {
 // New returns a service without subscriptions. topic is the resource id of a vault, put puts a
 // message into a queue, and token is one that Event Grid shows to endpoints.
 func New(topic func(string) (string, error), put func(account, queue, text string) error, token func(audience string) (string, error), now func() time.Time) *Service {
-	s := &Service{topic: topic, put: put, token: token, now: now, subscriptions: map[string][]func(context.Context, Event) error{}}
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	return s
+	return &Service{topic: topic, put: put, token: token, now: now, subscriptions: map[string][]func(context.Context, Event) error{}, stopped: make(chan struct{})}
 }
 
-// Stop ends all deliveries.
+// Stop ends all deliveries. A second call does nothing.
 func (s *Service) Stop() {
-	s.stop()
+	s.stop.Do(func() { close(s.stopped) })
 	s.going.Wait()
 }
 
@@ -129,13 +127,22 @@ func (s *Service) Publish(e Event) {
 	defer s.mu.Unlock()
 	for _, deliver := range s.subscriptions[strings.ToLower(e.Vault)] {
 		s.going.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			go func() {
+				select {
+				case <-s.stopped:
+					cancel()
+				case <-ctx.Done():
+				}
+			}()
 			for _, pause := range pauses {
 				select {
-				case <-s.ctx.Done():
+				case <-ctx.Done():
 					return
 				case <-time.After(pause):
 				}
-				if deliver(s.ctx, e) == nil {
+				if deliver(ctx, e) == nil {
 					return
 				}
 			}
