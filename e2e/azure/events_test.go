@@ -39,7 +39,7 @@ func TestEventsInQueue(t *testing.T) {
 	if _, got := take(); got != no {
 		t.Errorf("without a role: status %d", got)
 	}
-	for queue, want := range map[string]int{"other": no, "key-vault": yes} {
+	for _, queue := range []string{"other", "key-vault"} {
 		scope, err := f.QueueScope("events1", queue)
 		if err == nil {
 			_, err = f.AssignRole(processor, f.identity.PrincipalID, scope)
@@ -47,10 +47,8 @@ func TestEventsInQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want == no {
-			if _, got := take(); got != no {
-				t.Errorf("with the role at another queue: status %d", got)
-			}
+		if _, got := take(); queue == "other" && got != no {
+			t.Errorf("with the role at another queue: status %d", got)
 		}
 	}
 	if err := f.SubscribeQueue(vaultName, "events1", "key-vault"); err != nil {
