@@ -135,7 +135,7 @@ func newCluster(items ...client.Object) *cluster {
 
 func (c *cluster) admission() *Admission {
 	a := New(Options{
-		Cached: c.cached, Live: c.live, Settings: c.settings, OwnUser: c.ownUser,
+		Cached: c.cached, Live: c.live, Settings: c.settings, MountedGate: func() bool { return c.settings.MountedGate }, OwnUser: c.ownUser,
 		Driver: func(context.Context) *provider.Driver { return c.driver },
 		MountedBy: func(_ context.Context, _, class string) ([]string, error) {
 			return c.mounting[class], c.mountingErr

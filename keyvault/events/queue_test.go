@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,18 @@ func (q *fakeQueue) DeleteMessage(_ context.Context, id, _ string, _ *azqueue.De
 	return azqueue.DeleteMessageResponse{}, nil
 }
 
+func (q *fakeQueue) called() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.calls
+}
+
+func (q *fakeQueue) gone() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.deleted)
+}
+
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &fakeQueue{errs: []error{&azcore.ResponseError{StatusCode: http.StatusForbidden}, context.DeadlineExceeded}}
@@ -59,24 +72,25 @@ func TestQueue(t *testing.T) {
 			fake.messages = append(fake.messages, base64.StdEncoding.EncodeToString([]byte(gridEvent("Secret", "Secret"))))
 		}
 		fake.messages = append(fake.messages, cloudEvent("SecretNearExpiry", "sample-kv", "x", ""), "no event at all")
-		var heard []Hint
-		leads := false
-		q := &Queue{queue: fake, leads: func() bool { return leads }, hear: func(h Hint) { heard = append(heard, h) }, metrics: NewMetrics(prometheus.NewRegistry()), log: logr.Discard()}
+		var heard atomic.Int32
+		var leads atomic.Bool
+		q := &Queue{queue: fake, leads: leads.Load, hear: func(Hint) { heard.Add(1) }, metrics: NewMetrics(prometheus.NewRegistry()), log: logr.Discard()}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- q.Start(ctx) }()
 		time.Sleep(10 * time.Second)
-		if fake.calls != 0 {
-			t.Errorf("%d calls while nobody listens", fake.calls)
+		if n := fake.called(); n != 0 {
+			t.Errorf("%d calls while nobody listens", n)
 		}
-		leads = true
+		leads.Store(true)
 		time.Sleep(7500 * time.Millisecond) // 1 s, then two pauses after the errors
-		if len(heard) != 40 || len(fake.deleted) != 42 {
-			t.Errorf("%d hints of 40, %d messages of 42 deleted", len(heard), len(fake.deleted))
+		synctest.Wait()
+		if heard.Load() != 40 || fake.gone() != 42 {
+			t.Errorf("%d hints of 40, %d messages of 42 deleted", heard.Load(), fake.gone())
 		}
-		before := fake.calls
+		before := fake.called()
 		time.Sleep(time.Minute)
-		if n := fake.calls - before; n != 60 {
+		if n := fake.called() - before; n != 60 {
 			t.Errorf("an empty queue was asked %d times in a minute", n)
 		}
 		cancel()
