@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
 )
 
 // Class is a SecretProviderClass whose objects have been read.
@@ -104,9 +105,18 @@ func readObjects(parameters map[string]string) ([]provider.Object, []int, findin
 }
 
 // Azure reports whether the class is for the Azure provider, however its name is written: a
-// driver that finds another spelling must not be a way past the rules.
+// driver that finds another spelling must not be a way past the rules. A class without a provider, or
+// with one that is nearly called so, is meant for it if it names a vault as only that provider has it.
 func (c *Class) Azure() bool {
-	return c != nil && strings.EqualFold(strings.TrimSpace(string(c.Spec.Provider)), provider.ProviderAzure)
+	if c == nil {
+		return false
+	}
+	name := strings.ToLower(strings.TrimSpace(string(c.Spec.Provider)))
+	if name == provider.ProviderAzure {
+		return true
+	}
+	_, vault := c.Spec.Parameters[provider.ParamVault]
+	return vault && (name == "" || strings.Contains(name, provider.ProviderAzure) || text.Nearest(name, []string{provider.ProviderAzure}) != "")
 }
 
 // Generated reports whether the class has a name that is reserved for generated ones.

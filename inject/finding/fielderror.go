@@ -24,6 +24,9 @@ type FieldErrors []*FieldError
 
 // Invalid reports a malformed value, which is shortened where it is quoted.
 func Invalid(at *Place, value string, p Problem) *FieldError {
+	if IsPlaceholder(value) {
+		p = unfilled(value)
+	}
 	return &FieldError{Type: field.ErrorTypeInvalid, Place: at, Problem: p, value: text.Shorten(value)}
 }
 

@@ -115,6 +115,16 @@ func SortObjects(objects []Object) {
 // FileClashes finds objects of one mount that would be written to the same path. The
 // provider silently keeps the last one.
 func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
+	return clashes(objects, fldPath, false)
+}
+
+// classClashes is FileClashes for a class, where the very same object may be listed twice: it is fetched
+// twice, and nothing is wrong with its file.
+func classClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
+	return clashes(objects, fldPath, true)
+}
+
+func clashes(objects []Object, fldPath *finding.Place, mayRepeat bool) finding.FieldErrors {
 	var errs finding.FieldErrors
 	taken := make(map[string]Object, len(objects))
 	for _, o := range objects {
@@ -125,7 +135,11 @@ func FileClashes(objects []Object, fldPath *finding.Place) finding.FieldErrors {
 		if file == "" {
 			continue // reported already
 		}
-		if other, ok := taken[file]; ok && other.Type == o.Type && other.Name == o.Name {
+		other, ok := taken[file]
+		if ok && mayRepeat && other == o {
+			continue
+		}
+		if ok && other.Type == o.Type && other.Name == o.Name {
 			errs = append(errs, finding.Duplicate(fldPath, file, finding.Problem{What: "is listed twice", Fix: "remove one"}))
 			continue
 		} else if ok {

@@ -32,9 +32,15 @@ func ParameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	if value(ParamTenant) == "" && value(ParamTenantOld) == "" {
 		errs = append(errs, finding.Missing(fldPath.Child(ParamTenant), "name the vault's tenant"))
 	}
-	if cloud := value(ParamCloud); cloud != "" && CloudProblem(cloud).Found() && value(ParamCloudFile) == "" {
+	for _, key := range []string{ParamTenant, ParamTenantOld} {
+		if tenant := value(key); tenant != "" && TenantProblem(tenant).Found() {
+			errs = append(errs, finding.Invalid(fldPath.Child(key), tenant, TenantProblem(tenant)))
+		}
+	}
+	if cloud := value(ParamCloud); cloud != "" && CloudProblem(cloud).Found() && (value(ParamCloudFile) == "" || !strings.EqualFold(cloud, stackCloud)) {
 		errs = append(errs, finding.Invalid(fldPath.Child(ParamCloud), cloud, CloudProblem(cloud)))
 	}
+	errs = append(errs, identityErrors(value, fldPath)...)
 	modes := 0
 	for _, key := range []string{ParamPodIdentity, ParamVMIdentity, ParamTokenProxy} {
 		raw := value(key)
@@ -62,5 +68,22 @@ func ParameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	if len(objects)+len(objectErrs) == 0 {
 		errs = append(errs, finding.Invalid(fldPath.Child(ParamObjects), value(ParamObjects), finding.Problem{What: "names no objects, and the driver fails the mount with \"missing object versions\"", Fix: "list them under array:"}))
 	}
-	return append(errs, FileClashes(objects, fldPath.Child(ParamObjects))...)
+	return append(errs, classClashes(objects, fldPath.Child(ParamObjects))...)
+}
+
+// stackCloud is the one cloud whose hosts the provider reads from cloudEnvFileName
+// (go-autorest, EnvironmentFromName).
+const stackCloud = "AzureStackCloud"
+
+// identityErrors are about ids that name no identity: Entra ID, or the node's metadata service, refuses them.
+func identityErrors(value func(key string) string, fldPath *finding.Place) finding.FieldErrors {
+	var errs finding.FieldErrors
+	on := func(key string) bool { b, err := strconv.ParseBool(value(key)); return err == nil && b }
+	if id := value(ParamClient); id != "" && !on(ParamVMIdentity) && !on(ParamPodIdentity) && ClientIDProblem(id).Found() {
+		errs = append(errs, finding.Invalid(fldPath.Child(ParamClient), id, ClientIDProblem(id)))
+	}
+	if id := value(ParamUserAssignedID); id != "" && on(ParamVMIdentity) && ClientIDProblem(id).Found() {
+		errs = append(errs, finding.Invalid(fldPath.Child(ParamUserAssignedID), id, ClientIDProblem(id)))
+	}
+	return errs
 }

@@ -26,9 +26,13 @@ func wantFields(t *testing.T, findings []finding.Finding, want []string) {
 // wantClassFindings checks the findings about a class without a pod.
 func wantClassFindings(t *testing.T, r *ruled, want []string) {
 	t.Helper()
+	wantFields(t, finding.Sort(classFindings(r)), want)
+}
+
+// classFindings are about a class without a pod.
+func classFindings(r *ruled) []finding.Finding {
 	class := facts.NewClass(r.Class)
-	c := &Class{Class: class, Policy: policy.ParseClass(class, r.Facts.Namespace, request.Settings{}, Known()), Facts: *r.Facts}
-	wantFields(t, finding.Sort(c.Check()), want)
+	return (&Class{Class: class, Policy: policy.ParseClass(class, r.Facts.Namespace, request.Settings{}, Known()), Facts: *r.Facts}).Check()
 }
 
 func TestClassInUse(t *testing.T) {

@@ -53,7 +53,7 @@ func checkClassParameters(p *Pod, r *Report) {
 		}
 		if given := string(v.Class.Spec.Provider); given != provider.ProviderAzure {
 			r.Error(field.ErrorTypeInvalid, v.classPlace(),
-				fmt.Sprintf("The driver finds no provider %q, which the SecretProviderClass %q names, because names of providers are case-sensitive.", text.Shorten(given), text.Shorten(v.ClassName)),
+				fmt.Sprintf("In the SecretProviderClass %q %s", text.Shorten(v.ClassName), providerProblem(given)),
 				"Write provider: "+provider.ProviderAzure+" in the class.")
 		}
 		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
@@ -79,16 +79,32 @@ func checkClassParameters(p *Pod, r *Report) {
 func checkClassContent(c *Class, r *Report) {
 	if given := string(c.Spec.Provider); given != provider.ProviderAzure {
 		r.Error(field.ErrorTypeInvalid, finding.At("spec", "provider"),
-			fmt.Sprintf("The driver finds no provider %q, because names of providers are case-sensitive.", text.Shorten(given)),
-			"Write provider: "+provider.ProviderAzure+".")
+			"In this class "+providerProblem(given), "Write provider: "+provider.ProviderAzure+".")
 	}
 	for _, e := range provider.ParameterErrors(c.Spec.Parameters, c.Objects, c.Errors, parameters()) {
 		problem, fix := parameterProblem(e, "")
 		r.Error(e.Type, e.Place, "The Azure provider cannot use this class: "+problem, fix)
 	}
+	first := make(map[provider.Object]bool, len(c.Objects))
 	for i, o := range c.Objects {
 		reportPFXAsText(r, o, c.objectPlace(i, "objectEncoding"))
+		if first[o] {
+			r.Warn(field.ErrorTypeDuplicate, c.objectPlace(i, "objectName"),
+				fmt.Sprintf("%s/%s is listed twice, and so fetched twice at each mount and rotation.", o.Type, text.Shorten(o.Name)), "Remove one.")
+		}
+		first[o] = true
 	}
+}
+
+// providerProblem says why the driver cannot use a class that has the parameters of the Azure provider.
+func providerProblem(given string) string {
+	switch {
+	case strings.TrimSpace(given) == "":
+		return "no provider is set, and the driver mounts nothing without one."
+	case strings.EqualFold(strings.TrimSpace(given), provider.ProviderAzure):
+		return fmt.Sprintf("the provider is %q, which the driver does not find: names of providers are case-sensitive.", text.Shorten(given))
+	}
+	return fmt.Sprintf("the provider is %q, which the driver does not find, but the parameters are those of azure.", text.Shorten(given))
 }
 
 // parameterProblem returns what is wrong with a parameter and how to fix it. The problem

@@ -62,7 +62,8 @@ var all = []Rule{
 	envFromSyncedSecret, classNotFound, classParameters, attributeOverride,
 	classTwice, identityMode, serviceAccount, identityToken, identityMismatch,
 	rotationOff, noDriver, mountConflict, vaultNotAllowed, fileMode,
-	objectUnavailable, notOptedIn, classInUse,
+	objectUnavailable, notOptedIn, classInUse, syncedSecret, volumeNotMounted,
+	unknownParameter,
 }
 
 // All returns the rules, ordered by id.

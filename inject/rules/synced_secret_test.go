@@ -1,0 +1,72 @@
+package rules
+
+import (
+	"testing"
+
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/inject/finding"
+)
+
+func TestSyncedSecret(t *testing.T) {
+	synced := func(secret, kind string, data ...*secretsstorev1.SecretObjectData) []*secretsstorev1.SecretObject {
+		return []*secretsstorev1.SecretObject{{SecretName: secret, Type: kind, Data: data}}
+	}
+	from := func(object, key string) *secretsstorev1.SecretObjectData {
+		return &secretsstorev1.SecretObjectData{ObjectName: object, Key: key}
+	}
+	const (
+		secret = "{objectName: db, objectType: secret}"
+		alias  = "{objectName: db, objectType: secret, objectAlias: PASSWORD}"
+		kept   = "{objectName: db, objectType: secret, objectVersionHistory: 2}"
+		cert   = "{objectName: tls, objectType: cert}"
+		key    = "{objectName: tls, objectType: key}"
+		pair   = "{objectName: tls, objectType: secret}"
+		tls    = "kubernetes.io/tls"
+	)
+	for name, test := range map[string]struct {
+		object  string
+		objects []*secretsstorev1.SecretObject
+		want    []string
+	}{
+		"by name":                     {secret, synced("s", "Opaque", from("db", "password")), nil},
+		"with spaces":                 {secret, synced("s", "Opaque", from(" db ", " password ")), nil},
+		"by alias":                    {alias, synced("s", "Opaque", from("PASSWORD", "password")), nil},
+		"a version of several":        {kept, synced("s", "Opaque", from("db/1", "password")), nil},
+		"a TLS pair":                  {pair, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key")), nil},
+		"nothing":                     {secret, nil, nil},
+		"nil":                         {secret, []*secretsstorev1.SecretObject{nil, {SecretName: "s", Type: "Opaque", Data: []*secretsstorev1.SecretObjectData{nil, from("db", "k")}}}, nil},
+		"a class that cannot be read": {"nothing of the sort", synced("s", "Opaque", from("other", "k")), nil},
+
+		"the object instead of its alias": {alias, synced("s", "Opaque", from("db", "password")), []string{"secretObjects[0].data[0].objectName"}},
+		"the folder of several versions":  {kept, synced("s", "Opaque", from("db", "password")), []string{"secretObjects[0].data[0].objectName"}},
+		"no such file":                    {secret, synced("s", "Opaque", from("other", "password")), []string{"secretObjects[0].data[0].objectName"}},
+		"no name":                         {secret, synced("", "Opaque", from("db", "password")), []string{"secretObjects[0].secretName"}},
+		"no type and data":                {secret, synced("s", ""), []string{"secretObjects[0].data", "secretObjects[0].type"}},
+		"empty data":                      {secret, synced("s", "Opaque", from("", "")), []string{"secretObjects[0].data[0].key", "secretObjects[0].data[0].objectName"}},
+		"a private key of a cert":         {cert, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key")), []string{"secretObjects[0].data[1].objectName"}},
+		"parts of a key":                  {key, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key")), []string{"secretObjects[0].data[0].objectName", "secretObjects[0].data[1].objectName"}},
+		"half a pair":                     {pair, synced("s", tls, from("tls", "tls.crt")), []string{"secretObjects[0].data"}},
+		"another key in a TLS Secret":     {pair, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key"), from("tls", "ca.crt")), []string{"secretObjects[0].data[2].key"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRuled()
+			r.Object(test.object)
+			r.Class.Spec.SecretObjects = test.objects
+			var got []string
+			for _, f := range finding.Sort(classFindings(r)) {
+				if f.Rule == "AKV023" {
+					got = append(got, f.Place.String())
+				}
+			}
+			if len(got) != len(test.want) {
+				t.Fatalf("want %v, got %v", test.want, got)
+			}
+			for i := range got {
+				if got[i] != "spec."+test.want[i] {
+					t.Errorf("want %v, got %v", test.want, got)
+				}
+			}
+		})
+	}
+}
