@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -94,5 +95,6 @@ func addEvents(ctx context.Context, mgr manager.Manager, o options, refresher *r
 	return mgr.Add(events.NewEndpoint(events.EndpointOptions{
 		Address: o.events.address, Certificate: certificate.Get, Senders: o.events.senders, Peers: o.events.peers,
 		Hear: hear, Metrics: metrics, Log: log,
+		Bound: func(server *http.Server) { serving.Bound(server, log) },
 	}))
 }

@@ -46,6 +46,13 @@ func NewWebhookServer(host string, port int, config *tls.Config, log logr.Logger
 	return &WebhookServer{address: net.JoinHostPort(host, strconv.Itoa(port)), tls: config, log: log, mux: http.NewServeMux()}
 }
 
+// Bound lets a server of another port have as many connections as the webhooks' own, and no word of
+// who connects in the log but at debug level and cut.
+func Bound(server *http.Server, log logr.Logger) {
+	server.ConnState = newConnections(maxConnections).state
+	server.ErrorLog = stdlog.New(debugLog{log}, "", 0)
+}
+
 // NeedLeaderElection reports that every replica serves.
 func (*WebhookServer) NeedLeaderElection() bool { return false }
 
@@ -66,9 +73,8 @@ func (s *WebhookServer) Start(ctx context.Context) error {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         newConnections(maxConnections).state,
-		ErrorLog:          stdlog.New(debugLog{s.log}, "", 0),
 	}
+	Bound(server, s.log)
 	done := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

@@ -46,6 +46,8 @@ type EndpointOptions struct {
 	Hear    func(Hint) bool
 	Metrics *Metrics
 	Log     logr.Logger
+	// Bound limits the connections of the server, and what it logs; nil leaves both to net/http.
+	Bound func(*http.Server)
 	// Client asks for the tenant's keys; nil is one of its own.
 	Client *http.Client
 	// Clock is time.Now if it is nil.
@@ -96,7 +98,9 @@ func (e *Endpoint) Start(ctx context.Context) error {
 		TLSConfig:   &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: e.o.Certificate},
 		ReadTimeout: readTimeout, WriteTimeout: 2 * readTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       nil,
+	}
+	if e.o.Bound != nil {
+		e.o.Bound(server)
 	}
 	ended := context.AfterFunc(ctx, func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
