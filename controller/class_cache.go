@@ -1,7 +1,10 @@
 package controller
 
 import (
+	"strings"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
@@ -24,7 +27,7 @@ func transform(obj any) (any, error) {
 }
 
 // ClassTransform leaves of a class its identity, and of one of ours whether its content is what
-// its name stands for. Every tenant can write classes, in namespaces that did not opt in too,
+// its name stands for, and the names of the Secrets that it syncs. Every tenant can write classes, in namespaces that did not opt in too,
 // and each can be as large as etcd allows: a cache of their content would be as large as they
 // like. Who needs the content of a class reads it from the API server.
 func ClassTransform(full *secretsstorev1.SecretProviderClass) *secretsstorev1.SecretProviderClass {
@@ -37,6 +40,7 @@ func ClassTransform(full *secretsstorev1.SecretProviderClass) *secretsstorev1.Se
 		DeletionTimestamp: full.DeletionTimestamp,
 		Annotations:       map[string]string{annotation.CachedContent: annotation.ContentLeftOut},
 	}}
+	kept.Spec.SecretObjects = secretNames(full)
 	if n := len(full.Finalizers); n > 0 {
 		kept.Finalizers = append([]string(nil), full.Finalizers[:min(n, maxFinalizers)]...)
 	}
@@ -51,6 +55,23 @@ func ClassTransform(full *secretsstorev1.SecretProviderClass) *secretsstorev1.Se
 	full = withoutCacheMark(full)
 	if intact(full) {
 		kept.Annotations[annotation.CachedContent] = annotation.ContentIntact
+	}
+	return kept
+}
+
+// maxSecretNames is how many Secrets of a cached class are kept by name.
+const maxSecretNames = 50
+
+// secretNames leaves of the Secrets that a class syncs their names: who reads one should mount the class.
+func secretNames(full *secretsstorev1.SecretProviderClass) []*secretsstorev1.SecretObject {
+	var kept []*secretsstorev1.SecretObject
+	for _, o := range full.Spec.SecretObjects {
+		if len(kept) == maxSecretNames {
+			break
+		}
+		if o != nil && len(o.SecretName) <= validation.DNS1123SubdomainMaxLength {
+			kept = append(kept, &secretsstorev1.SecretObject{SecretName: strings.Clone(o.SecretName)})
+		}
 	}
 	return kept
 }

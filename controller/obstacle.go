@@ -30,8 +30,8 @@ const (
 
 func notOptedIn(namespace string) *obstacle {
 	return &obstacle{reasonNotOptedIn, fmt.Sprintf(
-		"Pods mount this class, but namespace %s is not opted in. Fix: kubectl label namespace %s %s=%s",
-		namespace, namespace, annotation.LabelInjection, annotation.InjectionEnabled)}
+		"Pods mount this class, but namespace %s is not opted in. Fix: %s",
+		namespace, annotation.OptInCommand(namespace))}
 }
 
 func noRecord() *obstacle {

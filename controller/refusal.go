@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/internal/text"
 )
 
 // NotOursError says that a class has a generated name, but not our label.
@@ -19,8 +20,8 @@ type NotOursError struct {
 
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("SecretProviderClass %s has a name of akv-injector's, but not the label %s=%s, so it is never touched and could "+
-		"change under a running pod. Fix: kubectl -n %s delete secretproviderclass %s (akv-injector creates it again)",
-		e.Class, annotation.LabelManagedBy, annotation.ManagedBy, e.Class.Namespace, e.Class.Name)
+		"change under a running pod. Fix: %s (akv-injector creates it again)",
+		e.Class, annotation.LabelManagedBy, annotation.ManagedBy, classCommand("delete", e.Class))
 }
 
 // BeingDeletedError says that a class is going away as soon as its finalizers let it.
@@ -31,8 +32,12 @@ type BeingDeletedError struct {
 
 func (e *BeingDeletedError) Error() string {
 	return fmt.Sprintf("SecretProviderClass %s is being deleted and waits for its finalizers (%s). Fix: let whoever put them there take them "+
-		"off, or take them off with kubectl -n %s edit secretproviderclass %s; then create the pod again",
-		e.Class, strings.Join(e.Finalizers, ", "), e.Class.Namespace, e.Class.Name)
+		"off, or take them off with %s; then create the pod again",
+		e.Class, strings.Join(e.Finalizers, ", "), classCommand("edit", e.Class))
+}
+
+func classCommand(verb string, class types.NamespacedName) string {
+	return text.Command("kubectl -n {namespace} "+verb+" secretproviderclass {class}", text.Values{"namespace": class.Namespace, "class": class.Name})
 }
 
 // Refusal reports whether an error of EnsureClass is a verdict, which the user has to

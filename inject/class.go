@@ -40,6 +40,7 @@ func DecideClass(c *Class, f facts.Facts) []finding.Finding {
 		c.policy.NamespaceErrors.RestOn(finding.Namespace).Findings(finding.Warning),
 		c.look(f).Check(),
 	)
+	findings = slices.DeleteFunc(findings, c.policy.Silences)
 	for i := range findings {
 		findings[i] = c.policy.Apply(findings[i])
 	}
@@ -67,3 +68,17 @@ func DecideClassDeletion(before *Class, f facts.Facts) []finding.Finding {
 	change := rules.ClassChange{Before: before.class, MountedBy: f.MountedBy}
 	return change.Check()
 }
+
+// ClassNeeds returns the facts that a decision about a class needs from the cluster.
+func ClassNeeds(class *secretsstorev1.SecretProviderClass) facts.Needs {
+	needs := facts.Needs{CSIDriver: true}
+	for _, o := range class.Spec.SecretObjects {
+		if o != nil && o.SecretName != "" && len(needs.Secrets) < maxSyncedSecrets {
+			needs.Secrets = append(needs.Secrets, o.SecretName)
+		}
+	}
+	return needs
+}
+
+// maxSyncedSecrets is how many Secrets of a class are looked for in others.
+const maxSyncedSecrets = 100

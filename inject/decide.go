@@ -58,6 +58,7 @@ func Decide(r *Request, f facts.Facts) Decision {
 		r.policy.NamespaceErrors.RestOn(finding.Namespace).Findings(namespaceSeverity),
 		planned.Errors, d.pod.CheckReserved(), d.pod.Check(),
 	)
+	findings = slices.DeleteFunc(findings, r.policy.Silences)
 	for i := range findings {
 		findings[i] = r.policy.Apply(findings[i])
 	}

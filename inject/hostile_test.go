@@ -64,6 +64,10 @@ type classSource struct {
 	classes []*secretsstorev1.SecretProviderClass
 }
 
+func (s classSource) SyncedBy(_ context.Context, secrets []string) (map[string][]string, error) {
+	return facts.SyncedSecrets(s.classes, secrets), nil
+}
+
 func (s classSource) Class(_ context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
 	for _, c := range s.classes {
 		if c.Name == name {

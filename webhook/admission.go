@@ -31,12 +31,17 @@ type DriverFunc func(ctx context.Context) *provider.Driver
 // MountedByFunc names the pods that mount a class and have not finished.
 type MountedByFunc func(ctx context.Context, namespace, class string) ([]string, error)
 
+// SyncedByFunc names, for each of the Secrets, the namespace's classes that sync it, from a cache.
+type SyncedByFunc func(ctx context.Context, namespace string, secrets []string) (map[string][]string, error)
+
 // Options of New.
 type Options struct {
 	// Cached reads facts from the caches, Live from the API server.
 	Cached, Live Getter
 	Driver       DriverFunc
 	MountedBy    MountedByFunc
+	// SyncedBy is nil if that is not known.
+	SyncedBy SyncedByFunc
 	// Vaults are asked where a namespace or the settings want it.
 	Vaults Vaults
 	// VaultBudget is how long an admission waits for them at most; 0 is
@@ -66,6 +71,7 @@ type Admission struct {
 	cached, live Getter
 	driver       DriverFunc
 	mountedBy    MountedByFunc
+	syncedBy     SyncedByFunc
 	vaults       Vaults
 	vaultBudget  time.Duration
 	vaultHints   bool
@@ -90,6 +96,7 @@ func New(o Options) *Admission {
 		live:        o.Live,
 		driver:      o.Driver,
 		mountedBy:   o.MountedBy,
+		syncedBy:    o.SyncedBy,
 		vaults:      o.Vaults,
 		vaultBudget: cmp.Or(o.VaultBudget, DefaultVaultBudget),
 		vaultHints:  o.VaultHints,

@@ -29,6 +29,7 @@ type Getter interface {
 type lookup struct {
 	cached, live Getter
 	driver       DriverFunc
+	syncedBy     SyncedByFunc
 	classes      *classContents
 	// onlyLive skips the cache.
 	onlyLive bool
@@ -37,12 +38,12 @@ type lookup struct {
 }
 
 func (a *Admission) lookup() *lookup {
-	return &lookup{cached: a.cached, live: a.live, driver: a.driver, classes: a.classes}
+	return &lookup{cached: a.cached, live: a.live, driver: a.driver, syncedBy: a.syncedBy, classes: a.classes}
 }
 
 // liveLookup asks the API server and no cache.
 func (a *Admission) liveLookup() *lookup {
-	return &lookup{live: a.live, driver: a.driver, classes: a.classes, onlyLive: true}
+	return &lookup{live: a.live, driver: a.driver, syncedBy: a.syncedBy, classes: a.classes, onlyLive: true}
 }
 
 // get reads an object and reports whether there is one. The error is a failed lookup,
@@ -134,6 +135,19 @@ func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.Secret
 		return nil, facts.ErrNoClassCRD
 	}
 	return orNil(found, class), err
+}
+
+// SyncedBy is answered by the cache, or not at all: no verdict is worth a list of classes from the API server.
+func (s *source) SyncedBy(ctx context.Context, secrets []string) (map[string][]string, error) {
+	if s.syncedBy == nil {
+		return nil, facts.ErrUnknown
+	}
+	by, err := s.syncedBy(ctx, s.ns, secrets)
+	if err != nil {
+		return nil, facts.ErrUnknown
+	}
+	s.fromCache = true
+	return by, nil
 }
 
 // CSIDriver looks the driver's object up. There is one in a cluster, which comes with the

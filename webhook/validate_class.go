@@ -47,7 +47,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 		return inject.DecideClassDeletion(before, known), true, nil
 	}
 	// Which identity is right depends on the tokens that the driver asks for.
-	if err := l.add(ctx, &known, facts.Needs{CSIDriver: true}); err != nil {
+	if err := l.add(ctx, &known, inject.ClassNeeds(c.now.class())); err != nil {
 		return nil, false, err
 	}
 	now = inject.ParseClass(c.now.class(), ns, a.settings())

@@ -127,12 +127,14 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		}
 		gateWorks = gater.Works
 	}
+	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})
 	webhook.New(webhook.Options{
 		MountedGate: gateWorks,
 		Cached:      mgr.GetCache(),
 		Live:        mgr.GetAPIReader(),
 		Driver:      driver,
 		MountedBy:   controller.MountedBy(mgr.GetCache()),
+		SyncedBy:    controller.SyncedBy(mgr.GetCache(), func() bool { return starter.Ready(nil) == nil }),
 		Vaults:      newVaults(o, log.WithName("vaults")),
 		VaultBudget: o.vaultTimeout,
 		VaultHints:  o.vaultHints,
@@ -171,7 +173,6 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		}
 	}
 
-	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})
 	probes.Add("controllers", starter.Ready)
 	if err := mgr.Add(starter); err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)

@@ -18,6 +18,7 @@ import (
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/cli/preview"
+	"akv-injector/internal/text"
 )
 
 // convertOptions are the flags of kubectl akv convert.
@@ -295,10 +296,10 @@ func tellConverted(w io.Writer, cluster *manifest.Cluster, r *convert.Result) {
 		fmt.Fprintf(w, "kept %s: something that was not converted needs it\n", where(o))
 	}
 	for _, o := range r.Dropped {
-		fmt.Fprintf(w, "no longer needed: %s. Once the rollout is over and no other pod mounts it, run: kubectl delete secretproviderclass -n %s %s\n",
-			where(o), cluster.NamespaceOf(o), o.Name)
+		fmt.Fprintf(w, "no longer needed: %s. Once the rollout is over and no other pod mounts it, run: %s\n", where(o),
+			text.Command("kubectl delete secretproviderclass -n {namespace} {class}", text.Values{"namespace": cluster.NamespaceOf(o), "class": o.Name}))
 	}
 	for _, name := range r.Namespaces {
-		fmt.Fprintf(w, "before applying, run: kubectl label namespace %s %s=%s\n", name, annotation.LabelInjection, annotation.InjectionEnabled)
+		fmt.Fprintln(w, "before applying, run: "+annotation.OptInCommand(name))
 	}
 }

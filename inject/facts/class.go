@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"strings"
 
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
@@ -117,6 +118,13 @@ func (c *Class) Azure() bool {
 	}
 	_, vault := c.Spec.Parameters[provider.ParamVault]
 	return vault && (name == "" || strings.Contains(name, provider.ProviderAzure) || text.Nearest(name, []string{provider.ProviderAzure}) != "")
+}
+
+// Syncs reports whether the driver makes a Secret of that name for the class.
+func (c *Class) Syncs(secret string) bool {
+	return c != nil && slices.ContainsFunc(c.Spec.SecretObjects, func(o *secretsstorev1.SecretObject) bool {
+		return o != nil && o.SecretName == secret && secret != ""
+	})
 }
 
 // Generated reports whether the class has a name that is reserved for generated ones.

@@ -19,6 +19,9 @@ type Facts struct {
 	ServiceAccounts map[string]*corev1.ServiceAccount
 	// Classes by name, with nil and missing as above.
 	Classes map[string]*Class
+	// SyncedBy has, by the name of a Secret, the names of the namespace's classes from which the
+	// driver makes it, sorted. A missing key means that this is not known.
+	SyncedBy map[string][]string
 	// CSIDriver is the Secrets Store CSI driver's object, nil if there is none or it is
 	// not known.
 	CSIDriver *storagev1.CSIDriver
@@ -51,6 +54,8 @@ const MaxRead = 256 << 10
 type Needs struct {
 	ServiceAccounts []string
 	Classes         []string
+	// Secrets that the driver may make.
+	Secrets []string
 	// CSIDriver includes the driver's DaemonSet.
 	CSIDriver bool
 }

@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"errors"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -19,6 +20,9 @@ type Source interface {
 	ServiceAccount(ctx context.Context, name string) (*corev1.ServiceAccount, error)
 	// Class may return ErrNoClassCRD.
 	Class(ctx context.Context, name string) (*secretsstorev1.SecretProviderClass, error)
+	// SyncedBy returns, for each of the Secrets, the classes that sync it, sorted. It returns
+	// ErrUnknown, or leaves a name out, where that is not known.
+	SyncedBy(ctx context.Context, secrets []string) (map[string][]string, error)
 	CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error)
 	// Driver returns the flags of the driver's DaemonSet, nil if they are not known.
 	Driver(ctx context.Context) (*provider.Driver, error)
@@ -66,6 +70,9 @@ func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
 			return err
 		}
 	}
+	if err := f.addSyncedBy(ctx, s, needs.Secrets); err != nil {
+		return err
+	}
 	if needs.CSIDriver && f.CSIDriver == nil && !f.NoCSIDriver {
 		return f.addDriver(ctx, s)
 	}
@@ -97,6 +104,27 @@ func (f *Facts) addClass(ctx context.Context, s Source, name string) error {
 	return nil
 }
 
+func (f *Facts) addSyncedBy(ctx context.Context, s Source, secrets []string) error {
+	var unknown []string
+	for _, name := range secrets {
+		if _, known := f.SyncedBy[name]; !known {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 || f.NoClassCRD {
+		return nil
+	}
+	by, err := s.SyncedBy(ctx, unknown)
+	if errors.Is(err, ErrUnknown) {
+		return nil
+	}
+	if f.SyncedBy == nil {
+		f.SyncedBy = make(map[string][]string, len(by))
+	}
+	maps.Copy(f.SyncedBy, by)
+	return err
+}
+
 func (f *Facts) addDriver(ctx context.Context, s Source) error {
 	object, err := s.CSIDriver(ctx)
 	unknown := errors.Is(err, ErrUnknown)
@@ -124,7 +152,7 @@ func (f *Facts) Without(l finding.Lookups) Facts {
 		left.ServiceAccounts = nil
 	}
 	if l&finding.Classes != 0 {
-		left.Classes, left.NoClassCRD, left.TooLarge, left.read = nil, false, false, 0
+		left.Classes, left.SyncedBy, left.NoClassCRD, left.TooLarge, left.read = nil, nil, false, false, 0
 	}
 	if l&finding.Driver != 0 {
 		left.CSIDriver, left.NoCSIDriver, left.Driver = nil, false, nil

@@ -42,6 +42,20 @@ func (c *cluster) Class(_ context.Context, name string) (*secretsstorev1.SecretP
 	return &secretsstorev1.SecretProviderClass{ObjectMeta: metav1.ObjectMeta{Name: name}}, nil
 }
 
+func (c *cluster) SyncedBy(_ context.Context, secrets []string) (map[string][]string, error) {
+	by := map[string][]string{}
+	for _, name := range secrets {
+		ok, err := c.ask("secret " + name)
+		if err != nil {
+			return nil, err
+		}
+		if by[name] = nil; ok {
+			by[name] = []string{"class"}
+		}
+	}
+	return by, nil
+}
+
 func (c *cluster) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
 	if ok, err := c.ask("csidriver"); !ok || err != nil {
 		return nil, err

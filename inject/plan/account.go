@@ -109,17 +109,22 @@ func (p *planner) checkAccountTenant(name string, place *finding.Place) {
 	if tenant == "" {
 		p.fail(field.ErrorTypeRequired, p.t.AnnotationPath(annotation.TenantID),
 			"No tenant is known for the vault: neither the pod, the namespace, the server's --tenant-id nor the ServiceAccount names one.",
-			fmt.Sprintf("Set %s on the namespace, or run: kubectl annotate serviceaccount %s %s=<tenant id>", annotation.TenantID, text.Shorten(name), provider.AnnotationTenantID))
+			fmt.Sprintf("Set %s on the namespace, or run: %s", annotation.TenantID, p.annotateAccount("", name, provider.AnnotationTenantID+"={tenant-id}")))
 	} else if problem := provider.TenantProblem(tenant); problem.Found() {
 		p.fail(field.ErrorTypeInvalid, place,
 			fmt.Sprintf("The ServiceAccount %q has the value %q in its annotation %s: %s.", text.Shorten(name), text.Shorten(tenant), provider.AnnotationTenantID, problem),
-			fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<tenant id>", text.Shorten(name), provider.AnnotationTenantID))
+			"Run: "+p.annotateAccount("--overwrite ", name, provider.AnnotationTenantID+"={tenant-id}"))
 	} else {
 		return
 	}
 	if p.t.Template {
 		p.Errors[len(p.Errors)-1].Severity = finding.Warning
 	}
+}
+
+func (p *planner) annotateAccount(options, account, annotation string) string {
+	return text.Command("kubectl annotate "+options+"serviceaccount (-n {namespace}) {account} "+annotation,
+		text.Values{"namespace": p.t.Namespace(), "account": account})
 }
 
 // clientID returns the identity that reads the vaults.

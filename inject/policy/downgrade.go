@@ -28,6 +28,12 @@ func (p *Policy) Apply(f finding.Finding) finding.Finding {
 	return f
 }
 
+// Silences reports whether a finding that refuses nothing is waived: it is not shown at all. What would be
+// refused is shown even so.
+func (p *Policy) Silences(f finding.Finding) bool {
+	return f.Severity == finding.Warning && f.Rule != "" && p.waived[f.Rule]
+}
+
 // exempt reports whether the rule does not refuse the pod, since a controller created it. The
 // place to refuse it was its template: a pod that ran before must be able to start again
 // after its node is drained.

@@ -154,7 +154,7 @@ func (p *parser) parseLabels() {
 		case k == annotation.LabelInjected:
 			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "is written by akv-injector on pods", Fix: "remove it from the template"}))
 		case k == annotation.LabelInjection:
-			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}))
+			p.errorf(finding.Forbidden(path.Key(k), finding.Problem{What: "belongs on the namespace", Fix: "run: " + annotation.OptInCommand("")}))
 		default:
 			hint := finding.Problem{What: "akv-injector has no such label", Fix: "remove it"}
 			if _, _, ok := annotation.Find(k); ok {
@@ -190,7 +190,7 @@ func (p *parser) parseOwner() {
 	for _, k := range annotation.Ours(owner.Labels) {
 		hint := finding.Problem{What: "akv-injector has no label for workloads", Fix: "remove it"}
 		if k == annotation.LabelInjection {
-			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}
+			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: " + annotation.OptInCommand("")}
 		}
 		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), hint))
 	}

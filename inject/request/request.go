@@ -137,6 +137,7 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 			classes[name] = true
 		}
 	}
+	n.Secrets = workload.SecretNames(t.Spec)
 	if len(classes) > 0 {
 		n.Classes = slices.Sorted(maps.Keys(classes))
 	}

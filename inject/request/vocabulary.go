@@ -34,7 +34,7 @@ func checkVocabulary(keys []string, onPod bool, fldPath *finding.Place) finding.
 		case onPod && (key == annotation.Status || key == annotation.RefreshedAt):
 			// Written by akv-injector; see Parse.
 		case !ok && short == strings.TrimPrefix(annotation.LabelInjection, annotation.Prefix):
-			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "is a label of the namespace", Fix: "run: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled}))
+			errs = append(errs, finding.Forbidden(path, finding.Problem{What: "is a label of the namespace", Fix: "run: " + annotation.OptInCommand("")}))
 		case !ok && annotation.TakesNoVault(key):
 			base, _, _ := strings.Cut(short, ".")
 			errs = append(errs, finding.Invalid(path, short, finding.Problem{What: "only objects and mount-path may be followed by a vault's name", Fix: fmt.Sprintf("write %s alone", base)}))

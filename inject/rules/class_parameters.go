@@ -60,7 +60,7 @@ func checkClassParameters(p *Pod, r *Report) {
 			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			r.Error(e.Type, v.classPlace(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
-				strings.TrimSpace(fix+" Run: kubectl edit secretproviderclass "+text.Shorten(v.ClassName)))
+				strings.TrimSpace(fix+" Run: "+p.editClass(v.ClassName)))
 		}
 		for _, o := range v.Objects {
 			reportPFXAsText(r, o, v.classPlace())

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -35,18 +36,18 @@ func checkEnvFromSyncedSecret(p *Pod, r *Report) {
 	reloads := p.reloader()
 	workload.EachContainer(p.Spec, func(c workload.Container) {
 		report := func(place *finding.Place, what, secret string) {
-			p.reportVariable(r, c, place, fmt.Sprintf("%s from the Secret %q, which a mounted class syncs,", what, text.Shorten(secret)), reloads(secret))
+			p.reportVariable(r, c, place, fmt.Sprintf("%s from the Secret %q, which a mounted class syncs,", what, text.Shorten(secret)), reloads(secret, synced[secret].Annotations))
 		}
 		for i := range c.Env {
 			e := &c.Env[i]
-			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || !synced[e.ValueFrom.SecretKeyRef.Name] {
+			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || synced[e.ValueFrom.SecretKeyRef.Name] == nil {
 				continue
 			}
 			report(c.Path(p.Target.SpecPath()).Child("env").Index(i).Child("valueFrom", "secretKeyRef"),
 				"The variable "+text.Shorten(e.Name), e.ValueFrom.SecretKeyRef.Name)
 		}
 		for i := range c.EnvFrom {
-			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] {
+			if ref := c.EnvFrom[i].SecretRef; ref != nil && synced[ref.Name] != nil {
 				report(c.Path(p.Target.SpecPath()).Child("envFrom").Index(i).Child("secretRef"), "Every variable", ref.Name)
 			}
 		}
@@ -78,23 +79,45 @@ func (p *Pod) reportVariable(r *Report, c workload.Container, place *finding.Pla
 	}
 }
 
-// reloader returns a function that reports whether a change of a Secret restarts the pods.
-// Nothing restarts a pod that a user created directly. A workload's own annotations are not
-// on its pods: they count only if the pods are admitted anyway because they ask for nothing.
-func (p *Pod) reloader() func(secret string) bool {
-	var places []map[string]string
-	if p.Target.Template || p.Target.Origin != workload.FromUser {
-		places = append(places, p.Target.Meta.Annotations)
+// reloader returns a function that reports whether a change of a Secret restarts the pods, by a program that
+// its annotations ask. Nothing restarts a pod that a user created directly.
+func (p *Pod) reloader() func(secret string, annotations map[string]string) bool {
+	if !p.Target.Template && p.Target.Origin == workload.FromUser {
+		return func(string, map[string]string) bool { return false }
 	}
-	if p.Target.Owner != nil && !p.Request.Asks {
-		places = append(places, p.Target.Owner.Annotations)
+	return func(secret string, annotations map[string]string) bool {
+		return p.reloaded(func(w annotation.Reloaded) bool { return w.OnSecret(secret, annotations) }) ||
+			p.reloadedWithClasses(secret)
 	}
-	all, listed := false, map[string]bool{}
-	for _, annotations := range places {
-		all = all || annotation.ReloadsAll(annotations)
-		for _, secret := range text.List(annotations[annotation.ReloaderSecrets]) {
-			listed[secret] = true
+}
+
+// reloadedWithClasses reports whether a change of a class that syncs the Secret restarts the pods.
+func (p *Pod) reloadedWithClasses(secret string) bool {
+	return slices.ContainsFunc(p.Volumes, func(v Volume) bool {
+		return v.Class != nil && v.Class.Syncs(secret) && p.reloadedOnClass(&v)
+	})
+}
+
+func (p *Pod) reloadedOnClass(v *Volume) bool {
+	if !p.Target.Template && p.Target.Origin == workload.FromUser {
+		return false
+	}
+	return p.reloaded(func(w annotation.Reloaded) bool {
+		var annotations map[string]string
+		if v.Class != nil {
+			annotations = v.Class.Annotations
 		}
+		return w.OnClass(v.ClassName, annotations)
+	})
+}
+
+// reloaded asks about the workload as far as it is known. Pods that ask for injection are refused without their
+// workload's annotations too, which are not on them: these have to have the same effect.
+func (p *Pod) reloaded(is func(annotation.Reloaded) bool) bool {
+	alone := annotation.Reloaded{Kind: "Pod", Template: p.Target.Meta.Annotations}
+	if p.Target.Owner == nil {
+		return is(alone)
 	}
-	return func(secret string) bool { return all || listed[secret] }
+	whole := annotation.Reloaded{Kind: p.Target.Kind, Own: p.Target.Owner.Annotations, Template: p.Target.Meta.Annotations}
+	return is(whole) && (!p.Request.Asks || is(alone))
 }

@@ -42,12 +42,13 @@ func checkIdentityMismatch(p *Pod, r *Report) {
 			continue
 		}
 		client := v.Parameter(provider.ParamClient)
-		if client == "" || strings.EqualFold(client, theirs) {
-			continue
+		if client == "" || strings.EqualFold(client, theirs) || provider.ClientIDProblem(client).Found() {
+			continue // AKV008 says what is wrong with one that is none
 		}
 		r.Warn(field.ErrorTypeInvalid, v.classPlace(),
 			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, but the ServiceAccount %q is annotated with %s; rotation needs a federated credential for the former.",
 				text.Shorten(v.ClassName), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
-			fmt.Sprintf("To use one identity, run: kubectl annotate --overwrite serviceaccount %s %s=%s", text.Shorten(account.Name), provider.AnnotationClientID, text.Shorten(client)))
+			"To use one identity, run: "+text.Command("kubectl annotate --overwrite serviceaccount (-n {namespace}) {account} "+provider.AnnotationClientID+"={client-id}",
+				text.Values{"namespace": p.namespace(), "account": account.Name, "client-id": client}))
 	}
 }

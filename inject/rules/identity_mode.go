@@ -21,7 +21,7 @@ var identityMode = Rule{
 	Rule: finding.Rule{
 		ID: "AKV011", Name: "identity-mode", Severities: []finding.Severity{finding.Error, finding.Warning},
 		Lookups:  finding.Classes | finding.Driver,
-		Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal although the cluster has workload identity (warning).",
+		Summary:  "usePodIdentity (retired), or no identity at all (error); a VM's identity or a service principal although the cluster has workload identity, an id that the chosen kind of identity does not read, or a node's identity without one (warning).",
 		Prevents: "The pod never starts, or reads the vault with an identity that other pods share.",
 		Evidence: "Azure provider 1.8.2, pkg/auth/auth.go: without any identity it looks for a service principal's Secret; pod identity was retired, and nothing answers its requests any more.",
 		Remedy:   "Set clientID to a managed identity with a federated credential for the pod's service account.",
@@ -56,6 +56,10 @@ func checkIdentityMode(p *Pod, r *Report) {
 				fixClientID)
 		case vm && workloadIdentityOn(p.Facts.CSIDriver):
 			reportSharedIdentity(r, place, nodeIdentity)
+		case secret && client && !vm && !provider.IsOn(v.Parameters, provider.ParamTokenProxy):
+			r.Warn(field.ErrorTypeForbidden, v.place.Child("csi", "nodePublishSecretRef"),
+				fmt.Sprintf("The Secret of nodePublishSecretRef is not used, because the %s names a clientID, and the mount fails all the same if it does not exist.", name),
+				"Remove nodePublishSecretRef.")
 		case secret && !client && workloadIdentityOn(p.Facts.CSIDriver):
 			reportSharedIdentity(r, place, servicePrincipal)
 		}
@@ -65,6 +69,7 @@ func checkIdentityMode(p *Pod, r *Report) {
 // checkClassIdentity runs the rule on a class without a pod. A class without an identity gets
 // only a warning, because a volume may have a service principal's Secret.
 func checkClassIdentity(c *Class, r *Report) {
+	c.checkIdentityIDs(r)
 	switch vm := provider.IsOn(c.Spec.Parameters, provider.ParamVMIdentity); {
 	case provider.IsOn(c.Spec.Parameters, provider.ParamPodIdentity):
 		reportPodIdentity(r, parameters().Child(provider.ParamPodIdentity), "The class")
@@ -74,6 +79,30 @@ func checkClassIdentity(c *Class, r *Report) {
 		r.Warn(field.ErrorTypeRequired, parameters().Child(provider.ParamClient),
 			"The class names no identity, so it can be mounted only with a service principal's Secret (nodePublishSecretRef).",
 			fixClientID)
+	}
+}
+
+// checkIdentityIDs finds ids that the chosen kind of identity does not read, and one that it lacks.
+func (c *Class) checkIdentityIDs(r *Report) {
+	vm := provider.IsOn(c.Spec.Parameters, provider.ParamVMIdentity)
+	id, client := c.parameter(provider.ParamUserAssignedID), c.parameter(provider.ParamClient)
+	switch {
+	case vm && id == "" && client != "":
+		r.Warn(field.ErrorTypeRequired, parameters().Child(provider.ParamClient),
+			"The node's identity reads the vault (useVMManagedIdentity), and clientID says nothing of which one.",
+			"Write the client id as userAssignedIdentityID; or, for workload identity, set useVMManagedIdentity to \"false\".")
+	case vm && client != "":
+		r.Warn(field.ErrorTypeForbidden, parameters().Child(provider.ParamClient),
+			"The node's identity reads the vault (useVMManagedIdentity), so clientID is not read.",
+			"Remove clientID; or, for workload identity, set useVMManagedIdentity to \"false\".")
+	case vm && id == "":
+		r.Warn(field.ErrorTypeRequired, parameters().Child(provider.ParamUserAssignedID),
+			"Without an id the node's system-assigned identity is asked for; where there is none, and several others, the mount fails (\"Multiple user assigned identities exist\").",
+			"Set userAssignedIdentityID to the client id of the identity that may read the vault.")
+	case !vm && id != "":
+		r.Warn(field.ErrorTypeForbidden, parameters().Child(provider.ParamUserAssignedID),
+			"userAssignedIdentityID is read only with useVMManagedIdentity: \"true\".",
+			"Set that too; or, for workload identity, write clientID instead.")
 	}
 }
 

@@ -30,7 +30,7 @@ func TestIdentityOfAClass(t *testing.T) {
 	delete(r.Class.Spec.Parameters, provider.ParamClient)
 	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.clientID"})
 	r.Class.Spec.Parameters[provider.ParamVMIdentity] = "true"
-	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.useVMManagedIdentity"})
+	wantClassFindings(t, r, []string{"warning AKV011 spec.parameters.useVMManagedIdentity", "warning AKV011 spec.parameters.userAssignedIdentityID"})
 	r.Class.Spec.Parameters[provider.ParamPodIdentity] = "true"
-	wantClassFindings(t, r, []string{"error AKV008 spec.parameters", "error AKV011 spec.parameters.usePodIdentity"})
+	wantClassFindings(t, r, []string{"error AKV008 spec.parameters", "error AKV011 spec.parameters.usePodIdentity", "warning AKV011 spec.parameters.userAssignedIdentityID"})
 }

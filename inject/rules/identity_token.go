@@ -8,6 +8,7 @@ import (
 
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
 )
 
 // AKV013 checks that a pod with the label azure.workload.identity/use has a projected
@@ -43,7 +44,7 @@ func checkIdentityToken(p *Pod, r *Report) {
 	}
 	r.Warn(field.ErrorTypeNotFound, p.Target.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
 		"The identity webhook added no token to the pod, so programs in it cannot sign in to Azure; secrets rotate anyway.",
-		"Run: az aks update -g <group> -n <cluster> --enable-workload-identity")
+		"Run: "+text.Command("az aks update -g {group} -n {cluster} --enable-workload-identity", nil))
 }
 
 func projectsIdentityToken(v *corev1.Volume) bool {

@@ -7,6 +7,7 @@ import (
 
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
 )
 
 // AKV016 checks that the cluster has the driver's CSIDriver and the CRD of classes, and that
@@ -32,7 +33,7 @@ func checkNoDriver(p *Pod, r *Report) {
 	if len(p.Volumes) == 0 {
 		return
 	}
-	const install = "Install the Secrets Store CSI driver; on AKS run: az aks enable-addons -g <group> -n <cluster> --addons azure-keyvault-secrets-provider"
+	install := "Install the Secrets Store CSI driver; on AKS run: " + text.Command("az aks enable-addons -g {group} -n {cluster} --addons azure-keyvault-secrets-provider", nil)
 	path := p.Volumes[0].classPlace()
 	switch {
 	case p.Facts.NoCSIDriver:

@@ -18,7 +18,7 @@ var notOptedIn = Rule{
 		Summary:  "Annotations of akv-injector on a pod or a template in a namespace that has not opted in.",
 		Prevents: "The pod starts without its secrets, and nothing rotates.",
 		Evidence: "The webhook configurations' namespaceSelector: the API server calls akv-injector only for namespaces with the label.",
-		Remedy:   "Opt the namespace in: kubectl label namespace NAME " + annotation.LabelInjection + "=" + annotation.InjectionEnabled,
+		Remedy:   "Opt the namespace in: " + annotation.OptInCommand(""),
 	},
 	Pod: checkNotOptedIn,
 }
@@ -28,7 +28,7 @@ const NotOptedInMessage = "The namespace has not opted in to akv-injector, so th
 
 // NotOptedInFix returns the fix for a namespace.
 func NotOptedInFix(namespace string) string {
-	return "Run: kubectl label namespace " + namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
+	return "Run: " + annotation.OptInCommand(namespace)
 }
 
 func checkNotOptedIn(p *Pod, r *Report) {

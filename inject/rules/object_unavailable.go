@@ -131,7 +131,7 @@ func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") 
 
 // command returns the beginning of an az command for the object.
 func (c vaultCheck) command(verb string) string {
-	return fmt.Sprintf("az keyvault %s %s --vault-name %s --name %s", azNouns[c.object.Type], verb, c.object.Vault, text.Shorten(c.name))
+	return text.Command("az keyvault "+azNouns[c.object.Type]+" "+verb+" --vault-name {vault} --name {name}", text.Values{"vault": c.object.Vault, "name": c.name})
 }
 
 var azNouns = map[string]string{provider.TypeSecret: "secret", provider.TypeKey: "key", provider.TypeCert: "certificate"}
@@ -145,8 +145,8 @@ func (c vaultCheck) missingFix(names []string) string {
 		}
 		return "Did you mean " + strings.Join(quoted, " or ") + "?"
 	}
-	return fmt.Sprintf("Correct the name, or create the object. To list existing objects, run: az keyvault %s list --vault-name %s --query '[].name' -o tsv",
-		azNouns[c.object.Type], c.object.Vault)
+	return "Correct the name, or create the object. To list existing objects, run: " +
+		text.Command("az keyvault "+azNouns[c.object.Type]+" list --vault-name {vault} --query [].name -o tsv", text.Values{"vault": c.object.Vault})
 }
 
 // reportUnchecked reports objects that were not checked, once for each vault and reason.

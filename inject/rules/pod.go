@@ -12,6 +12,7 @@ import (
 	"akv-injector/inject/provider"
 	"akv-injector/inject/request"
 	"akv-injector/inject/workload"
+	"akv-injector/internal/text"
 )
 
 // Pod is a pod, or the template of pods, as it will be after admission. Rules check it.
@@ -41,6 +42,19 @@ func NewPod(t *workload.Target, r *request.Request, p *policy.Policy, f facts.Fa
 	}
 	pod.findVolumes()
 	return pod
+}
+
+// namespace is the name of the pod's namespace, or "" where it is not known.
+func (p *Pod) namespace() string {
+	if p.Facts.Namespace != nil {
+		return p.Facts.Namespace.Name
+	}
+	return p.Target.Namespace()
+}
+
+// editClass is the command that opens a class in an editor.
+func (p *Pod) editClass(name string) string {
+	return text.Command("kubectl edit secretproviderclass (-n {namespace}) {class}", text.Values{"namespace": p.namespace(), "class": name})
 }
 
 // Check runs the rules, except those that need the vaults' answers.

@@ -29,7 +29,7 @@ var rotationOff = Rule{
 	Pod: checkRotationOff,
 }
 
-const aksAddon = "on AKS run: az aks addon update -g <group> -n <cluster> --addon azure-keyvault-secrets-provider --enable-secret-rotation"
+var aksAddon = "on AKS run: " + text.Command("az aks addon update -g {group} -n {cluster} --addon azure-keyvault-secrets-provider --enable-secret-rotation", nil)
 
 func checkRotationOff(p *Pod, r *Report) {
 	rotation := p.Facts.Rotation()

@@ -63,7 +63,8 @@ var all = []Rule{
 	classTwice, identityMode, serviceAccount, identityToken, identityMismatch,
 	rotationOff, noDriver, mountConflict, vaultNotAllowed, fileMode,
 	objectUnavailable, notOptedIn, classInUse, syncedSecret, volumeNotMounted,
-	unknownParameter,
+	unknownParameter, defaultAccount, syncedWithoutMount, readOnce, classAsHook,
+	nearAnnotation,
 }
 
 // All returns the rules, ordered by id.

@@ -36,6 +36,10 @@ func checkServiceAccount(p *Pod, r *Report) {
 	}
 	for _, o := range p.Plan.AccountObstacles {
 		name := text.Shorten(o.Account)
+		annotate := func(options string) string {
+			return text.Command("kubectl annotate "+options+"serviceaccount (-n {namespace}) {account} "+provider.AnnotationClientID+"={client-id}",
+				text.Values{"namespace": p.namespace(), "account": o.Account})
+		}
 		switch o.Kind {
 		case plan.NoAccount:
 			r.add(severity, field.ErrorTypeNotFound, o.Place,
@@ -44,11 +48,11 @@ func checkServiceAccount(p *Pod, r *Report) {
 		case plan.NoClientID:
 			r.add(severity, field.ErrorTypeRequired, o.Place,
 				fmt.Sprintf("The ServiceAccount %q has no annotation %s, so no identity can read the vault.", name, provider.AnnotationClientID),
-				fmt.Sprintf("Run: kubectl annotate serviceaccount %s %s=<client id>; or set %s.", name, provider.AnnotationClientID, annotation.ClientID))
+				fmt.Sprintf("Set %s, or run: %s", annotation.ClientID, annotate("")))
 		case plan.BadClientID:
 			r.add(severity, field.ErrorTypeInvalid, o.Place,
 				fmt.Sprintf("The ServiceAccount %q has the value %q in its annotation %s: %s.", name, text.Shorten(o.Value), provider.AnnotationClientID, o.Problem),
-				fmt.Sprintf("Run: kubectl annotate --overwrite serviceaccount %s %s=<client id>", name, provider.AnnotationClientID))
+				"Run: "+annotate("--overwrite "))
 		}
 	}
 }

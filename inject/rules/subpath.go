@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/finding"
 	"akv-injector/inject/workload"
@@ -19,18 +20,20 @@ var subPath = Rule{
 	Rule: finding.Rule{
 		ID: "AKV001", Name: "subpath", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups: finding.Classes, Outdates: true,
-		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in workloads that akv-injector restarts.",
+		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in init containers, in pods that run to completion, and in workloads that a reloader or akv-injector restarts.",
 		Prevents: "The container keeps the file from its start; a rotated secret never arrives.",
 		Evidence: "The kubelet 1.37.2 bind-mounts a subPath's file once, when the container starts; driver and kubelet rotate by swapping a symlink beside it.",
 		Remedy:   "Remove subPath, mount the folder and read the file in it.",
 	},
 	Pod: checkSubPath,
-	Policy: `variables.containers.all(c, c.?volumeMounts.orValue([]).all(m, ` +
+	Policy: `object.?spec.?restartPolicy.orValue('Always') != 'Always' || ` +
+		`(object.?spec.?containers.orValue([]) + object.?spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue('') == 'Always')).all(c, c.?volumeMounts.orValue([]).all(m, ` +
 		`m.?subPath.orValue('') == '' && m.?subPathExpr.orValue('') == '' || !(m.?name.orValue('') in variables.names)))`,
 }
 
 func checkSubPath(p *Pod, r *Report) {
-	secrets := p.mountedSecrets(p.syncedSecrets())
+	synced := p.syncedSecrets()
+	secrets, reloads := p.mountedSecrets(synced), p.reloader()
 	p.EachMount(func(m Mount) {
 		name, value := "subPath", m.SubPath
 		if value == "" {
@@ -40,23 +43,35 @@ func checkSubPath(p *Pod, r *Report) {
 			return
 		}
 		var what string
-		if p.volume(m.Name) != nil {
-			what = "a secrets-store volume"
+		var reloaded bool
+		if v := p.volume(m.Name); v != nil {
+			what, reloaded = "a secrets-store volume", p.reloadedOnClass(v)
 		} else if secret := secrets[m.Name]; secret != "" {
-			what = fmt.Sprintf("the Secret %q, which a mounted class syncs", secret)
+			what, reloaded = fmt.Sprintf("the Secret %q, which a mounted class syncs", secret), reloads(secret, synced[secret].Annotations)
 		} else {
 			return
 		}
-		if p.restarts() {
-			r.Warn(field.ErrorTypeForbidden, m.place(p.Target).Child(name),
-				fmt.Sprintf("The container keeps the file that it started with, because it mounts a %s of %s, until akv-injector restarts the workload.", name, what),
-				fmt.Sprintf("Remove %s, mount the folder and read %s in it; rotation then needs no restart.", name, text.Shorten(value)))
-			return
-		}
-		r.Error(field.ErrorTypeForbidden, m.place(p.Target).Child(name),
-			fmt.Sprintf("The container keeps the file that it started with, because it mounts a %s of %s; a rotated secret never arrives.", name, what),
-			fmt.Sprintf("Remove %s, mount the folder and read %s in it.", name, text.Shorten(value)))
+		p.reportSubPath(r, m, name, fmt.Sprintf("a %s of %s", name, what), reloaded)
 	})
+}
+
+func (p *Pod) reportSubPath(r *Report, m Mount, name, what string, reloaded bool) {
+	keeps := "The container keeps the file that it started with, because it mounts " + what
+	file := m.SubPath + m.SubPathExpr
+	if !text.Plain(file) {
+		file = "the file"
+	}
+	fix := fmt.Sprintf("Remove %s, mount the folder and read %s in it", name, file)
+	switch place := m.place(p.Target).Child(name); {
+	case reloaded:
+		r.Warn(field.ErrorTypeForbidden, place, keeps+", until the reloader restarts the pod.", fix+"; rotation then needs no restart.")
+	case p.restarts():
+		r.Warn(field.ErrorTypeForbidden, place, keeps+", until akv-injector restarts the workload.", fix+"; rotation then needs no restart.")
+	case p.Target.RunsToCompletion() || !m.Container.StaysUp():
+		r.Warn(field.ErrorTypeForbidden, place, keeps+"; a rotation while it runs does not reach it.", fix+".")
+	default:
+		r.Error(field.ErrorTypeForbidden, place, keeps+"; a rotated secret never arrives.", fix+".")
+	}
 }
 
 // restarts reports whether akv-injector restarts the pod's workload when a secret was rotated. It
@@ -66,16 +81,16 @@ func (p *Pod) restarts() bool {
 		(p.Target.Template || p.Target.Origin != workload.FromUser)
 }
 
-// syncedSecrets returns the names of the Secrets that the mounted classes sync.
-func (p *Pod) syncedSecrets() map[string]bool {
-	synced := map[string]bool{}
+// syncedSecrets returns the Secrets that the mounted classes sync, by name.
+func (p *Pod) syncedSecrets() map[string]*secretsstorev1.SecretObject {
+	synced := map[string]*secretsstorev1.SecretObject{}
 	for _, v := range p.Volumes {
 		if v.Class == nil {
 			continue
 		}
 		for _, o := range v.Class.Spec.SecretObjects {
 			if o != nil && o.SecretName != "" {
-				synced[o.SecretName] = true
+				synced[o.SecretName] = o
 			}
 		}
 	}
@@ -83,7 +98,7 @@ func (p *Pod) syncedSecrets() map[string]bool {
 }
 
 // mountedSecrets returns the synced Secret in each volume that has one.
-func (p *Pod) mountedSecrets(synced map[string]bool) map[string]string {
+func (p *Pod) mountedSecrets(synced map[string]*secretsstorev1.SecretObject) map[string]string {
 	if len(synced) == 0 {
 		return nil
 	}
@@ -93,7 +108,7 @@ func (p *Pod) mountedSecrets(synced map[string]bool) map[string]string {
 		if _, known := secrets[v.Name]; known {
 			continue
 		}
-		if v.Secret != nil && synced[v.Secret.SecretName] {
+		if v.Secret != nil && synced[v.Secret.SecretName] != nil {
 			secrets[v.Name] = v.Secret.SecretName
 			continue
 		}
@@ -101,7 +116,7 @@ func (p *Pod) mountedSecrets(synced map[string]bool) map[string]string {
 			continue
 		}
 		for j := range v.Projected.Sources {
-			if secret := v.Projected.Sources[j].Secret; secret != nil && synced[secret.Name] {
+			if secret := v.Projected.Sources[j].Secret; secret != nil && synced[secret.Name] != nil {
 				secrets[v.Name] = secret.Name
 				break
 			}

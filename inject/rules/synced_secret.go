@@ -10,6 +10,7 @@ import (
 
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/text"
 )
 
@@ -18,12 +19,14 @@ import (
 // (secretutil.ValidateSecretObject, GetSecretData, GetCertPart).
 var syncedSecret = Rule{
 	Rule: finding.Rule{
-		ID: "AKV023", Name: "synced-secret", Severities: []finding.Severity{finding.Error}, Waivable: true,
-		Summary:  "An entry of secretObjects from which the driver cannot make the Secret: without a name, type or data, from a file that the class does not write, or with a TLS part that the object does not hold.",
+		ID: "AKV023", Name: "synced-secret", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
+		Lookups:  finding.Classes,
+		Summary:  "An entry of secretObjects from which the driver cannot make the Secret: without a name, type or data, from a file that the class does not write, or with a TLS part that the object does not hold. A warning for a Secret of two classes, and in pods for a key that the Secret does not get.",
 		Prevents: "The Secret is never made; pods that read it wait in CreateContainerConfigError.",
 		Evidence: "Secrets Store CSI driver 1.6.0, pkg/util/secretutil: ValidateSecretObject, GetSecretData, GetCertPart. The Azure provider 1.8.2 writes a cert as the certificate alone, and a key as its public half.",
 		Remedy:   "Name each object as its file is called (objectAlias, or else objectName), and give every entry a secretName, a type and data.",
 	},
+	Pod:   checkSyncedKeys,
 	Class: checkSyncedSecrets,
 }
 
@@ -50,8 +53,53 @@ func checkSyncedSecrets(c *Class, r *Report) {
 		if r.Full() {
 			return
 		}
+		c.checkOtherClasses(o, place, r)
 		checkSyncedData(o, files, place.Child("data"), r)
 	}
+}
+
+// checkOtherClasses finds another class from which the driver makes the same Secret.
+func (c *Class) checkOtherClasses(o *secretsstorev1.SecretObject, place *finding.Place, r *Report) {
+	for _, other := range c.Facts.SyncedBy[o.SecretName] {
+		if other != c.Name {
+			r.Warn(field.ErrorTypeDuplicate, place.Child("secretName"),
+				fmt.Sprintf("The SecretProviderClass %q syncs the Secret %q too, and each writes over the other.", text.Shorten(other), text.Shorten(o.SecretName)),
+				"Give each class a Secret of its own, or put the objects into one class.")
+			return
+		}
+	}
+}
+
+// checkSyncedKeys finds keys that pods need of a Secret to which the mounted classes do not give them.
+func checkSyncedKeys(p *Pod, r *Report) {
+	synced := p.syncedSecrets()
+	if len(synced) == 0 {
+		return
+	}
+	workload.EachSecretUse(p.Spec, p.Target.SpecPath(), func(use workload.SecretUse) {
+		o := synced[use.Secret]
+		if o == nil || use.Key == "" || use.Optional || len(o.Data) == 0 || len(p.Facts.SyncedBy[use.Secret]) > 1 || r.Full() {
+			return
+		}
+		var keys []string
+		for _, d := range o.Data {
+			if d == nil {
+				continue
+			}
+			if key := strings.TrimSpace(d.Key); key == use.Key {
+				return
+			} else if key != "" {
+				keys = append(keys, key)
+			}
+		}
+		place := use.Place
+		if place.Last().Name == "secretKeyRef" {
+			place = place.Child("key")
+		}
+		r.Warn(field.ErrorTypeNotFound, place,
+			fmt.Sprintf("The driver puts no key %q into the Secret %q, so the pod waits in CreateContainerConfigError.", text.Shorten(use.Key), text.Shorten(use.Secret)),
+			text.Instruction(text.DidYouMean(use.Key, keys)))
+	})
 }
 
 // syncedFiles are the files that a class writes, by name; nil if some of its objects could not be read.

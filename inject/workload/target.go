@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -49,6 +51,14 @@ func PodTarget(pod *corev1.Pod) *Target {
 	return &Target{Meta: &pod.ObjectMeta, Spec: &pod.Spec, Kind: "Pod"}
 }
 
+// Namespace is the name of the namespace that the object says it is in, or "".
+func (t *Target) Namespace() string {
+	if t.Meta.Namespace == "" && t.Owner != nil {
+		return t.Owner.Namespace
+	}
+	return t.Meta.Namespace
+}
+
 // MetaPath is the place of the pod's metadata.
 func (t *Target) MetaPath() *finding.Place { return t.Path.Child("metadata") }
 
@@ -61,8 +71,40 @@ func (t *Target) AnnotationPath(key string) *finding.Place {
 }
 
 // Windows reports whether the pod runs on Windows nodes.
+//
+// Most of them say so by a node selector alone. The pod's own os is what the API server judges it by, so it
+// counts first; a pod that may run on either is taken for one of Linux.
 func (t *Target) Windows() bool {
-	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows
+	if t.Spec.OS != nil {
+		return t.Spec.OS.Name == corev1.Windows
+	}
+	for _, label := range osLabels {
+		if os, ok := t.Spec.NodeSelector[label]; ok {
+			return os == string(corev1.Windows)
+		}
+	}
+	return requiresWindows(t.Spec.Affinity)
+}
+
+var osLabels = []string{corev1.LabelOSStable, "beta.kubernetes.io/os"}
+
+// requiresWindows reports whether each of the terms, of which a node must match one, is of Windows nodes only.
+func requiresWindows(a *corev1.Affinity) bool {
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return false
+	}
+	terms := a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	for i := range terms {
+		if !slices.ContainsFunc(terms[i].MatchExpressions, isWindowsOnly) {
+			return false
+		}
+	}
+	return len(terms) > 0
+}
+
+func isWindowsOnly(r corev1.NodeSelectorRequirement) bool {
+	return slices.Contains(osLabels, r.Key) && r.Operator == corev1.NodeSelectorOpIn &&
+		len(r.Values) == 1 && r.Values[0] == string(corev1.Windows)
 }
 
 // annotationMirror is the annotation that the kubelet sets on the mirror pod of a static pod.

@@ -16,6 +16,7 @@ import (
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/preview"
+	"akv-injector/internal/text"
 )
 
 // defaultMountPath is where the default vault is mounted unless the request says otherwise.
@@ -58,7 +59,8 @@ func (c *conversion) failCloud(now string) {
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
 	c.problems.add(object, finding.At("spec", "parameters", provider.ParamCloud),
 		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: only the namespace can set the cloud.", cloud, now),
-		fmt.Sprintf("Run: kubectl annotate namespace %s %s=%s; write it into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it).", namespace, annotation.Cloud, cloud, cloud))
+		fmt.Sprintf("Write %s: %s into the Namespace's file, give that too, and convert again (or say --cloud %s if the server runs with it). In the cluster, run: %s", annotation.Cloud, cloud, cloud,
+			text.Command("kubectl annotate namespace {namespace} "+annotation.Cloud+"={cloud}", text.Values{"namespace": namespace, "cloud": cloud})))
 }
 
 // chooseLabel decides whether the identity label stays: where the workload's own selector

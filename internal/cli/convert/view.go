@@ -73,15 +73,15 @@ func (v view) difference(to view) string {
 			// The plan always writes one. What no driver reads makes no difference.
 			got.Interval = ""
 		}
-		if a, b := text(want), text(got); a != b {
+		if a, b := asText(want), asText(got); a != b {
 			return fmt.Sprintf("they would mount %s instead of %s", b, a)
 		}
 	}
 	return ""
 }
 
-// text compares what the types cannot: objects may be none or empty.
-func text(m mountView) string {
+// asText compares what the types cannot: objects may be none or empty.
+func asText(m mountView) string {
 	b, err := json.Marshal(m)
 	if err != nil {
 		panic("strings are always JSON: " + err.Error())

@@ -119,6 +119,17 @@ func (s source) Class(_ context.Context, name string) (*secretsstorev1.SecretPro
 	return class, s.c.known(ok)
 }
 
+// SyncedBy finds the classes that sync Secrets. That no class among the objects does says nothing, unless they are all there is.
+func (s source) SyncedBy(_ context.Context, secrets []string) (map[string][]string, error) {
+	var classes []*secretsstorev1.SecretProviderClass
+	for at, class := range s.c.classes {
+		if at.namespace == s.namespace {
+			classes = append(classes, class)
+		}
+	}
+	return facts.SyncedSecrets(classes, secrets), nil
+}
+
 // CSIDriver of the Secrets Store CSI driver.
 func (s source) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
 	return s.c.csiDriver, s.c.known(s.c.csiDriver != nil)

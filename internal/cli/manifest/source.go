@@ -59,7 +59,7 @@ func (s Source) find() (inputs []input, problems []Problem) {
 		case path == "":
 			problems = append(problems, Problem{File: `""`, Message: "names no file; -f takes a file, a folder, or - for the standard input"})
 		case strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://"):
-			problems = append(problems, Problem{File: path, Message: "is not fetched; run: curl -fsSL " + path + " | kubectl akv … -f -"})
+			problems = append(problems, Problem{File: path, Message: "is not fetched; fetch it yourself, and pipe it in: -f -"})
 		default:
 			problems = append(problems, s.findPath(filepath.Clean(path), add)...)
 		}

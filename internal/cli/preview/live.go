@@ -84,6 +84,11 @@ func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.Secret
 	return class, err
 }
 
+// SyncedBy is what the files say: a list of all classes is more than many people may see.
+func (s *source) SyncedBy(ctx context.Context, secrets []string) (map[string][]string, error) {
+	return s.files.SyncedBy(ctx, secrets)
+}
+
 // CSIDriver of the Secrets Store CSI driver, which is asked for once.
 func (s *source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
 	if driver, err := s.files.CSIDriver(ctx); !errors.Is(err, facts.ErrUnknown) {

@@ -96,8 +96,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	}
 	d := inject.Decide(r, known)
 	if ns != nil && !annotation.OptedIn(ns) {
-		item.Why = "the namespace " + item.Namespace + " has not opted in; run: kubectl label namespace " +
-			item.Namespace + " " + annotation.LabelInjection + "=" + annotation.InjectionEnabled
+		item.Why = "the namespace " + item.Namespace + " has not opted in; run: " + annotation.OptInCommand(item.Namespace)
 		item.Findings = d.WithoutOptIn()
 		return nil
 	}

@@ -152,6 +152,11 @@ func (source) Class(context.Context, string) (*secretsstorev1.SecretProviderClas
 	return nil, facts.ErrUnknown
 }
 
+// SyncedBy is not known.
+func (source) SyncedBy(context.Context, []string) (map[string][]string, error) {
+	return nil, facts.ErrUnknown
+}
+
 // CSIDriver of the Secrets Store CSI driver. That there is none is worth an error here:
 // something mounts secrets.
 func (s source) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {

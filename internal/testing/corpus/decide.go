@@ -43,7 +43,7 @@ func (c *Case) requestOf(t *workload.Target) *inject.Request {
 // without having said so is missing here too.
 func (c *Case) Facts() facts.Facts {
 	if class := c.Class(); class != nil {
-		return c.ClassFacts(class.Name)
+		return c.ClassFacts(class)
 	}
 	return c.FactsFor(c.Request().Needs())
 }

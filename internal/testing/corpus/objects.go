@@ -18,6 +18,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 	"sigs.k8s.io/yaml"
 
+	"akv-injector/inject"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -143,8 +144,9 @@ func (c *Case) FactsFor(needs facts.Needs) facts.Facts {
 }
 
 // ClassFacts are those about a class.
-func (c *Case) ClassFacts(name string) facts.Facts {
-	f := c.FactsFor(facts.Needs{CSIDriver: true})
+func (c *Case) ClassFacts(class *secretsstorev1.SecretProviderClass) facts.Facts {
+	name := class.Name
+	f := c.FactsFor(inject.ClassNeeds(class))
 	for _, o := range c.objects {
 		if pod, ok := o.(*corev1.Pod); ok && !workload.Finished(pod) && slices.Contains(provider.ClassNames(&pod.Spec), name) {
 			f.MountedBy = append(f.MountedBy, pod.Name)
@@ -167,6 +169,17 @@ func (s source) ServiceAccount(_ context.Context, name string) (*corev1.ServiceA
 func (s source) Class(_ context.Context, name string) (*secretsstorev1.SecretProviderClass, error) {
 	class, _ := lookup[*secretsstorev1.SecretProviderClass](s.objects, "SecretProviderClass", name)
 	return class, nil
+}
+
+// SyncedBy finds the classes that sync Secrets.
+func (s source) SyncedBy(_ context.Context, secrets []string) (map[string][]string, error) {
+	var classes []*secretsstorev1.SecretProviderClass
+	for _, o := range s.objects {
+		if class, ok := o.(*secretsstorev1.SecretProviderClass); ok {
+			classes = append(classes, class)
+		}
+	}
+	return facts.SyncedSecrets(classes, secrets), nil
 }
 
 // CSIDriver of the Secrets Store CSI driver.
