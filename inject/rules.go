@@ -19,6 +19,7 @@ const (
 	OnPods      = rules.OnPods
 	OnTemplates = rules.OnTemplates
 	OnClasses   = rules.OnClasses
+	OnFiles     = rules.OnFiles
 )
 
 // Rules returns all rules, ordered by id.
@@ -38,6 +39,12 @@ func RuleNoDriver() Rule { return rules.NoDriver() }
 
 // RuleVaultNotAllowed returns the rule that an event names if a class is not restored.
 func RuleVaultNotAllowed() Rule { return rules.VaultNotAllowed() }
+
+// RuleUnknownField returns the rule that the linter reports for fields that do not exist.
+func RuleUnknownField() Rule { return rules.UnknownField() }
+
+// RuleNamesakes returns the rule that the linter reports for objects of one name.
+func RuleNamesakes() Rule { return rules.Namesakes() }
 
 // NotOptedInMessage is the message of the rule about namespaces that have not opted in. The
 // chart's admission policy has the same message.

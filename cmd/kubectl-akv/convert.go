@@ -110,6 +110,9 @@ func (o *convertOptions) validate() error {
 	case o.diff && o.output != "":
 		return errors.New("--diff shows the change in the files, which keep their format; leave --output out")
 	}
+	if o.write && (len(o.input.kustomize) > 0 || o.input.chart.Path != "") {
+		return errors.New("--write changes files, and what -k and --helm make stands in none; convert the files that they read")
+	}
 	for _, path := range o.input.files {
 		if o.write && path == manifest.Stdin {
 			return errors.New("--write needs files, and - is the standard input")

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,11 +17,14 @@ import (
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/cli/render"
 )
 
 // inputFlags say which manifests to read, and what their server would know.
 type inputFlags struct {
 	files     []string
+	kustomize []string
+	chart     render.Chart
 	recursive bool
 	namespace string
 	complete  bool
@@ -31,6 +36,11 @@ func (f *inputFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "filename", "f", nil,
 		"`path` of a file or a folder of manifests, or - for the standard input; may be given more than once")
+	flags.StringArrayVarP(&f.kustomize, "kustomize", "k", nil,
+		"`folder` of a kustomization to build and read; nothing is fetched, and no plugin runs. May be given more than once")
+	flags.StringVar(&f.chart.Path, "helm", "",
+		"`chart` (a folder or file) to render with the helm on PATH, and read")
+	flags.StringArrayVar(&f.chart.Values, "values", nil, "`file` of values for --helm; may be given more than once")
 	flags.BoolVarP(&f.recursive, "recursive", "R", false,
 		"read the folders in the folders of -f too")
 	flags.StringVarP(&f.namespace, "namespace", "n", corev1.NamespaceDefault,
@@ -73,8 +83,11 @@ func noWords(cmd *cobra.Command, args []string) error {
 // validate finds what is wrong with the flags, before anything is read.
 func (f *inputFlags) validate() error {
 	var errs []error
-	if len(f.files) == 0 {
-		errs = append(errs, errors.New("name what to read: -f FILE, -f FOLDER, or -f - for the standard input"))
+	if len(f.files)+len(f.kustomize) == 0 && f.chart.Path == "" {
+		errs = append(errs, errors.New("name what to read: -f FILE, -f FOLDER, -f - for the standard input, -k FOLDER or --helm CHART"))
+	}
+	if f.chart.Path == "" && len(f.chart.Values) > 0 {
+		errs = append(errs, errors.New("--values are for --helm, which is not given"))
 	}
 	if f.namespace == "" {
 		f.namespace = corev1.NamespaceDefault
@@ -116,7 +129,17 @@ func oneLine(errs []error) error {
 // read reads the manifests.
 func (f *inputFlags) read(stdin io.Reader) *manifest.Set {
 	f.settings.Version = version
-	return manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin}.Read()
+	source := manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin}
+	for _, folder := range f.kustomize {
+		text, err := render.Kustomize(folder)
+		source.Rendered = append(source.Rendered, manifest.Rendered{Name: filepath.Clean(folder) + " (kustomize)", Text: text, Err: err})
+	}
+	if f.chart.Path != "" {
+		f.chart.Namespace = f.namespace
+		text, err := f.chart.Helm(context.Background())
+		source.Rendered = append(source.Rendered, manifest.Rendered{Name: filepath.Clean(f.chart.Path) + " (helm)", Text: text, Err: err})
+	}
+	return source.Read()
 }
 
 // complete offers fixed values for a flag.

@@ -16,6 +16,7 @@ type lintFlags struct {
 	inputFlags
 	output string
 	failOn string
+	strict bool
 }
 
 var (
@@ -70,6 +71,8 @@ or something could not be read, whatever was found in the rest.`,
 	f.bindSettings(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", f.output, "`format`: "+strings.Join(lintFormats, ", "))
 	cmd.Flags().StringVar(&f.failOn, "fail-on", f.failOn, "`severity` from which findings make the exit code 1: "+strings.Join(failOns, ", "))
+	cmd.Flags().BoolVar(&f.strict, "strict", false,
+		"fail if an object could not be judged: one that mentions the secrets store and has no pod in it, a patch, or a template that is not rendered")
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(lintFormats...))
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", complete(failOns...))
 	return cmd
@@ -95,7 +98,8 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	switch {
 	case report.Unusable():
 		return errUnusable
-	case report.Count(finding.Error) > 0 && f.failOn != "never",
+	case f.strict && report.Skipped() > 0,
+		report.Count(finding.Error) > 0 && f.failOn != "never",
 		report.Count(finding.Warning) > 0 && f.failOn == "warning":
 		return errFindings
 	}

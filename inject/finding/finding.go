@@ -33,6 +33,9 @@ type Finding struct {
 	Fix string
 	// Lookups are the facts that the finding rests on, besides the object itself.
 	Lookups Lookups
+	// Class is the SecretProviderClass that has to be corrected, where a finding about a pod is about its class's
+	// content: the class has the same finding.
+	Class string
 }
 
 // String is the finding without its place: "AKV001 subpath: message Fix: fix".

@@ -61,6 +61,14 @@ func (p *Place) Index(i int) *Place {
 	return &Place{parent: p, step: Step{Kind: Element, Index: i}}
 }
 
+// Along is the place that steps lead to from p.
+func (p *Place) Along(steps []Step) *Place {
+	for _, step := range steps {
+		p = &Place{parent: p, step: step}
+	}
+	return p
+}
+
 // InNamespace reports whether the place is in the object's namespace.
 func (p *Place) InNamespace() bool {
 	for ; p != nil; p = p.parent {

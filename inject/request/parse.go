@@ -49,6 +49,7 @@ func (p *parser) parse() {
 	p.parseLabels()
 	p.parseOnRotation()
 	p.parseOwner()
+	p.parseBetween()
 	p.NamesObjects = namesObjects(keys)
 	if optedOut := p.parseInject(keys); optedOut || !p.NamesObjects {
 		p.refuseOwnMarks()
@@ -193,6 +194,20 @@ func (p *parser) parseOwner() {
 			hint = finding.Problem{What: "belongs on the namespace", Fix: "run: " + annotation.OptInCommand("")}
 		}
 		p.errorf(finding.Forbidden(finding.At("metadata", "labels").Key(k), hint))
+	}
+}
+
+// parseBetween reports the same between the workload and its template: on the Jobs of a CronJob.
+func (p *parser) parseBetween() {
+	for _, b := range p.target.Between {
+		for _, k := range annotation.Ours(b.Meta.Annotations) {
+			p.errorf(finding.Forbidden(b.Place.Child("annotations").Key(k), finding.Problem{
+				What: "akv-injector reads it only on pods", Fix: "move it to " + p.target.AnnotationPath(k).String(),
+			}))
+		}
+		for _, k := range annotation.Ours(b.Meta.Labels) {
+			p.errorf(finding.Forbidden(b.Place.Child("labels").Key(k), finding.Problem{What: "akv-injector has no label for workloads", Fix: "remove it"}))
+		}
 	}
 }
 

@@ -54,16 +54,18 @@ func checkClassParameters(p *Pod, r *Report) {
 		if given := string(v.Class.Spec.Provider); given != provider.ProviderAzure {
 			r.Error(field.ErrorTypeInvalid, v.classPlace(),
 				fmt.Sprintf("In the SecretProviderClass %q %s", text.Shorten(v.ClassName), providerProblem(given)),
-				"Write provider: "+provider.ProviderAzure+" in the class.")
+				"Write provider: "+provider.ProviderAzure+" in the class.").Class = v.ClassName
 		}
 		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
 			problem, fix := parameterProblem(e, e.Place.String()+": ")
 			r.Error(e.Type, v.classPlace(),
 				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
-				strings.TrimSpace(fix+" Run: "+p.editClass(v.ClassName)))
+				strings.TrimSpace(fix+" Run: "+p.editClass(v.ClassName))).Class = v.ofClass()
 		}
 		for _, o := range v.Objects {
-			reportPFXAsText(r, o, v.classPlace())
+			if f := reportPFXAsText(r, o, v.classPlace()); f != nil {
+				f.Class = v.ofClass()
+			}
 		}
 	}
 	if p.Request.Asks {
@@ -120,10 +122,11 @@ func parameterProblem(e *finding.FieldError, where string) (problem, fix string)
 	return e.Place.String() + " is missing.", fix
 }
 
-func reportPFXAsText(r *Report, o provider.Object, place *finding.Place) {
+func reportPFXAsText(r *Report, o provider.Object, place *finding.Place) *finding.Finding {
 	if o.Type == provider.TypeSecret && o.Format == "pfx" && o.Encoding != "base64" {
-		r.Warn(field.ErrorTypeInvalid, place,
+		return r.Warn(field.ErrorTypeInvalid, place,
 			fmt.Sprintf("The provider writes the pfx of %q as base64 text, not as a binary file.", text.Shorten(o.Name)),
 			"To get the binary file, add objectEncoding: base64 to the object.")
 	}
+	return nil
 }

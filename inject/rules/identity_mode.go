@@ -49,13 +49,13 @@ func checkIdentityMode(p *Pod, r *Report) {
 		client := v.Parameter(provider.ParamClient) != ""
 		switch {
 		case provider.IsOn(v.Parameters, provider.ParamPodIdentity):
-			reportPodIdentity(r, place, "The "+name)
+			reportPodIdentity(r, place, "The "+name).Class = v.ofClass()
 		case !client && !vm && !provider.IsOn(v.Parameters, provider.ParamTokenProxy) && !secret:
 			r.Error(field.ErrorTypeRequired, place,
 				fmt.Sprintf("Neither the %s nor the volume names an identity; the mount fails.", name),
 				fixClientID)
 		case vm && workloadIdentityOn(p.Facts.CSIDriver):
-			reportSharedIdentity(r, place, nodeIdentity)
+			reportSharedIdentity(r, place, nodeIdentity).Class = v.ofClass()
 		case secret && client && !vm && !provider.IsOn(v.Parameters, provider.ParamTokenProxy):
 			r.Warn(field.ErrorTypeForbidden, v.place.Child("csi", "nodePublishSecretRef"),
 				fmt.Sprintf("The Secret of nodePublishSecretRef is not used, because the %s names a clientID, and the mount fails all the same if it does not exist.", name),
@@ -106,14 +106,14 @@ func (c *Class) checkIdentityIDs(r *Report) {
 	}
 }
 
-func reportPodIdentity(r *Report, place *finding.Place, class string) {
-	r.Error(field.ErrorTypeForbidden, place,
+func reportPodIdentity(r *Report, place *finding.Place, class string) *finding.Finding {
+	return r.Error(field.ErrorTypeForbidden, place,
 		class+" sets usePodIdentity, which was retired; the mount fails.",
 		"Set clientID to a managed identity with a federated credential for the pod's service account, and usePodIdentity to \"false\".")
 }
 
-func reportSharedIdentity(r *Report, place *finding.Place, what string) {
-	r.Warn(field.ErrorTypeInvalid, place,
+func reportSharedIdentity(r *Report, place *finding.Place, what string) *finding.Finding {
+	return r.Warn(field.ErrorTypeInvalid, place,
 		fmt.Sprintf("The vault is read with %s, although this cluster has workload identity.", what), fixClientID)
 }
 

@@ -51,6 +51,7 @@ func checkPinnedVersion(p *Pod, r *Report) {
 			if o.Pinned() {
 				f := reportPinned(r, o, v.classPlace(),
 					fmt.Sprintf("Remove objectVersion from %s in the SecretProviderClass %q.", text.Shorten(o.Name), text.Shorten(v.ClassName)))
+				f.Class = v.ofClass()
 				*f = policy.ByClass(v.waived, *f)
 			}
 		}

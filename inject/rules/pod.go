@@ -109,6 +109,16 @@ func (v *Volume) Azure() bool { return v.Generated != nil || v.Class.Azure() }
 // ByHand reports whether the Azure provider mounts the volume and its class is not generated.
 func (v *Volume) ByHand() bool { return v.Generated == nil && v.Class.Azure() }
 
+// ofClass is the name of the class if its content alone reaches the provider, without attributes of the volume.
+func (v *Volume) ofClass() string {
+	for key := range v.CSI.VolumeAttributes {
+		if key != provider.AttributeClass && key != provider.AttributeInterval {
+			return ""
+		}
+	}
+	return v.ClassName
+}
+
 // classParameters returns the parameters of the class, without the volume's attributes.
 func (v *Volume) classParameters() map[string]string {
 	switch {

@@ -25,6 +25,8 @@ type Rule struct {
 	// in which the rule finds nothing. It has the variables volumes, those of the secrets
 	// store, and containers, all of the pod's. Empty means that there is none.
 	Policy string
+	// FilesOnly rules are the linter's: the API server drops what they find, or never sees it.
+	FilesOnly bool
 	// AsksVaults is set if the rule needs the vaults' answers.
 	AsksVaults bool
 }
@@ -39,6 +41,8 @@ const (
 	OnTemplates On = "templates"
 	// OnClasses are SecretProviderClasses, when they are created, updated or deleted.
 	OnClasses On = "classes"
+	// OnFiles are manifests of any kind, before they are applied.
+	OnFiles On = "files"
 )
 
 // On returns the kinds of objects that the rule checks.
@@ -53,6 +57,9 @@ func (r *Rule) On() []On {
 	if r.Class != nil || r.ClassChange != nil {
 		on = append(on, OnClasses)
 	}
+	if r.FilesOnly {
+		on = append(on, OnFiles)
+	}
 	return on
 }
 
@@ -64,7 +71,7 @@ var all = []Rule{
 	rotationOff, noDriver, mountConflict, vaultNotAllowed, fileMode,
 	objectUnavailable, notOptedIn, classInUse, syncedSecret, volumeNotMounted,
 	unknownParameter, defaultAccount, syncedWithoutMount, readOnce, classAsHook,
-	nearAnnotation,
+	nearAnnotation, unknownField, namesakes,
 }
 
 // All returns the rules, ordered by id.

@@ -76,9 +76,16 @@ func TargetOf(o runtime.Object) *Target {
 			return &Target{
 				Meta: &template.ObjectMeta, Spec: &template.Spec,
 				Path: finding.At(kinds[i].path...), Template: true,
-				Kind: kinds[i].Kind, Owner: ownerOf(o),
+				Kind: kinds[i].Kind, Owner: ownerOf(o), Between: betweenOf(o),
 			}
 		}
+	}
+	return nil
+}
+
+func betweenOf(o runtime.Object) []Between {
+	if cron, ok := o.(*batchv1.CronJob); ok {
+		return []Between{{finding.At("spec", "jobTemplate", "metadata"), &cron.Spec.JobTemplate.ObjectMeta}}
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type Target struct {
 	Kind string
 	// Owner is the metadata of the workload around a template; nil for a Pod.
 	Owner *metav1.ObjectMeta
+	// Between is the metadata that stands between the workload's own and its template's, where no
+	// pod gets it: a CronJob's jobTemplate has some.
+	Between []Between
 	// Template is set if pods are created from Meta and Spec later.
 	Template bool
 	Origin   Origin
@@ -44,6 +47,15 @@ type Target struct {
 	// Admitted is set after every mutating webhook has run, the identity webhook too:
 	// no webhook adds a missing part any more.
 	Admitted bool
+
+	// specOnly is set if Path is that of the spec itself, which has no metadata beside it.
+	specOnly bool
+}
+
+// Between is metadata with its place.
+type Between struct {
+	Place *finding.Place
+	Meta  *metav1.ObjectMeta
 }
 
 // PodTarget is the target of a pod that a user created.
@@ -63,7 +75,12 @@ func (t *Target) Namespace() string {
 func (t *Target) MetaPath() *finding.Place { return t.Path.Child("metadata") }
 
 // SpecPath is the place of the pod's spec.
-func (t *Target) SpecPath() *finding.Place { return t.Path.Child("spec") }
+func (t *Target) SpecPath() *finding.Place {
+	if t.specOnly {
+		return t.Path
+	}
+	return t.Path.Child("spec")
+}
 
 // AnnotationPath is the place of one of the pod's annotations.
 func (t *Target) AnnotationPath(key string) *finding.Place {

@@ -112,8 +112,8 @@ func (c *conversion) injected(annotations map[string]string) (view, []finding.Fi
 	}
 	maps.Copy(t.Meta.Annotations, annotations)
 	namespace := c.in.cluster.NamespaceOf(c.object)
-	r := inject.Parse(t, c.in.cluster.Namespace(namespace), c.in.settings)
-	d := inject.Decide(r, c.in.cluster.Facts(namespace, r.Needs()))
+	r := inject.Parse(t, c.in.cluster.From(c.object).Namespace(), c.in.settings)
+	d := inject.Decide(r, c.in.cluster.From(c.object).Facts(r.Needs()))
 	if errs := d.Errors(); len(errs) > 0 {
 		return view{}, errs
 	}

@@ -47,19 +47,11 @@ type input struct {
 	set      *manifest.Set
 	cluster  *manifest.Cluster
 	settings inject.Settings
-	classes  map[classKey]*manifest.Object
 }
-
-type classKey struct{ namespace, name string }
 
 // Convert turns each workload of a set whose secrets-store volumes annotations can say.
 func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*Result, error) {
-	in := &input{set: set, cluster: cluster, settings: s, classes: map[classKey]*manifest.Object{}}
-	for _, o := range set.Objects {
-		if _, ok := o.Typed.(*secretsstorev1.SecretProviderClass); ok {
-			in.classes[classKey{cluster.NamespaceOf(o), o.Name}] = o
-		}
-	}
+	in := &input{set: set, cluster: cluster, settings: s}
 	r := &Result{}
 	work := map[*manifest.Object]*conversion{}
 	for _, o := range set.Objects {
@@ -87,14 +79,14 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 
 func (r *Result) optIn(cluster *manifest.Cluster, o *manifest.Object) {
 	name := cluster.NamespaceOf(o)
-	if !annotation.OptedIn(cluster.Namespace(name)) && !slices.Contains(r.Namespaces, name) {
+	if !annotation.OptedIn(cluster.From(o).Namespace()) && !slices.Contains(r.Namespaces, name) {
 		r.Namespaces = append(r.Namespaces, name)
 	}
 }
 
 // class of the workload's namespace, or nil.
 func (in *input) class(of *manifest.Object, name string) (*manifest.Object, *secretsstorev1.SecretProviderClass) {
-	o := in.classes[classKey{in.cluster.NamespaceOf(of), name}]
+	o := in.cluster.From(of).Class(name)
 	if o == nil {
 		return nil, nil
 	}

@@ -10,10 +10,12 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/text"
 )
 
 // conversion is the work on one workload.
@@ -100,7 +102,10 @@ func (c *conversion) readVolume(index int) {
 
 	c.checkVolume(csi, v, at)
 	c.readMounts(&v)
+	doubt := c.in.cluster.From(c.object).Ambiguities(facts.Needs{Classes: []string{v.class}})
 	switch object, class := c.in.class(c.object, v.class); {
+	case len(doubt) > 0:
+		c.fail(at.Child("volumeAttributes", provider.AttributeClass), text.Sentence("W"+doubt[0].String()[1:]), "Convert one folder at a time.")
 	case v.class == "":
 		c.fail(at.Child("volumeAttributes"), "The volume names no class.", "Write "+provider.AttributeClass+": and the class's name.")
 	case provider.Reserved(v.class):

@@ -10,7 +10,7 @@ func Place(cluster *manifest.Cluster, o *manifest.Object, found []finding.Findin
 	c := &checker{cluster: cluster}
 	findings := make([]Finding, 0, len(found))
 	for _, f := range found {
-		findings = append(findings, c.place(o, cluster.NamespaceOf(o), f))
+		findings = append(findings, c.place(o, cluster.From(o), f))
 	}
 	return findings
 }

@@ -42,8 +42,20 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		if f.Fix != "" {
 			fmt.Fprintf(b, "    Fix: %s\n", Printable(f.Fix))
 		}
+		if len(f.Workloads) > 0 {
+			fmt.Fprintf(b, "    Mounted by: %s\n", Printable(few(f.Workloads)))
+		}
 	}
 	return b.Flush()
+}
+
+// few names the first of a list.
+func few(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // ruleTitle is a rule's id and name.
@@ -80,6 +92,13 @@ func (r *Report) Summary() string {
 	fmt.Fprintf(&b, "%s, %s: %d of %s in %s checked",
 		count(r.Count(finding.Error), "error"), count(r.Count(finding.Warning), "warning"),
 		r.Checked, count(r.Objects, "object"), count(r.Files, "file"))
+	if len(r.ByShape) > 0 {
+		shapes := make([]string, 0, len(r.ByShape))
+		for _, shape := range slices.Sorted(maps.Keys(r.ByShape)) {
+			shapes = append(shapes, fmt.Sprintf("%d %s", r.ByShape[shape], Printable(shape)))
+		}
+		fmt.Fprintf(&b, "; by what they look like: %s", few(shapes))
+	}
 	if len(r.Passed) > 0 {
 		kinds := make([]string, 0, len(r.Passed))
 		for _, kind := range slices.Sorted(maps.Keys(r.Passed)) {

@@ -49,15 +49,13 @@ func (o *Object) OtherVersion() bool {
 }
 
 // decode is the object of a kind that is known, or nil. Names of fields have a case, as
-// they have for the API server, and fields that are unknown are dropped.
-func decode(gvk schema.GroupVersionKind, text []byte) (runtime.Object, error) {
+// they have for the API server, and fields that are unknown are dropped: strict says that there are some.
+func decode(gvk schema.GroupVersionKind, text []byte) (o runtime.Object, strict bool, err error) {
 	construct, ok := known[gvk]
 	if !ok {
-		return nil, nil
+		return nil, false, nil
 	}
-	o := construct()
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, o); err != nil {
-		return nil, err
-	}
-	return o, nil
+	o = construct()
+	unknown, err := kjson.UnmarshalStrict(text, o, kjson.DisallowUnknownFields)
+	return o, len(unknown) > 0, err
 }

@@ -36,6 +36,9 @@ type Object struct {
 	// server, it drops fields that it does not know.
 	Typed runtime.Object
 
+	// unknown fields of a kind that is known.
+	unknown []Unknown
+
 	document *document
 	// items leads to the object through the lists around it.
 	items []int
@@ -134,11 +137,17 @@ func (d *document) expand(text []byte, items []int, implied schema.GroupVersionK
 	if kind, ok := strings.CutSuffix(h.Kind, "List"); ok && (len(h.Items) > 0 || h.APIVersion == "v1") {
 		return d.expandList(o, h.Items, kind)
 	}
-	typed, err := decode(o.GroupVersionKind(), o.JSON)
+	typed, unknown, err := decode(o.GroupVersionKind(), o.JSON)
 	if err != nil {
-		return nil, []Problem{o.mistyped(err)}
+		return nil, o.mistypes(typed, err)
 	}
 	o.Typed = typed
+	if unknown {
+		o.unknown = checkFields(typed, o.JSON).unknown
+	}
+	if p := o.flat(); p != nil {
+		return nil, []Problem{*p}
+	}
 	return []*Object{o}, nil
 }
 
@@ -183,7 +192,44 @@ func withKind(text []byte, apiVersion, kind string) []byte {
 // notOne is said of what is no object. In a folder it may stand for good reasons: the
 // values of a chart, say.
 func (o *Object) notOne(message string) Problem {
-	return Problem{File: o.File, Line: o.Line(), Message: message, Note: !o.Named}
+	return Problem{File: o.File, Line: o.Line(), Message: message, Note: true}
+}
+
+// mistypes are all values that their fields cannot hold.
+func (o *Object) mistypes(typed runtime.Object, err error) []Problem {
+	check := checkFields(typed, o.JSON)
+	if len(check.mistyped) == 0 {
+		return []Problem{o.mistyped(err)}
+	}
+	if o.isTemplate() {
+		return []Problem{o.document.unrendered()}
+	}
+	var problems []Problem
+	for _, m := range check.mistyped {
+		problems = append(problems, Problem{File: o.File, Line: o.LineOf(m.place), Message: m.message})
+	}
+	return problems
+}
+
+func (o *Object) isTemplate() bool { return bytes.Contains(o.JSON, []byte("{{")) }
+
+// flat is the problem of an object whose indentation is lost: what belongs below metadata and spec stands beside them.
+func (o *Object) flat() *Problem {
+	if o.Typed == nil || o.Name != "" {
+		return nil
+	}
+	var lost []string
+	for _, u := range o.unknown {
+		if len(u.Place.Steps()) == 1 {
+			lost = append(lost, u.Name)
+		}
+	}
+	const few = 2
+	if len(lost) < few {
+		return nil
+	}
+	return &Problem{File: o.File, Line: o.Line(), Message: fmt.Sprintf(
+		"the indentation of this %s is lost: %s stand at its left edge, and belong below metadata and spec", o.Kind, strings.Join(lost, ", "))}
 }
 
 // mismatch is how the JSON libraries say that a value has another type than its field.

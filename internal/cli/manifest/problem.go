@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -16,6 +17,8 @@ type Problem struct {
 	// Note is set where nothing is wrong with it in its place: a file in a folder of
 	// manifests need not be one.
 	Note bool
+	// Template is set for a template that is not rendered.
+	Template bool
 }
 
 // String is "file:line: message".
@@ -35,6 +38,12 @@ func (d *document) fromYAML(err error) []Problem {
 	if list, ok := strings.CutPrefix(text, "unmarshal errors:\n"); ok {
 		text = list
 	}
+	if bytes.Contains(d.text, []byte("{{")) {
+		return []Problem{d.unrendered()}
+	}
+	if line := d.missingSeparator(); line > 0 {
+		return []Problem{d.problem(line, "not YAML: a second object begins here; write a line with --- before it")}
+	}
 	var problems []Problem
 	for part := range strings.SplitSeq(text, "\n") {
 		line := 1
@@ -51,6 +60,34 @@ func (d *document) fromYAML(err error) []Problem {
 		problems = append(problems, d.problem(line, "not YAML: "+explain(part)))
 	}
 	return problems
+}
+
+// unrendered is said of a template. In a folder it stands for good reasons: those of a chart.
+func (d *document) unrendered() Problem {
+	return Problem{
+		File: d.file, Line: d.first, Note: !d.named, Template: true,
+		Message: "a template that is not rendered; render it first, as with: helm template, or --helm CHART",
+	}
+}
+
+// missingSeparator is the line where apiVersion or kind stands a second time at the left edge, or 0.
+func (d *document) missingSeparator() int {
+	seen := map[string]int{}
+	first, number := 0, 0
+	for line := range strings.Lines(string(d.text)) {
+		number++
+		for _, key := range []string{"apiVersion:", "kind:"} {
+			if strings.HasPrefix(line, key) {
+				if seen[key]++; seen[key] == 2 && first == 0 {
+					first = number
+				}
+			}
+		}
+	}
+	if seen["apiVersion:"] > 1 && seen["kind:"] > 1 {
+		return first
+	}
+	return 0
 }
 
 // explain adds to the library's complaints what usually causes them.

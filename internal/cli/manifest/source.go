@@ -33,6 +33,16 @@ type Source struct {
 	Recursive bool
 	// Stdin is read where Paths say so.
 	Stdin io.Reader
+	// Rendered texts are read before the files.
+	Rendered []Rendered
+}
+
+// Rendered is a text that a program has made, or why it has not.
+type Rendered struct {
+	// Name stands in positions, in the place of a file's.
+	Name string
+	Text []byte
+	Err  error
 }
 
 // input is a file to read.
@@ -40,6 +50,8 @@ type input struct {
 	path string
 	// named is set if the file itself was named, and not only its folder.
 	named bool
+	// rendered is set if there is no file.
+	rendered []byte
 }
 
 // find expands folders and patterns. The order is that of the words, and in folders the
@@ -52,10 +64,19 @@ func (s Source) find() (inputs []input, problems []Problem) {
 			inputs = append(inputs, in)
 		}
 	}
+	for _, r := range s.Rendered {
+		if r.Err != nil {
+			for line := range strings.Lines(r.Err.Error()) {
+				problems = append(problems, Problem{File: r.Name, Message: strings.TrimSpace(line)})
+			}
+			continue
+		}
+		add(input{path: r.Name, named: true, rendered: append([]byte{}, r.Text...)})
+	}
 	for _, path := range s.Paths {
 		switch {
 		case path == Stdin:
-			add(input{Stdin, true})
+			add(input{path: Stdin, named: true})
 		case path == "":
 			problems = append(problems, Problem{File: `""`, Message: "names no file; -f takes a file, a folder, or - for the standard input"})
 		case strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://"):
@@ -93,11 +114,12 @@ func (s Source) findPath(path string, add func(input)) []Problem {
 
 func (s Source) findNamed(path string, info fs.FileInfo, add func(input)) []Problem {
 	if !info.IsDir() {
-		add(input{path, true})
+		add(input{path: path, named: true})
 		return nil
 	}
 	found, folders := 0, false
 	var problems []Problem
+	layout := &layout{}
 	var walk func(folder string)
 	walk = func(folder string) {
 		entries, err := os.ReadDir(folder)
@@ -105,9 +127,11 @@ func (s Source) findNamed(path string, info fs.FileInfo, add func(input)) []Prob
 			problems = append(problems, unreadable(folder, err))
 			return
 		}
+		layout.look(folder, entries)
 		for _, e := range entries {
 			path := filepath.Join(folder, e.Name())
 			switch {
+			case layout.passes(path):
 			case e.IsDir() && s.Recursive:
 				walk(path)
 			case e.IsDir():
@@ -121,12 +145,13 @@ func (s Source) findNamed(path string, info fs.FileInfo, add func(input)) []Prob
 					problems = append(problems, unreadable(path, err))
 				case info.Mode().IsRegular():
 					found++
-					add(input{path, false})
+					add(input{path: path})
 				}
 			}
 		}
 	}
 	walk(path)
+	problems = append(problems, layout.notes()...)
 	if found == 0 && len(problems) == 0 {
 		message := "no .yaml, .yml or .json file is in this folder"
 		if folders {
@@ -140,6 +165,9 @@ func (s Source) findNamed(path string, info fs.FileInfo, add func(input)) []Prob
 // text reads an input.
 func (s Source) text(in input) ([]byte, *Problem) {
 	var r io.Reader
+	if in.rendered != nil {
+		return in.rendered, nil
+	}
 	if in.path == Stdin {
 		if s.Stdin == nil {
 			return nil, &Problem{File: StdinName, Message: "there is none"}

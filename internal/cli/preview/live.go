@@ -40,21 +40,26 @@ var (
 // NamespaceOf is the namespace in which an object will be.
 func (l *Live) NamespaceOf(o *manifest.Object) string { return l.Files.NamespaceOf(o) }
 
-// Namespace of that name; one that does not exist yet counts as not known.
-func (l *Live) Namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
-	if ns := l.Files.Namespace(name); ns != nil {
+// Ambiguities are those of the files.
+func (l *Live) Ambiguities(o *manifest.Object, needs facts.Needs) []manifest.Ambiguity {
+	return l.Files.From(o).Ambiguities(needs)
+}
+
+// Namespace of an object; one that does not exist yet counts as not known.
+func (l *Live) Namespace(ctx context.Context, o *manifest.Object) (*corev1.Namespace, error) {
+	if ns := l.Files.From(o).Namespace(); ns != nil {
 		return ns, nil
 	}
-	return get[corev1.Namespace](ctx, l.Client.Resource(namespaces), "namespaces", "", name)
+	return get[corev1.Namespace](ctx, l.Client.Resource(namespaces), "namespaces", "", l.NamespaceOf(o))
 }
 
 // Facts from the files, and from the cluster what they lack.
-func (l *Live) Facts(ctx context.Context, namespace string, needs facts.Needs) (facts.Facts, error) {
-	ns, err := l.Namespace(ctx, namespace)
+func (l *Live) Facts(ctx context.Context, o *manifest.Object, needs facts.Needs) (facts.Facts, error) {
+	ns, err := l.Namespace(ctx, o)
 	if err != nil {
 		return facts.Facts{}, err
 	}
-	return facts.Gather(ctx, &source{l, l.Files.In(namespace), namespace}, ns, needs)
+	return facts.Gather(ctx, &source{l, l.Files.From(o).Source(), l.NamespaceOf(o)}, ns, needs)
 }
 
 // source asks the API server for what the files do not have.

@@ -20,7 +20,11 @@ func Apply(object []byte, path *finding.Place, patch []jsonpatch.Operation) ([]b
 	}
 	var b strings.Builder
 	for _, step := range path.Steps() {
-		b.WriteString("/" + step.Name)
+		if step.Kind == finding.Element {
+			fmt.Fprintf(&b, "/%d", step.Index)
+			continue
+		}
+		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(step.Name))
 	}
 	at := b.String()
 	ops := make([]jsonpatch.Operation, 0, len(patch)+1)
@@ -49,6 +53,14 @@ func Apply(object []byte, path *finding.Place, patch []jsonpatch.Operation) ([]b
 func At(object []byte, path *finding.Place) (json.RawMessage, error) {
 	raw := json.RawMessage(object)
 	for _, step := range path.Steps() {
+		if step.Kind == finding.Element {
+			var items []json.RawMessage
+			if err := json.Unmarshal(raw, &items); err != nil || step.Index >= len(items) {
+				return nil, fmt.Errorf("%s: no such element: %w", path, err)
+			}
+			raw = items[step.Index]
+			continue
+		}
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &fields); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

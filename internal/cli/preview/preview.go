@@ -21,9 +21,11 @@ import (
 // Cluster is asked for what a decision needs to know.
 type Cluster interface {
 	NamespaceOf(o *manifest.Object) string
-	// Namespace is nil where it is not known.
-	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
-	Facts(ctx context.Context, namespace string, needs facts.Needs) (facts.Facts, error)
+	// Namespace of an object is nil where it is not known.
+	Namespace(ctx context.Context, o *manifest.Object) (*corev1.Namespace, error)
+	Facts(ctx context.Context, o *manifest.Object, needs facts.Needs) (facts.Facts, error)
+	// Ambiguities are objects that the decision needs, of which files have several.
+	Ambiguities(o *manifest.Object, needs facts.Needs) []manifest.Ambiguity
 }
 
 // Outcome says in a word what becomes of an object.
@@ -52,6 +54,7 @@ type Item struct {
 	After    []byte
 	Classes  []provider.Class
 	Findings []finding.Finding
+	shape    *workload.Shape
 	// Described says in lines what the pods get.
 	Described []string
 }
@@ -60,22 +63,23 @@ type Item struct {
 func Of(ctx context.Context, set *manifest.Set, cluster Cluster, s inject.Settings) ([]Item, error) {
 	var items []Item
 	for _, o := range set.Objects {
-		t := workload.TargetOf(o.Typed)
-		if t == nil {
-			continue
+		pods, _ := o.Pods()
+		after := o.JSON
+		for i := range pods {
+			item := Item{Object: o, Target: pods[i].Target, Namespace: cluster.NamespaceOf(o), After: after, shape: &pods[i]}
+			if err := item.preview(ctx, cluster, s); err != nil {
+				return nil, err
+			}
+			after = item.After // of several pods in an object
+			items = append(items, item)
 		}
-		item := Item{Object: o, Target: t, Namespace: cluster.NamespaceOf(o), After: o.JSON}
-		if err := item.preview(ctx, cluster, s); err != nil {
-			return nil, err
-		}
-		items = append(items, item)
 	}
 	return items, nil
 }
 
 func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Settings) error {
 	t := item.Target
-	ns, err := cluster.Namespace(ctx, item.Namespace)
+	ns, err := cluster.Namespace(ctx, item.Object)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,11 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	// Webhooks that add sidecars may yet add one that the pod names.
 	t.Mutating = !t.Template
 	r := inject.Parse(t, ns, s)
-	known, err := cluster.Facts(ctx, item.Namespace, r.Needs())
+	if doubt := cluster.Ambiguities(item.Object, r.Needs()); len(doubt) > 0 {
+		item.Outcome, item.Why = Unknown, doubt[0].String()
+		return nil
+	}
+	known, err := cluster.Facts(ctx, item.Object, r.Needs())
 	if err != nil {
 		return err
 	}
@@ -112,6 +120,9 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	case !r.Asks():
 		item.Why = "it does not ask"
 		return nil
+	case item.shape.Bare():
+		item.Why = "what it makes pods of has no place for annotations"
+		return nil
 	case !d.Injected:
 		// A template whose ServiceAccount does not exist: a warning for it, and a refusal
 		// of each of its pods.
@@ -120,7 +131,7 @@ func (item *Item) preview(ctx context.Context, cluster Cluster, s inject.Setting
 	}
 	item.Outcome, item.Classes = Injected, d.Classes
 	item.Described = d.Describe(known)
-	item.After, err = Apply(item.Object.JSON, t.Path, d.Patch)
+	item.After, err = Apply(item.After, t.Path, d.Patch)
 	return err
 }
 
