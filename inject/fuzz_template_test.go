@@ -3,6 +3,7 @@ package inject_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func FuzzTemplate(f *testing.F) {
 		known := c.FactsFor(request.Needs())
 		d := inject.Decide(request, known)
 		for _, f := range d.Findings {
-			inside := f.Place.Below(target.Path) || strings.HasPrefix(f.Place.String(), "metadata.") || f.Place.InNamespace()
+			inside := f.Place.Below(target.Path) || slices.ContainsFunc(target.Between, func(b workload.Between) bool { return f.Place.Below(b.Place) }) || strings.HasPrefix(f.Place.String(), "metadata.") || f.Place.InNamespace()
 			if !inside || f.Message == "" || strings.ContainsAny(f.Message+f.Fix, "\n\x00") {
 				t.Errorf("%+v", f)
 			}

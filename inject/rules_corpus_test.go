@@ -43,6 +43,9 @@ func TestCorpusFindsEveryRule(t *testing.T) {
 		}
 	}
 	for _, r := range inject.Rules() {
+		if r.FilesOnly {
+			continue // the linter's own tests have these
+		}
 		for _, s := range r.Severities {
 			if !severities[sight{r.ID, s}] {
 				t.Errorf("no case finds %s as %s", r.ID, s)

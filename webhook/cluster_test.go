@@ -33,6 +33,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 )
 
@@ -139,6 +140,15 @@ func (c *cluster) admission() *Admission {
 		Driver: func(context.Context) *provider.Driver { return c.driver },
 		MountedBy: func(_ context.Context, _, class string) ([]string, error) {
 			return c.mounting[class], c.mountingErr
+		},
+		SyncedBy: func(_ context.Context, namespace string, secrets []string) (map[string][]string, error) {
+			var classes []*secretsstorev1.SecretProviderClass
+			for _, item := range c.cached.items {
+				if class, ok := item.(*secretsstorev1.SecretProviderClass); ok && class.Namespace == namespace {
+					classes = append(classes, class)
+				}
+			}
+			return facts.SyncedSecrets(classes, secrets), nil
 		},
 		Ensure: func(_ context.Context, namespace string, class provider.Class) (string, error) {
 			c.mu.Lock()

@@ -32,7 +32,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		"unknown command":   {[]string{"lnit"}, `error: unknown command "lnit" for "kubectl akv"`},
 		"unknown flag":      {[]string{"lint", "--fialon=x"}, "error: unknown flag: --fialon; see: kubectl akv lint --help"},
-		"no file":           {[]string{"lint"}, "error: name what to read: -f FILE, -f FOLDER, or -f - for the standard input"},
+		"no file":           {[]string{"lint"}, "error: name what to read: -f FILE, -f FOLDER, -f - for the standard input, -k FOLDER or --helm CHART"},
 		"a file without -f": {[]string{"lint", "a.yaml"}, `error: "a.yaml": manifests are named by -f; write: kubectl akv lint -f a.yaml`},
 		"format":            {[]string{"lint", "-f", "-", "-o", "sarf"}, `error: --output="sarf": write text, json, sarif; did you mean sarif?`},
 		"severity":          {[]string{"lint", "-f", "-", "--fail-on", "info"}, `error: --fail-on="info": write error, warning, never`},
@@ -183,7 +183,7 @@ func TestLintExitCodes(t *testing.T) {
 		"a version long gone":      {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", nil, exitOK, "of other kinds: 1 extensions/v1beta1 Deployment\n"},
 		"nothing but ends":         {"---\n...\n---\n" + safePod + "...\n---\n", nil, exitOK, "1 of 1 object in 1 file checked\n"},
 		"nothing":                  {"", nil, exitUnusable, "nothing to check: there is no Kubernetes object in the input\n"},
-		"no manifest":              {"replicas: 2\n", nil, exitUnusable, "stdin:1: not a Kubernetes object"},
+		"no manifest":              {"replicas: 2\n", nil, exitUnusable, "stdin:1: passed over: not a Kubernetes object"},
 		"broken beside an error":   {unsafePod + "---\na: [\n", []string{"--fail-on", "never"}, exitUnusable, "stdin:6: error AKV004"},
 		"broken beside good":       {safePod + "---\na: [\n", nil, exitUnusable, "stdin:6: not YAML"},
 		"waivers are switched off": {allowingPod, []string{"--forbid-allow"}, exitFindings, "stdin:6: error annotations Pod/web"},

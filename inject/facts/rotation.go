@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"fmt"
 	"time"
 
 	storagev1 "k8s.io/api/storage/v1"
@@ -15,6 +16,8 @@ type Rotation struct {
 	Known bool
 	// Off is the reason why nothing is rotated, or empty.
 	Off string
+	// Fix is a clause that says how to turn it on, if there is more to say than that.
+	Fix string
 	// Interval is the driver's --rotation-poll-interval, if Known.
 	Interval time.Duration
 	// Kubelet is set if the kubelet asks the driver (from 1.6 on), every 60 to 90 s. Interval is
@@ -35,6 +38,9 @@ func (f *Facts) Rotation() Rotation {
 	}
 	r.Known, r.Interval, r.Kubelet = true, f.Driver.PollInterval, f.Driver.Republishes()
 	switch {
+	case f.Driver.BadInterval != "":
+		r.Off = fmt.Sprintf("the driver does not start: its --rotation-poll-interval=%s is no duration", text.Shorten(f.Driver.BadInterval))
+		r.Fix = "Write it with a unit, such as --rotation-poll-interval=2m."
 	case !f.Driver.Rotation:
 		r.Off = "the driver runs without --enable-secret-rotation"
 	case r.Kubelet && f.CSIDriver != nil && !Republishes(f.CSIDriver):

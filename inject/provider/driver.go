@@ -18,6 +18,8 @@ type Driver struct {
 	Rotation bool
 	// PollInterval is --rotation-poll-interval.
 	PollInterval time.Duration
+	// BadInterval is a --rotation-poll-interval that is no duration: the driver does not start with it.
+	BadInterval string
 }
 
 // DefaultPollInterval is the driver's default (1.6.0, cmd/secrets-store-csi-driver/main.go).
@@ -61,6 +63,8 @@ func readDriver(image string, args []string) *Driver {
 	if value, ok := flagOf(args, "rotation-poll-interval"); ok {
 		if interval, err := time.ParseDuration(value); err == nil {
 			d.PollInterval = interval
+		} else {
+			d.BadInterval = value
 		}
 	}
 	return d

@@ -135,6 +135,10 @@ func objectNameProblem(name string) finding.Problem {
 		return finding.Problem{What: "names no object", Fix: "write the name that it has in the vault"}
 	case len(name) > 127:
 		return finding.Problem{What: "has a name of more than 127 characters", Fix: "write the name that it has in the vault"}
+	case objectAddressProblem(name, false).Found():
+		return objectAddressProblem(name, false)
+	case strings.ContainsAny(name, ";,"):
+		return finding.Problem{What: "more than one name", Fix: "list each object by itself, in an element of its own"}
 	case !text.IsName(name):
 		if bad := text.BadCharacter(name); bad != "" {
 			return finding.Problem{What: "has " + bad + " in its name", Fix: "write the name that it has in the vault"}

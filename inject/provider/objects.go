@@ -56,6 +56,10 @@ func parseItem(item string, fldPath *finding.Place) (Object, finding.FieldErrors
 	}
 	o := Object{Type: TypeSecret}
 	rest := item
+	if problem := objectAddressProblem(item, true); problem.Found() {
+		invalid(problem)
+		return o, errs
+	}
 	if file, after, ok := strings.Cut(item, "="); ok {
 		o.Alias, rest = strings.TrimSpace(file), strings.TrimSpace(after)
 		if o.Alias == "" {

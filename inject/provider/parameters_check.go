@@ -26,6 +26,8 @@ func ParameterErrors(parameters map[string]string, objects []Object, objectErrs 
 	switch vault := value(ParamVault); {
 	case vault == "":
 		errs = append(errs, finding.Missing(fldPath.Child(ParamVault), "name the Key Vault"))
+	case vaultAddressProblem(vault).Found():
+		errs = append(errs, finding.Invalid(fldPath.Child(ParamVault), vault, vaultAddressProblem(vault)))
 	case !providerVault.MatchString(vault):
 		errs = append(errs, finding.Invalid(fldPath.Child(ParamVault), vault, finding.Problem{What: "not a vault's name, which has 3 to 24 letters, digits and hyphens", Fix: "write the name alone, without https:// and .vault.azure.net"}))
 	}

@@ -12,6 +12,8 @@ import (
 // exist.
 func VaultProblem(name string) finding.Problem {
 	switch {
+	case vaultAddressProblem(name).Found():
+		return vaultAddressProblem(name)
 	case !text.IsName(name):
 		return finding.Problem{What: "a Key Vault's name has only letters, digits and hyphens", Fix: "write the name alone, without https:// and .vault.azure.net"}
 	case len(name) < 3 || len(name) > 24:

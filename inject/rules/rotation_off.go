@@ -37,9 +37,13 @@ func checkRotationOff(p *Pod, r *Report) {
 		return
 	}
 	if rotation.Off != "" {
+		fix := rotation.Fix
+		if fix == "" {
+			fix = "Turn rotation on; " + aksAddon
+		}
 		r.Warn(field.ErrorTypeForbidden, p.Volumes[0].classPlace(),
 			"A rotated secret never arrives, because in this cluster "+rotation.Off+".",
-			"Turn rotation on; "+aksAddon)
+			fix)
 		return
 	}
 	report := func(path *finding.Place, value string) {
@@ -53,7 +57,7 @@ func checkRotationOff(p *Pod, r *Report) {
 		case !rotation.Kubelet && asked < rotation.Interval:
 			r.Warn(field.ErrorTypeInvalid, path,
 				fmt.Sprintf("The driver polls every %s (its own flag), not every %s.", text.Duration(rotation.Interval), text.Shorten(value)),
-				"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+text.Shorten(value))
+				"Shorten the driver's interval; "+aksAddon+" --rotation-poll-interval "+text.Duration(asked))
 		}
 	}
 	if interval := p.Request.Interval; p.Request.Asks && interval.Path != nil {

@@ -18,12 +18,37 @@ import (
 var unknownParameter = Rule{
 	Rule: finding.Rule{
 		ID: "AKV025", Name: "unknown-parameter", Severities: []finding.Severity{finding.Warning},
-		Summary:  "A parameter of a class that neither the driver nor the Azure provider reads.",
+		Summary:  "A parameter of a class, a field of one of its objects, or an attribute of a volume that neither the driver nor the Azure provider reads.",
 		Prevents: "What the parameter was to do does not happen, and nothing says so.",
 		Evidence: "Azure provider 1.8.2 reads its parameters by name and with case (pkg/provider/types/parameters.go); Secrets Store CSI driver 1.6.0 reads none.",
 		Remedy:   "Correct the name, or remove the parameter.",
 	},
+	Pod:   checkUnknownAttributes,
 	Class: checkUnknownParameters,
+}
+
+// checkUnknownAttributes finds attributes of a volume that nobody reads. The driver hands them to the provider.
+func checkUnknownAttributes(p *Pod, r *Report) {
+	known := append(provider.ClassParameters(), provider.AttributeClass, provider.AttributeInterval)
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		if v.Class != nil && !v.Class.Azure() || len(v.CSI.VolumeAttributes) < 2 {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(v.CSI.VolumeAttributes)) {
+			if slices.Contains(known, key) || strings.HasPrefix(key, provider.PodContextPrefix) {
+				continue
+			}
+			if r.Full() {
+				return
+			}
+			fix := unknownParameterFix(key, known)
+			if key == "nodePublishSecretRef" || key == "nodePublishSecretRef.name" {
+				fix = "Move it beside volumeAttributes: csi.nodePublishSecretRef.name."
+			}
+			r.Warn(field.ErrorTypeNotSupported, v.attributePlace(key), fmt.Sprintf("Nobody reads the attribute %q.", text.Shorten(key)), fix)
+		}
+	}
 }
 
 func checkUnknownParameters(c *Class, r *Report) {
@@ -37,6 +62,20 @@ func checkUnknownParameters(c *Class, r *Report) {
 		}
 		r.Warn(field.ErrorTypeNotSupported, parameters().Child(key),
 			fmt.Sprintf("Nobody reads the parameter %q.", text.Shorten(key)), unknownParameterFix(key, known))
+	}
+	if len(c.Errors) > 0 {
+		return
+	}
+	fields := provider.ObjectFields()
+	for _, f := range provider.UnknownFields(c.Spec.Parameters[provider.ParamObjects]) {
+		fix := text.Instruction(text.DidYouMean(f.Name, fields))
+		for _, name := range fields {
+			if strings.EqualFold(name, f.Name) {
+				fix = fmt.Sprintf("Write %s: upper and lower case matter.", name)
+			}
+		}
+		r.Warn(field.ErrorTypeNotSupported, parameters().Child(provider.ParamObjects).Index(f.Index).Child(f.Name),
+			fmt.Sprintf("The provider has no field %q for an object, and ignores it.", text.Shorten(f.Name)), fix)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"akv-injector/inject"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/manifest"
@@ -47,7 +48,7 @@ func TestCorpus(t *testing.T) {
 			if len(report.Problems) > 0 {
 				t.Fatal(report.Problems)
 			}
-			if diff := cmp.Diff(said(want), about(report, c)); diff != "" {
+			if diff := cmp.Diff(said(toldHere(want, report)), about(report, c)); diff != "" {
 				t.Errorf("-engine +lint:\n%s", diff)
 			}
 			for _, f := range report.Findings {
@@ -61,6 +62,15 @@ func TestCorpus(t *testing.T) {
 	if golden < 150 {
 		t.Errorf("only %d cases are about a manifest alone", golden)
 	}
+}
+
+// toldHere leaves out what lint says of the class instead, where it names the workload.
+func toldHere(want []finding.Finding, report *lint.Report) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(want), func(w finding.Finding) bool {
+		return w.Class != "" && slices.ContainsFunc(report.Findings, func(f lint.Finding) bool {
+			return f.Kind == "SecretProviderClass" && f.Name == w.Class && f.Rule == w.Rule && f.Severity == w.Severity && len(f.Workloads) > 0
+		})
+	})
 }
 
 // asManifest is the case as it stands in a file: nobody has created it yet, and nothing
@@ -105,7 +115,8 @@ func about(report *lint.Report, c *corpus.Case) []string {
 	head := set.Objects[0]
 	var lines []string
 	for _, f := range report.Findings {
-		if f.Kind == head.Kind && f.Name == head.Name {
+		rule := inject.RuleByID(f.Rule)
+		if f.Kind == head.Kind && f.Name == head.Name && (rule == nil || !rule.FilesOnly) {
 			lines = append(lines, strings.Join([]string{string(f.Severity), strings.TrimPrefix(f.Rule, lint.Annotations), f.Field, f.Message, f.Fix}, "|"))
 		}
 	}

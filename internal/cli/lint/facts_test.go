@@ -69,7 +69,8 @@ metadata:
 		"the fence":                            {fence + asking, "shop", false, []string{"AKV018 error metadata.annotations[azure.keyvault.injector/objects]"}},
 		"the fence of another namespace":       {fence + asking, "", false, nil},
 		"the later of two accounts": {
-			strings.Replace(in("shop"), "client-id", "client", 1) + in("shop") + asking + driver, "shop", true, nil,
+			strings.Replace(in("shop"), "11111111", "33333333", 1) + in("shop") + asking + driver, "shop", true,
+			[]string{"AKV032 warning metadata.name", "AKV032 warning spec.serviceAccountName"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

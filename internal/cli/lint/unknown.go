@@ -1,8 +1,6 @@
 package lint
 
 import (
-	"fmt"
-
 	"akv-injector/inject"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
@@ -16,7 +14,7 @@ func unknownFields(o *manifest.Object, view *manifest.View) []Finding {
 	for _, u := range o.Unknown() {
 		found = append(found, c.place(o, view, finding.Finding{
 			Rule: inject.RuleUnknownField().ID, Severity: finding.Warning, Place: u.Place,
-			Message: fmt.Sprintf("%s %q: the API server drops it, or refuses the object.", u.What, u.Name),
+			Message: u.String(),
 			Fix:     u.Fix,
 		}))
 	}

@@ -22,6 +22,16 @@ type Unknown struct {
 	What, Name string
 	// Fix says in one sentence what to do.
 	Fix string
+	// Field is set for a field, not for an annotation.
+	Field bool
+}
+
+// String says in one sentence what nobody reads.
+func (u Unknown) String() string {
+	if u.Field {
+		return fmt.Sprintf("%s %q: the API server drops it, or refuses the object.", u.What, u.Name)
+	}
+	return fmt.Sprintf("%s %q.", u.What, u.Name)
 }
 
 // fieldCheck compares a value with the Go type that the API server decodes it into: a field that the type
@@ -179,7 +189,7 @@ func (c *fieldCheck) checkStruct(t reflect.Type, m map[string]any, at *finding.P
 		if len(c.unknown) >= maxFields {
 			return
 		}
-		c.unknown = append(c.unknown, Unknown{at.Child(key), "Kubernetes has no field", text.Shorten(key), c.fix(key, fields, parent, at)})
+		c.unknown = append(c.unknown, Unknown{at.Child(key), "Kubernetes has no field", text.Shorten(key), c.fix(key, fields, parent, at), true})
 	}
 }
 

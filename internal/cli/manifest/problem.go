@@ -38,7 +38,7 @@ func (d *document) fromYAML(err error) []Problem {
 	if list, ok := strings.CutPrefix(text, "unmarshal errors:\n"); ok {
 		text = list
 	}
-	if bytes.Contains(d.text, []byte("{{")) {
+	if unquoted.Match(d.text) {
 		return []Problem{d.unrendered()}
 	}
 	if line := d.missingSeparator(); line > 0 {
@@ -65,9 +65,18 @@ func (d *document) fromYAML(err error) []Problem {
 // unrendered is said of a template. In a folder it stands for good reasons: those of a chart.
 func (d *document) unrendered() Problem {
 	return Problem{
-		File: d.file, Line: d.first, Note: !d.named, Template: true,
+		File: d.file, Line: d.lineAt(d.firstTemplate()), Note: !d.named, Template: true,
 		Message: "a template that is not rendered; render it first, as with: helm template, or --helm CHART",
 	}
+}
+
+// unquoted is a template where YAML is no YAML any more: as a value, or on a line of its own.
+var unquoted = regexp.MustCompile(`(?m)^\s*(?:- )?\{\{|:\s+\{\{`)
+
+// firstTemplate is the line of the first template in the document, from 1.
+func (d *document) firstTemplate() int {
+	at := bytes.Index(d.text, []byte("{{"))
+	return 1 + bytes.Count(d.text[:max(at, 0)], []byte("\n"))
 }
 
 // missingSeparator is the line where apiVersion or kind stands a second time at the left edge, or 0.

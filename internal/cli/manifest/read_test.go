@@ -108,7 +108,7 @@ func TestRead(t *testing.T) {
 		},
 		"an annotation that YAML takes for true": {
 			"apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    a: yes\n",
-			[]string{"stdin:4: metadata.annotations: true or false is where the API server expects a string; put it in quotes"},
+			[]string{"stdin:5: metadata.annotations[a]: true or false is where the API server expects a string; put it in quotes"},
 		},
 		"a bad document between good ones": {
 			pod + "---\n\tkind: Pod\n---\n" + pod,
@@ -139,7 +139,7 @@ func TestRead(t *testing.T) {
 		"UTF-16":              {"\xff\xfea\x00", []string{"stdin:1: not text in UTF-8; save the file as UTF-8"}},
 		"a control character": {pod + "# \x01\n", []string{"stdin:1: not YAML: control characters are not allowed"}},
 		"a template of Helm": {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Values.name }}\n", []string{
-			"stdin:4: not YAML: a list or an object stands where a key should (a template? render it first, as with: helm template)",
+			"stdin:4: a template that is not rendered; render it first, as with: helm template, or --helm CHART",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +255,7 @@ func TestReadFolders(t *testing.T) {
 		},
 		"named, and no object": {
 			manifest.Source{Paths: []string{"app/values.yaml"}},
-			[]string{"app/values.yaml:1: not a Kubernetes object: it has neither apiVersion nor kind"},
+			[]string{"note: app/values.yaml:1: not a Kubernetes object: it has neither apiVersion nor kind"},
 		},
 		"in the order of the words": {
 			manifest.Source{Paths: []string{"other/manifest.txt", "-", "app/a.yml"}, Stdin: strings.NewReader(named("s"))},
@@ -266,7 +266,7 @@ func TestReadFolders(t *testing.T) {
 		"empty pattern": {manifest.Source{Paths: []string{"app/z*.yaml"}}, []string{"app/z*.yaml: cannot be read: no such file or directory"}},
 		"address": {
 			manifest.Source{Paths: []string{"https://example.com/a.yaml"}},
-			[]string{"https://example.com/a.yaml: is not fetched; run: curl -fsSL https://example.com/a.yaml | kubectl akv … -f -"},
+			[]string{"https://example.com/a.yaml: is not fetched; fetch it yourself, and pipe it in: -f -"},
 		},
 		"no name":                  {manifest.Source{Paths: []string{""}}, []string{`"": names no file; -f takes a file, a folder, or - for the standard input`}},
 		"no standard input":        {manifest.Source{Paths: []string{"-"}}, []string{"stdin: there is none"}},

@@ -48,14 +48,14 @@ func unknownIdentity(meta *metav1.ObjectMeta, at *finding.Place, read []string) 
 		case !ours && nearIdentity(key):
 			_, name, _ = strings.Cut(key, "/")
 			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key),
-				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read))})
+				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)), false})
 		case !ours || slices.Contains(read, name):
 		case name == "use" && meta.Labels[provider.LabelUseWorkloadIdentity] == "":
-			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key), "Make it a label: the webhook selects pods by it."})
+			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key), "Make it a label: the webhook selects pods by it.", false})
 		case name == "use":
 		default:
 			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key),
-				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read))})
+				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)), false})
 		}
 	}
 	return unknown

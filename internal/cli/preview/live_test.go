@@ -179,7 +179,7 @@ func TestLiveWithoutClassCRD(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := &preview.Live{Files: read(t, livePod).Cluster("default", false), Client: client}
-			known, err := l.Facts(t.Context(), "shop", facts.Needs{Classes: []string{"by-hand"}})
+			known, err := l.Facts(t.Context(), read(t, livePod).Objects[0], facts.Needs{Classes: []string{"by-hand"}})
 			if err != nil {
 				t.Fatal(err)
 			}

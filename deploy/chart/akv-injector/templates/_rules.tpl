@@ -22,9 +22,9 @@
 {{- define "akv-injector.rules.validations" -}}
 - expression: >-
     variables.onlyWarns ||
-    variables.containers.all(c, c.?volumeMounts.orValue([]).all(m, m.?subPath.orValue('') == '' && m.?subPathExpr.orValue('') == '' || !(m.?name.orValue('') in variables.names)))
+    object.?spec.?restartPolicy.orValue('Always') != 'Always' || (object.?spec.?containers.orValue([]) + object.?spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue('') == 'Always')).all(c, c.?volumeMounts.orValue([]).all(m, m.?subPath.orValue('') == '' && m.?subPathExpr.orValue('') == '' || !(m.?name.orValue('') in variables.names)))
   message: >-
-    AKV001 subpath: A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in workloads that akv-injector restarts. Fix: Remove subPath, mount the folder and read the file in it.
+    AKV001 subpath: A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in init containers, in pods that run to completion, and in workloads that a reloader or akv-injector restarts. Fix: Remove subPath, mount the folder and read the file in it.
 - expression: >-
     variables.volumes.all(v, v.csi.?readOnly.orValue(false))
   message: >-
