@@ -150,12 +150,16 @@ func (o *convertOptions) print(streams genericiooptions.IOStreams, r *convert.Re
 
 // addDocument puts a separator before every document but the first.
 func addDocument(out *bytes.Buffer, text []byte) {
+	end := "\n"
+	if bytes.Contains(text, []byte("\r\n")) {
+		end = "\r\n"
+	}
 	if out.Len() > 0 {
-		out.WriteString("---\n")
+		out.WriteString("---" + end)
 	}
 	out.Write(text)
 	if !bytes.HasSuffix(text, []byte("\n")) {
-		out.WriteByte('\n')
+		out.WriteString(end)
 	}
 }
 

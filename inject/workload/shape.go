@@ -228,6 +228,13 @@ func (s *Shape) Real(place *finding.Place) *finding.Place {
 	return s.containers[steps[base+1].Index].Along(steps[base+2:])
 }
 
+// Copy is the pod, to be changed.
+func (s *Shape) Copy() *Target {
+	t := *s.Target
+	t.Meta, t.Spec = t.Meta.DeepCopy(), t.Spec.DeepCopy()
+	return &t
+}
+
 // Bare reports whether the pod has no metadata beside its spec, so that it can have no annotations.
 func (s *Shape) Bare() bool { return s.specOnly }
 

@@ -25,7 +25,7 @@ const defaultMountPath = "/mnt/secrets-store"
 // annotate finds the annotations: at first everything is said, then whatever goes without
 // saying is left out. After each step the engine is asked what the pods would get.
 func (c *conversion) annotate() {
-	want := viewOf(c.target.Meta.Labels, c.target.Spec, c.classNamed)
+	want := c.wanted()
 	c.chooseLabel()
 	full, optional := c.full()
 	got, errs := c.injected(full)
@@ -35,6 +35,7 @@ func (c *conversion) annotate() {
 	if len(errs) > 0 {
 		return
 	}
+	got = c.anonymous(got)
 	if len(got.Mounts) > 0 && got.Mounts[0].Source.Cloud != c.volumes[0].Cloud {
 		c.failCloud(got.Mounts[0].Source.Cloud)
 		return
@@ -46,16 +47,39 @@ func (c *conversion) annotate() {
 	for _, key := range optional {
 		less := maps.Clone(full)
 		delete(less, key)
-		if got, errs := c.injected(less); len(errs) == 0 && want.difference(got) == "" {
+		if got, errs := c.injected(less); len(errs) == 0 && want.difference(c.anonymous(got)) == "" {
 			full = less
 		}
 	}
 	c.write = full
 }
 
+// wanted is what the pods have today.
+func (c *conversion) wanted() view {
+	if len(c.foreign) == 0 {
+		return viewOf(c.target.Meta.Labels, c.target.Spec, c.classNamed)
+	}
+	return c.viewOfForeign()
+}
+
+// anonymous leaves the identity out where another operator's reads the vault today: which one does now is said by
+// the ServiceAccount.
+func (c *conversion) anonymous(v view) view {
+	if len(c.foreign) == 0 {
+		return v
+	}
+	for i := range v.Mounts {
+		v.Mounts[i].Source.ClientID, v.Mounts[i].Source.TenantID = "", ""
+	}
+	return v
+}
+
 // failCloud says where a cloud is set: for pods that is not theirs to choose.
 func (c *conversion) failCloud(now string) {
 	object, _ := c.in.class(c.object, c.volumes[0].class)
+	if object == nil {
+		object = c.object
+	}
 	cloud, namespace := c.volumes[0].Cloud, c.in.cluster.NamespaceOf(c.object)
 	c.problems.add(object, finding.At("spec", "parameters", provider.ParamCloud),
 		fmt.Sprintf("The vault is in %s, and pods of this namespace would ask %s: only the namespace can set the cloud.", cloud, now),
@@ -78,8 +102,10 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 		optional = append(optional, key)
 	}
 	first := c.volumes[0]
-	set(annotation.ClientID, first.ClientID)
-	set(annotation.TenantID, first.TenantID)
+	if len(c.foreign) == 0 {
+		set(annotation.ClientID, first.ClientID)
+		set(annotation.TenantID, first.TenantID)
+	}
 	if first.interval != "" {
 		set(annotation.RotationPollInterval, first.interval)
 	}
@@ -104,9 +130,8 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 
 // injected is what pods with these annotations would be, as the engine says.
 func (c *conversion) injected(annotations map[string]string) (view, []finding.Finding) {
-	obj := c.object.Typed.DeepCopyObject()
-	t := workload.TargetOf(obj)
-	strip(t, c.keepLabel)
+	t := c.shape.Copy()
+	c.strip(t)
 	if t.Meta.Annotations == nil {
 		t.Meta.Annotations = map[string]string{}
 	}
@@ -144,10 +169,10 @@ func patched(pod *corev1.Pod, d inject.Decision) error {
 }
 
 // strip takes away what the annotations bring.
-func strip(t *workload.Target, keepLabel bool) {
+func (c *conversion) strip(t *workload.Target) {
 	names := map[string]bool{}
-	for _, i := range storeVolumes(t.Spec) {
-		names[t.Spec.Volumes[i].Name] = true
+	for _, v := range c.volumes {
+		names[v.name] = true
 	}
 	t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, func(v corev1.Volume) bool { return names[v.Name] })
 	for _, list := range [][]corev1.Container{t.Spec.InitContainers, t.Spec.Containers} {
@@ -155,7 +180,7 @@ func strip(t *workload.Target, keepLabel bool) {
 			list[i].VolumeMounts = slices.DeleteFunc(list[i].VolumeMounts, func(m corev1.VolumeMount) bool { return names[m.Name] })
 		}
 	}
-	if !keepLabel {
+	if !c.keepLabel {
 		delete(t.Meta.Labels, provider.LabelUseWorkloadIdentity)
 	}
 }

@@ -32,9 +32,21 @@ func sourceOf(class *secretsstorev1.SecretProviderClass) source {
 	if s.TenantID == "" {
 		s.TenantID = strings.ToLower(value(provider.ParamTenantOld))
 	}
-	s.Objects, _ = provider.ClassObjects(class)
+	s.Objects, _, _ = classObjects(class)
 	slices.SortStableFunc(s.Objects, func(a, b provider.Object) int { return strings.Compare(a.File(), b.File()) })
 	return s
+}
+
+// classObjects are the objects of a class as the provider reads them, or else, healed, as the annotation does: it takes
+// maps where the provider wants text, which is the commonest mistake of published examples.
+func classObjects(class *secretsstorev1.SecretProviderClass) (objects []provider.Object, healed bool, errs finding.FieldErrors) {
+	if objects, errs = provider.ClassObjects(class); len(errs) == 0 && len(objects) > 0 {
+		return objects, false, nil
+	}
+	if read, wrong := provider.ParseObjects(class.Spec.Parameters[provider.ParamObjects], nil); len(wrong) == 0 && len(read) > 0 {
+		return read, true, nil
+	}
+	return objects, false, errs
 }
 
 // checkClass finds what of a class no annotation says. The class's own mistakes are among
@@ -47,7 +59,12 @@ func (c *conversion) checkClass(o *manifest.Object, class *secretsstorev1.Secret
 	}
 	c.checkSynced(o, class)
 	c.checkParameters(o, class)
-	objects, errs := provider.ClassObjects(class)
+	objects, healed, errs := classObjects(class)
+	if healed {
+		c.notes.add(o, finding.At("spec", "parameters", provider.ParamObjects),
+			fmt.Sprintf("The objects of the class %s are no text that the provider can read, so it mounts nothing today; as annotations they are right.", o.Name),
+			"The pods get these files for the first time: see that the program finds them.")
+	}
 	for _, e := range errs {
 		c.problems.add(o, e.Place, fmt.Sprintf("The provider does not mount this: %s.", strings.TrimSuffix(e.Body(), ".")),
 			"Correct the class first.")
@@ -78,14 +95,18 @@ func (c *conversion) checkSynced(o *manifest.Object, class *secretsstorev1.Secre
 func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.SecretProviderClass) {
 	value := func(key string) string { return strings.TrimSpace(class.Spec.Parameters[key]) }
 	parameters := finding.At("spec", "parameters")
-	for _, mode := range []struct{ key, what string }{
-		{provider.ParamPodIdentity, "Pod identity is retired"},
-		{provider.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's"},
-		{provider.ParamTokenProxy, "The token proxy gets the token here, and generated classes use workload identity itself"},
+	const federate = "Set up workload identity: a federated credential for the service account, clientID in the class; then convert again."
+	for _, mode := range []struct{ key, what, fix string }{
+		{provider.ParamPodIdentity, "Pod identity is retired", federate},
+		{provider.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's", federate},
+		{
+			provider.ParamTokenProxy, "An identity binding of AKS gives the token here, and generated classes use a federated credential",
+			"Keep the class, and mount it with the annotation " + annotation.SecretProviderClass + ": " + o.Name + "; or set up a federated credential and remove " + provider.ParamTokenProxy + ".",
+		},
 	} {
 		if on, err := strconv.ParseBool(value(mode.key)); on || value(mode.key) != "" && err != nil {
 			c.problems.add(o, parameters.Child(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
-				"Set up workload identity: a federated credential for the service account, clientID in the class; then convert again.")
+				mode.fix)
 			return
 		}
 	}
@@ -99,7 +120,7 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 		{"tenant", provider.ParamTenant, value(provider.ParamTenant) + value(provider.ParamTenantOld)},
 	} {
 		switch {
-		case strings.Contains(need.value, "${") || strings.HasPrefix(need.value, "<") || strings.Contains(need.value, "{{"):
+		case finding.IsPlaceholder(need.value):
 			c.problems.add(o, parameters.Child(need.key), fmt.Sprintf("%q is a placeholder, not a %s.", need.value, need.name),
 				"Fill it in before converting, with envsubst or what fills it in for you.")
 		case need.value == "" && need.key == provider.ParamClient:

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -14,7 +15,6 @@ import (
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
-	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -54,25 +54,38 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 	in := &input{set: set, cluster: cluster, settings: s}
 	r := &Result{}
 	work := map[*manifest.Object]*conversion{}
+	foreign := in.findForeign()
 	for _, o := range set.Objects {
-		t := workload.TargetOf(o.Typed)
-		if t == nil || len(storeVolumes(t.Spec)) == 0 {
-			continue
-		}
-		c := &conversion{in: in, object: o, target: t}
-		c.checkAnchors()
-		if len(c.problems) == 0 {
-			c.run()
-		}
-		if len(c.problems) > 0 {
+		pods, misfits := o.Pods()
+		if len(pods) == 0 && len(misfits) > 0 && o.Concerns() {
+			c := &conversion{in: in, object: o}
+			c.fail(misfits[0].At, "This looks like a pod, and is none, so it is left alone.", "Correct it first; kubectl akv lint says more.")
 			r.Left = append(r.Left, Left{o, c.problems})
-			continue
 		}
-		work[o] = c
-		r.Converted = append(r.Converted, o)
-		r.Notes = append(r.Notes, c.notes...)
-		r.optIn(cluster, o)
+		for i := range pods {
+			c := &conversion{in: in, object: o, target: pods[i].Target, shape: &pods[i]}
+			c.foreign = foreign.usedBy(c)
+			if len(storeVolumes(c.target.Spec)) == 0 && len(c.foreign) == 0 {
+				continue
+			}
+			c.checkAnchors()
+			if len(pods) > 1 {
+				c.fail(pods[i].At, fmt.Sprintf("The object has %d pods, and one at a time is converted.", len(pods)), "Write the annotations by hand.")
+			}
+			if len(c.problems) == 0 {
+				c.run()
+			}
+			if len(c.problems) > 0 {
+				r.Left = append(r.Left, Left{o, c.problems})
+				continue
+			}
+			work[o] = c
+			r.Converted = append(r.Converted, o)
+			r.Notes = append(r.Notes, c.notes...)
+			r.optIn(cluster, o)
+		}
 	}
+	r.Notes = append(r.Notes, foreign.unused()...)
 	in.sortClasses(r, work)
 	return r, r.write(set, work)
 }
@@ -159,6 +172,9 @@ func classesIn(o *manifest.Object) []string {
 
 // selector is what a workload finds its pods by.
 func (in *input) selector(o *manifest.Object) map[string]string {
+	if o.Typed == nil {
+		return selectorOfAny(o)
+	}
 	labels := func(s *metav1.LabelSelector) map[string]string {
 		if s == nil {
 			return nil
@@ -185,4 +201,19 @@ func (in *input) selector(o *manifest.Object) map[string]string {
 		return labels(o.Spec.Selector)
 	}
 	return nil
+}
+
+// selectorOfAny is where workloads of other kinds mostly have theirs.
+func selectorOfAny(o *manifest.Object) map[string]string {
+	var object struct {
+		Spec struct {
+			Selector struct {
+				MatchLabels map[string]string `json:"matchLabels"`
+			} `json:"selector"`
+		} `json:"spec"`
+	}
+	if json.Unmarshal(o.JSON, &object) != nil {
+		return nil
+	}
+	return object.Spec.Selector.MatchLabels
 }

@@ -50,10 +50,14 @@ func viewOf(labels map[string]string, spec *corev1.PodSpec, class func(name stri
 			}
 		}
 	}
+	v.sort()
+	return v
+}
+
+func (v *view) sort() {
 	slices.SortFunc(v.Mounts, func(a, b mountView) int {
 		return cmp.Or(cmp.Compare(a.Container, b.Container), cmp.Compare(a.Path, b.Path))
 	})
-	return v
 }
 
 // difference says what pods of two views do not have in common, or "".

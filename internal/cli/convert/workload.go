@@ -20,9 +20,12 @@ import (
 
 // conversion is the work on one workload.
 type conversion struct {
-	in       *input
-	object   *manifest.Object
-	target   *workload.Target
+	in     *input
+	object *manifest.Object
+	target *workload.Target
+	shape  *workload.Shape
+	// foreign are the Secrets of other operators that the pods read.
+	foreign  []foreignUse
 	problems problems
 	// notes are what becomes otherwise, and is no worse.
 	notes   problems
@@ -66,7 +69,19 @@ func storeVolumes(spec *corev1.PodSpec) []int {
 
 // run finds the annotations that give the pods what they have, or what keeps them from it.
 func (c *conversion) run() {
+	if c.shape.Bare() {
+		c.fail(c.shape.At, "What this object makes pods of has no place for annotations.", "Keep the volume by hand.")
+		return
+	}
 	c.checkAnnotations()
+	if len(c.foreign) > 0 {
+		c.readForeign()
+		if len(c.problems) == 0 {
+			c.annotate()
+		}
+		return
+	}
+	c.checkReloaders()
 	for _, i := range storeVolumes(c.target.Spec) {
 		c.readVolume(i)
 	}
@@ -117,7 +132,7 @@ func (c *conversion) readVolume(index int) {
 	default:
 		c.checkClass(object, class)
 		v.source = sourceOf(class)
-		v.inOrder, _ = provider.ClassObjects(class)
+		v.inOrder, _, _ = classObjects(class)
 	}
 	c.volumes = append(c.volumes, v)
 }

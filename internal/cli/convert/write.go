@@ -8,6 +8,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/manifest"
 )
@@ -146,8 +147,12 @@ func (e *editor) removeFromLists(n *yaml.Node, gone []*yaml.Node) (empty bool) {
 // edit makes the changes of one workload in its node.
 func (c *conversion) edit(e *editor, object *yaml.Node) {
 	template := object
-	for _, name := range c.templatePath() {
-		template = get(template, name)
+	for _, step := range c.target.Path.Steps() {
+		if step.Kind != finding.Element {
+			template = get(template, step.Name)
+		} else if template != nil && step.Index < len(template.Content) {
+			template = template.Content[step.Index]
+		}
 	}
 	spec := get(template, "spec")
 	names := map[string]bool{}
@@ -169,17 +174,6 @@ func (c *conversion) edit(e *editor, object *yaml.Node) {
 		}
 	}
 	c.editMetadata(e, template)
-}
-
-// templatePath leads from the object to its pod.
-func (c *conversion) templatePath() []string {
-	switch {
-	case c.target.Path == nil:
-		return nil
-	case c.target.Kind == "CronJob":
-		return []string{"spec", "jobTemplate", "spec", "template"}
-	}
-	return []string{"spec", "template"}
 }
 
 func (c *conversion) editMetadata(e *editor, template *yaml.Node) {

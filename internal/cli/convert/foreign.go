@@ -1,0 +1,361 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/internal/cli/manifest"
+)
+
+// foreignSecret is a Secret, or a value, that another operator makes of objects in a Key Vault: akv2k8s
+// (AzureKeyVaultSecret, spv.no) or the External Secrets Operator with a store of Azure.
+type foreignSecret struct {
+	object *manifest.Object
+	// secret is the name of the Secret; empty where it makes none.
+	secret string
+	vault  string
+	// objects by the keys of the Secret.
+	objects []provider.Object
+	// why it has no equal, if it has none, and where that stands.
+	why   string
+	where *finding.Place
+	used  bool
+}
+
+// foreignUse is a place in a pod that uses one.
+type foreignUse struct {
+	*foreignSecret
+	// volume of the pod that has the Secret; -1 for a variable.
+	volume int
+	place  *finding.Place
+	what   string
+}
+
+// origin names the object that the value comes from.
+func (u foreignUse) origin(c *conversion) string {
+	if u.object == c.object {
+		return u.why
+	}
+	return u.object.Kind + " " + u.object.Name
+}
+
+// foreignSecrets are those of a set, by the namespace and by the names by which pods use them.
+type foreignSecrets struct {
+	in  *input
+	all []*foreignSecret
+}
+
+const (
+	groupAKV2K8S = "spv.no"
+	groupESO     = "external-secrets.io"
+)
+
+func (in *input) findForeign() *foreignSecrets {
+	f := &foreignSecrets{in: in}
+	for _, o := range in.set.Objects {
+		switch {
+		case o.Kind == "AzureKeyVaultSecret" && o.GroupVersionKind().Group == groupAKV2K8S:
+			f.all = append(f.all, readAKV2K8S(o))
+		case o.Kind == "ExternalSecret" && o.GroupVersionKind().Group == groupESO:
+			if s := f.readESO(o); s != nil {
+				f.all = append(f.all, s)
+			}
+		}
+	}
+	return f
+}
+
+func readAKV2K8S(o *manifest.Object) *foreignSecret {
+	var object struct {
+		Spec struct {
+			Vault struct {
+				Name   string `json:"name"`
+				Object struct {
+					Name    string `json:"name"`
+					Type    string `json:"type"`
+					Version string `json:"version"`
+				} `json:"object"`
+			} `json:"vault"`
+			Output struct {
+				Secret *struct {
+					Name    string `json:"name"`
+					DataKey string `json:"dataKey"`
+					Type    string `json:"type"`
+				} `json:"secret"`
+				Transform []string `json:"transform"`
+			} `json:"output"`
+		} `json:"spec"`
+	}
+	s := &foreignSecret{object: o}
+	if err := json.Unmarshal(o.JSON, &object); err != nil {
+		s.why, s.where = "it cannot be read", finding.At("spec")
+		return s
+	}
+	spec := object.Spec
+	s.vault = strings.ToLower(spec.Vault.Name)
+	if spec.Output.Secret != nil {
+		s.secret = spec.Output.Secret.Name
+		one := provider.Object{Name: spec.Vault.Object.Name, Type: provider.TypeSecret}
+		if key := spec.Output.Secret.DataKey; key != one.Name {
+			one.Alias = key
+		}
+		s.objects = []provider.Object{one}
+	}
+	switch {
+	case spec.Vault.Object.Type != "secret":
+		s.why, s.where = fmt.Sprintf("the object's type %q is written in another form", spec.Vault.Object.Type), finding.At("spec", "vault", "object", "type")
+	case spec.Vault.Object.Version != "":
+		s.why, s.where = "the object is pinned to a version", finding.At("spec", "vault", "object", "version")
+	case len(spec.Output.Transform) > 0:
+		s.why, s.where = "the value is transformed", finding.At("spec", "output", "transform")
+	case spec.Output.Secret != nil && spec.Output.Secret.DataKey == "":
+		s.why, s.where = "the Secret's dataKey is not set", finding.At("spec", "output", "secret")
+	}
+	return s
+}
+
+// readESO is nil for a store that is not known to be Azure's.
+func (f *foreignSecrets) readESO(o *manifest.Object) *foreignSecret {
+	var object struct {
+		Spec struct {
+			SecretStoreRef struct {
+				Name string `json:"name"`
+				Kind string `json:"kind"`
+			} `json:"secretStoreRef"`
+			Target struct {
+				Name     string          `json:"name"`
+				Template json.RawMessage `json:"template"`
+			} `json:"target"`
+			Data []struct {
+				SecretKey string `json:"secretKey"`
+				RemoteRef struct {
+					Key      string `json:"key"`
+					Property string `json:"property"`
+					Version  string `json:"version"`
+				} `json:"remoteRef"`
+			} `json:"data"`
+			DataFrom []json.RawMessage `json:"dataFrom"`
+		} `json:"spec"`
+	}
+	if json.Unmarshal(o.JSON, &object) != nil {
+		return nil
+	}
+	spec := object.Spec
+	vault, known := f.store(o, spec.SecretStoreRef.Kind, spec.SecretStoreRef.Name)
+	if !known {
+		return nil
+	}
+	s := &foreignSecret{object: o, secret: spec.Target.Name, vault: vault}
+	if s.secret == "" {
+		s.secret = o.Name
+	}
+	fail := func(place *finding.Place, why string) {
+		if s.why == "" {
+			s.why, s.where = why, place
+		}
+	}
+	if len(spec.Target.Template) > 0 && string(spec.Target.Template) != "null" {
+		fail(finding.At("spec", "target", "template"), "the Secret is made from a template")
+	}
+	if len(spec.DataFrom) > 0 {
+		fail(finding.At("spec", "dataFrom"), "dataFrom takes objects that no list names")
+	}
+	for i, d := range spec.Data {
+		place := finding.At("spec", "data").Index(i).Child("remoteRef")
+		kind, name, typed := strings.Cut(d.RemoteRef.Key, "/")
+		if !typed {
+			kind, name = provider.TypeSecret, d.RemoteRef.Key
+		}
+		switch {
+		case d.RemoteRef.Property != "":
+			fail(place.Child("property"), "one property of the object's JSON is taken")
+		case d.RemoteRef.Version != "":
+			fail(place.Child("version"), "the object is pinned to a version")
+		case kind != provider.TypeSecret:
+			fail(place.Child("key"), fmt.Sprintf("a %s is written in another form", kind))
+		}
+		one := provider.Object{Name: name, Type: provider.TypeSecret}
+		if d.SecretKey != name {
+			one.Alias = d.SecretKey
+		}
+		s.objects = append(s.objects, one)
+	}
+	if len(s.objects) == 0 {
+		fail(finding.At("spec"), "it names no objects")
+	}
+	return s
+}
+
+// store is the vault of a store, if it is one of Azure's and in the input.
+func (f *foreignSecrets) store(of *manifest.Object, kind, name string) (vault string, known bool) {
+	if kind == "" {
+		kind = "SecretStore"
+	}
+	for _, o := range f.in.set.Objects {
+		if o.Kind != kind || o.Name != name || o.GroupVersionKind().Group != groupESO ||
+			kind == "SecretStore" && f.in.cluster.NamespaceOf(o) != f.in.cluster.NamespaceOf(of) {
+			continue
+		}
+		var object struct {
+			Spec struct {
+				Provider struct {
+					AzureKV *struct {
+						VaultURL string `json:"vaultUrl"`
+					} `json:"azurekv"`
+				} `json:"provider"`
+			} `json:"spec"`
+		}
+		if json.Unmarshal(o.JSON, &object) != nil || object.Spec.Provider.AzureKV == nil {
+			return "", false
+		}
+		u, err := url.Parse(object.Spec.Provider.AzureKV.VaultURL)
+		if err != nil {
+			return "", false
+		}
+		host, _, _ := strings.Cut(u.Hostname(), ".")
+		return strings.ToLower(host), true
+	}
+	return "", false
+}
+
+// bySecret is the one that makes a Secret in the workload's namespace.
+func (f *foreignSecrets) find(c *conversion, is func(*foreignSecret) bool) *foreignSecret {
+	namespace := f.in.cluster.NamespaceOf(c.object)
+	for _, s := range f.all {
+		if f.in.cluster.NamespaceOf(s.object) == namespace && is(s) {
+			s.used = true
+			return s
+		}
+	}
+	return nil
+}
+
+// akv2k8sSuffix ends the value of a variable that akv2k8s replaces, NAME@azurekeyvault, before a query (?key).
+const akv2k8sSuffix = "@azurekeyvault"
+
+// usedBy finds what in a pod uses the Secrets of other operators.
+func (f *foreignSecrets) usedBy(c *conversion) []foreignUse {
+	var uses []foreignUse
+	spec := c.target.Spec
+	named := func(name string) *foreignSecret {
+		return f.find(c, func(s *foreignSecret) bool { return s.secret == name && name != "" })
+	}
+	for i := range spec.Volumes {
+		if source := spec.Volumes[i].Secret; source != nil {
+			if s := named(source.SecretName); s != nil {
+				uses = append(uses, foreignUse{s, i, c.specPath().Child("volumes").Index(i), "The volume " + spec.Volumes[i].Name})
+			}
+		}
+	}
+	for _, list := range []struct {
+		name       string
+		containers []corev1.Container
+	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
+		for i := range list.containers {
+			at := c.specPath().Child(list.name).Index(i)
+			for j := range list.containers[i].Env {
+				e := &list.containers[i].Env[j]
+				name, _, _ := strings.Cut(e.Value, "?")
+				name, injected := strings.CutSuffix(name, akv2k8sSuffix)
+				var s *foreignSecret
+				switch {
+				case injected:
+					s = f.find(c, func(s *foreignSecret) bool {
+						return s.object.Kind == "AzureKeyVaultSecret" && s.object.Name == name
+					})
+					if s == nil {
+						s = &foreignSecret{object: c.object, why: "its AzureKeyVaultSecret is not in the input", where: at.Child("env").Index(j)}
+					}
+				case e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil:
+					s = named(e.ValueFrom.SecretKeyRef.Name)
+				}
+				if s != nil {
+					uses = append(uses, foreignUse{s, -1, at.Child("env").Index(j), "The variable " + e.Name})
+				}
+			}
+			for j := range list.containers[i].EnvFrom {
+				if ref := list.containers[i].EnvFrom[j].SecretRef; ref != nil {
+					if s := named(ref.Name); s != nil {
+						uses = append(uses, foreignUse{s, -1, at.Child("envFrom").Index(j), "The environment of " + list.containers[i].Name})
+					}
+				}
+			}
+		}
+	}
+	return uses
+}
+
+// unused names those that no workload of the input uses.
+func (f *foreignSecrets) unused() []Problem {
+	var notes problems
+	for _, s := range f.all {
+		if !s.used {
+			notes.add(s.object, finding.At("metadata", "name"), fmt.Sprintf("The %s %s is not converted: no workload here reads its Secret.", s.object.Kind, s.object.Name),
+				"Give the workloads that use it too.")
+		}
+	}
+	return notes
+}
+
+// readForeign makes of Secrets in volumes what files of a vault can be. A variable's value is none.
+func (c *conversion) readForeign() {
+	spec := c.target.Spec
+	if len(storeVolumes(spec)) > 0 {
+		c.fail(c.foreign[0].place, "The pods have volumes of the secrets store, and use another operator's Secrets too.", "Convert one of the two by hand first.")
+		return
+	}
+	for _, use := range c.foreign {
+		if use.volume < 0 {
+			c.fail(use.place, fmt.Sprintf("%s has a value of the vault (%s), which no rotation reaches; akv-injector gives files, and variables with their paths.", use.what, use.origin(c)),
+				fmt.Sprintf("Have the program read a file, and name it: %s: NAME_FILE=FILE.", annotation.Env))
+			continue
+		}
+		if use.why != "" {
+			c.problems.add(use.object, use.where, fmt.Sprintf("The %s %s has no equal: %s.", use.object.Kind, use.object.Name, use.why), "Keep it for this workload.")
+			continue
+		}
+		c.readForeignVolume(use)
+	}
+	if len(c.problems) > 0 {
+		return
+	}
+	c.checkTogether()
+	c.notes.add(c.object, c.specPath().Child("serviceAccountName"), "The pods' own ServiceAccount reads the vault now, not the operator's.",
+		"Give its identity the right to read the objects (Key Vault Secrets User), before the rollout.")
+	for _, use := range c.foreign {
+		c.notes.add(use.object, finding.At("metadata", "name"), fmt.Sprintf("The %s %s is kept: something else may read its Secret.", use.object.Kind, use.object.Name), "Remove it once nothing does.")
+	}
+}
+
+func (c *conversion) readForeignVolume(use foreignUse) {
+	given := &c.target.Spec.Volumes[use.volume]
+	if len(given.Secret.Items) > 0 || given.Secret.DefaultMode != nil && *given.Secret.DefaultMode&0o044 == 0 {
+		c.fail(use.place.Child("secret"), "The volume has items or a mode of its own, which the mounted files would not have.", "Mount the whole Secret without them, and convert again.")
+		return
+	}
+	v := volume{index: use.volume, name: given.Name, source: source{Vault: use.vault, Cloud: provider.DefaultCloud, Objects: slices.Clone(use.objects)}, inOrder: use.objects}
+	v.Cloud = provider.CanonicalCloud(v.Cloud)
+	slices.SortStableFunc(v.Objects, func(a, b provider.Object) int { return strings.Compare(a.File(), b.File()) })
+	c.readMounts(&v)
+	c.volumes = append(c.volumes, v)
+}
+
+// viewOfForeign is what the pods have today, as files of a vault.
+func (c *conversion) viewOfForeign() view {
+	v := viewOf(c.target.Meta.Labels, c.target.Spec, nil)
+	for _, volume := range c.volumes {
+		for _, container := range volume.containers {
+			v.Mounts = append(v.Mounts, mountView{container, volume.path, volume.source, ""})
+		}
+	}
+	v.sort()
+	return v
+}
