@@ -47,6 +47,7 @@ type input struct {
 	set      *manifest.Set
 	cluster  *manifest.Cluster
 	settings inject.Settings
+	trees    map[manifest.Document]*tree
 }
 
 // Convert turns each workload of a set whose secrets-store volumes annotations can say.
@@ -87,7 +88,7 @@ func Convert(set *manifest.Set, cluster *manifest.Cluster, s inject.Settings) (*
 	}
 	r.Notes = append(r.Notes, foreign.unused()...)
 	in.sortClasses(r, work)
-	return r, r.write(set, work)
+	return r, r.write(in, work)
 }
 
 func (r *Result) optIn(cluster *manifest.Cluster, o *manifest.Object) {
@@ -125,7 +126,7 @@ func (in *input) sortClasses(r *Result, work map[*manifest.Object]*conversion) {
 	}
 	for _, o := range in.set.Objects {
 		switch {
-		case freed[o] && !needed[o] && !inAnchoredList(o):
+		case freed[o] && !needed[o] && !in.inAnchoredList(o):
 			r.Dropped = append(r.Dropped, o)
 		case freed[o]:
 			r.Kept = append(r.Kept, o)
@@ -134,12 +135,12 @@ func (in *input) sortClasses(r *Result, work map[*manifest.Object]*conversion) {
 }
 
 // inAnchoredList reports whether other objects may borrow text from this one.
-func inAnchoredList(o *manifest.Object) bool {
+func (in *input) inAnchoredList(o *manifest.Object) bool {
 	if len(o.ListIndexes()) == 0 || o.Document().IsJSON() {
 		return false
 	}
-	root, err := parse(o.Document())
-	return err != nil || hasAlias(root)
+	t := in.tree(o.Document())
+	return t.err != nil || t.aliases
 }
 
 // classesIn are the classes that an object mounts or names, of whatever kind it is: a

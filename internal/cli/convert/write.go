@@ -27,11 +27,32 @@ func (c *conversion) checkAnchors() {
 	if c.object.Document().IsJSON() {
 		return
 	}
-	root, err := parse(c.object.Document())
-	if err == nil && hasAlias(root) {
+	if tree := c.in.tree(c.object.Document()); tree.err == nil && tree.aliases {
 		c.fail(nil, "The document has YAML anchors, so that a change in one place would be one in another.",
 			"Write the values out in each place, and convert again.")
 	}
+}
+
+// tree is a document's, parsed once: a list of thousands of objects is one.
+type tree struct {
+	root    *yaml.Node
+	err     error
+	aliases bool
+}
+
+func (in *input) tree(d manifest.Document) *tree {
+	if t, ok := in.trees[d]; ok {
+		return t
+	}
+	t := &tree{}
+	if t.root, t.err = parse(d); t.err == nil {
+		t.aliases = hasAlias(t.root)
+	}
+	if in.trees == nil {
+		in.trees = map[manifest.Document]*tree{}
+	}
+	in.trees[d] = t
+	return t
 }
 
 func hasAlias(n *yaml.Node) bool {
@@ -53,14 +74,14 @@ func parse(d manifest.Document) (*yaml.Node, error) {
 }
 
 // write makes the texts of all documents.
-func (r *Result) write(set *manifest.Set, work map[*manifest.Object]*conversion) error {
+func (r *Result) write(in *input, work map[*manifest.Object]*conversion) error {
 	var order []manifest.Document
 	changes := map[manifest.Document][]*manifest.Object{}
 	dropped := map[*manifest.Object]bool{}
 	for _, o := range r.Dropped {
 		dropped[o] = true
 	}
-	for _, o := range set.Objects {
+	for _, o := range in.set.Objects {
 		d := o.Document()
 		if !slices.Contains(order[max(0, len(order)-1):], d) { // objects of one document stand together
 			order = append(order, d)
@@ -72,7 +93,7 @@ func (r *Result) write(set *manifest.Set, work map[*manifest.Object]*conversion)
 	for _, d := range order {
 		document := Document{Document: d, After: d.Text()}
 		if len(changes[d]) > 0 {
-			after, err := rewrite(d, changes[d], work)
+			after, err := rewrite(in.tree(d), d, changes[d], work)
 			if err != nil {
 				return fmt.Errorf("%s:%d: %w", d.File(), d.First(), err)
 			}
@@ -84,10 +105,10 @@ func (r *Result) write(set *manifest.Set, work map[*manifest.Object]*conversion)
 }
 
 // rewrite changes the objects of one document. It is nil if nothing is left of it.
-func rewrite(d manifest.Document, objects []*manifest.Object, work map[*manifest.Object]*conversion) ([]byte, error) {
-	root, err := parse(d)
-	if err != nil {
-		return nil, err
+func rewrite(t *tree, d manifest.Document, objects []*manifest.Object, work map[*manifest.Object]*conversion) ([]byte, error) {
+	root := t.root
+	if t.err != nil {
+		return nil, t.err
 	}
 	e := newEditor(d.Text(), root)
 	var gone []*yaml.Node
