@@ -36,15 +36,16 @@ func (c *Class) look(f facts.Facts) *rules.Class {
 // DecideClass runs the rules on a class, and returns their findings in a stable order, errors
 // first.
 func DecideClass(c *Class, f facts.Facts) []finding.Finding {
+	allowed := c.policy.At(f.Now)
 	findings := slices.Concat(
 		c.policy.NamespaceErrors.RestOn(finding.Namespace).Findings(finding.Warning),
 		c.look(f).Check(),
 	)
-	findings = slices.DeleteFunc(findings, c.policy.Silences)
+	findings = slices.DeleteFunc(findings, allowed.Silences)
 	for i := range findings {
-		findings[i] = c.policy.Apply(findings[i])
+		findings[i] = allowed.Apply(findings[i])
 	}
-	return finding.Sort(append(findings, c.policy.Errors.Findings(finding.Error)...))
+	return finding.Sort(slices.Concat(findings, c.policy.Errors.Findings(finding.Error), allowed.Ended()))
 }
 
 // DecideClassUpdate is [DecideClass] for a class that replaces another. Errors that the class

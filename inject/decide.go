@@ -45,6 +45,7 @@ func Decide(r *Request, f facts.Facts) Decision {
 	if f.TooLarge {
 		return Decision{Findings: classesTooLarge(r), request: r}
 	}
+	allowed := r.policy.At(f.Now)
 	namespaceSeverity := finding.Warning
 	planned := &plan.Plan{}
 	if r.Asks() {
@@ -53,19 +54,20 @@ func Decide(r *Request, f facts.Facts) Decision {
 		namespaceSeverity = finding.Error
 		planned = plan.New(r.Target, r.asked, f, r.version)
 	}
-	d := Decision{request: r, pod: rules.NewPod(r.Target, r.asked, r.policy, f, planned)}
+	d := Decision{request: r, pod: rules.NewPod(r.Target, r.asked, allowed, f, planned)}
 	findings := slices.Concat(
 		r.policy.NamespaceErrors.RestOn(finding.Namespace).Findings(namespaceSeverity),
 		planned.Errors, d.pod.CheckReserved(), d.pod.Check(),
 	)
-	findings = slices.DeleteFunc(findings, r.policy.Silences)
+	findings = slices.DeleteFunc(findings, allowed.Silences)
 	for i := range findings {
-		findings[i] = r.policy.Apply(findings[i])
+		findings[i] = allowed.Apply(findings[i])
 	}
 	// The author of one of our annotations asked for something, even if its name is
 	// misspelt: these errors are never downgraded.
 	findings = append(findings, r.asked.Errors.Findings(finding.Error)...)
 	findings = append(findings, r.policy.Errors.Findings(finding.Error)...)
+	findings = append(findings, allowed.Ended()...)
 	d.Findings, d.VaultObjects = finding.Sort(findings), d.pod.VaultObjects()
 	d.inject(f, planned)
 	if f.Vault != nil {
@@ -113,7 +115,7 @@ func (d *Decision) WithVault(f facts.Facts) Decision {
 		return with
 	}
 	for i := range found {
-		found[i] = d.request.policy.Apply(found[i])
+		found[i] = d.pod.Policy.Apply(found[i])
 	}
 	with.Findings = finding.Sort(slices.Concat(d.Findings, found))
 	if finding.Refuses(with.Findings) {

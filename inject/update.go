@@ -36,6 +36,9 @@ func downgradeOld(findings, had []finding.Finding, now, before func(finding.Find
 		counts[before(f)]++
 	}
 	return downgradeIf(findings, func(f finding.Finding) bool {
+		if f.Lasting {
+			return false
+		}
 		key := now(f)
 		counts[key]--
 		return counts[key] >= 0

@@ -77,6 +77,7 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 	if known != nil {
 		d.facts = *known
 	}
+	d.facts.Now = a.now()
 	if d.facts.Namespace == nil {
 		ns, err := l.namespace(ctx, q.namespace)
 		if err != nil || !annotation.OptedIn(ns) {

@@ -37,7 +37,7 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	if err != nil || !annotation.OptedIn(ns) {
 		return nil, false, err
 	}
-	known := facts.Facts{Namespace: ns}
+	known := facts.Facts{Namespace: ns, Now: a.now()}
 	var before, now *inject.Class
 	if c.before != nil {
 		known.MountedBy = a.mounting(ctx, c.before)

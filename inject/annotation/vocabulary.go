@@ -91,7 +91,7 @@ var vocabulary = []Annotation{
 		Brief: "`false` opts out",
 	},
 	{
-		Key: Allow, Pod: true, ByHand: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to allow, such as `AKV001`; each is shown as a warning. The flag `--forbid-allow` refuses it",
+		Key: Allow, Pod: true, ByHand: true, Elsewhere: []string{"workload", "class"}, Meaning: "ids of waivable rules to allow, such as `AKV001`, or `AKV001 until 2027-03-01 because the reader is old`; each is shown as a warning, and one that has ended is an error again, but for pods that a controller creates. The flag `--forbid-allow` refuses it",
 		Brief: "ids of waivable rules to allow",
 	},
 	{

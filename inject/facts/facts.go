@@ -33,7 +33,7 @@ type Facts struct {
 	NoClassCRD bool
 	// Vault has the vaults' answers about objects. A missing object was not queried.
 	Vault map[VaultObject]VaultAnswer
-	// Now is the current time; only the vaults' answers are compared with it.
+	// Now is the current time: the vaults' answers, and the ends of waivers, are compared with it.
 	Now time.Time
 	// MountedBy are the names of the unfinished pods that mount the class that the decision
 	// is about.

@@ -33,6 +33,8 @@ type Finding struct {
 	Fix string
 	// Lookups are the facts that the finding rests on, besides the object itself.
 	Lookups Lookups
+	// Lasting findings are not downgraded because the object had them before: a waiver that has ended.
+	Lasting bool
 	// Class is the SecretProviderClass that has to be corrected, where a finding about a pod is about its class's
 	// content: the class has the same finding.
 	Class string

@@ -16,7 +16,7 @@ func (p *Policy) Apply(f finding.Finding) finding.Finding {
 	if rule != nil && rule.Waivable {
 		f.Lookups |= finding.Namespace // its rotation-policy
 		switch {
-		case p.waived[f.Rule]:
+		case p.waives(p.waived, f.Rule):
 			f = f.Downgraded("allowed: waived by the allow annotation")
 		case p.lax:
 			f = f.Downgraded("allowed: the namespace has rotation-policy: warn")
@@ -31,7 +31,7 @@ func (p *Policy) Apply(f finding.Finding) finding.Finding {
 // Silences reports whether a finding that refuses nothing is waived: it is not shown at all. What would be
 // refused is shown even so.
 func (p *Policy) Silences(f finding.Finding) bool {
-	return f.Severity == finding.Warning && f.Rule != "" && p.waived[f.Rule]
+	return f.Severity == finding.Warning && f.Rule != "" && p.waives(p.waived, f.Rule)
 }
 
 // exempt reports whether the rule does not refuse the pod, since a controller created it. The

@@ -35,7 +35,9 @@ type Policy struct {
 	NamespaceErrors finding.FieldErrors
 
 	rules  Rules
-	waived map[string]bool
+	waived Waivers
+	// now is when waivers are looked at; zero if it is not known.
+	now time.Time
 	// forbidWaivers is the server's --forbid-allow.
 	forbidWaivers bool
 	lax           bool // rotation-policy: warn
@@ -59,6 +61,13 @@ func ParseClass(class *facts.Class, ns *corev1.Namespace, s request.Settings, ru
 	p := forNamespace(ns, s, rules)
 	p.parseClass(class)
 	return p
+}
+
+// At is the policy at a time.
+func (p *Policy) At(now time.Time) *Policy {
+	then := *p
+	then.now = now
+	return &then
 }
 
 // forNamespace reads the policy that a namespace sets for the objects in it.

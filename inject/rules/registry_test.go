@@ -60,6 +60,12 @@ func TestParseWaivers(t *testing.T) {
 		"unknown":        {"AKV999, subpath", nil, 2},
 		"in lower case":  {"akv001", nil, 1},
 		"good among bad": {"AKV001, AKV018", []string{"AKV001"}, 1},
+		"with an end":    {"AKV001 until 2027-03-01, AKV004", []string{"AKV001", "AKV004"}, 0},
+		"with a reason":  {"AKV001 because the reader is old, and nobody knows it\nAKV004 until 2027-03-01 because of x", []string{"AKV001", "AKV004"}, 0},
+		"no date":        {"AKV001 until March", nil, 1},
+		"no such date":   {"AKV001 until 2027-02-30", nil, 1},
+		"other words":    {"AKV001 please", nil, 1},
+		"no reason":      {"AKV001 because", nil, 1},
 	} {
 		allow, errs := Known().ParseWaivers(tc.value, nil)
 		if len(errs) != tc.errors {

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,8 @@ type Cluster struct {
 	DefaultNamespace string
 	// NoClassCRD is set by the caller: an application's manifests do not show it.
 	NoClassCRD bool
+	// Now is the time at which waivers are looked at.
+	Now time.Time
 
 	// byName has the objects that facts are about, in the order of the set.
 	byName map[identity][]*Object
@@ -46,7 +49,7 @@ const (
 // Cluster sorts the objects of a set.
 func (s *Set) Cluster(defaultNamespace string, complete bool) *Cluster {
 	c := &Cluster{
-		Complete: complete, DefaultNamespace: defaultNamespace,
+		Complete: complete, DefaultNamespace: defaultNamespace, Now: time.Now(),
 		byName: map[identity][]*Object{}, classes: map[string][]string{},
 	}
 	for _, o := range s.Objects {
@@ -135,7 +138,7 @@ func (v *View) Facts(needs facts.Needs) facts.Facts {
 	if err != nil {
 		panic("looking into manifests never fails: " + err.Error())
 	}
-	f.NoClassCRD = v.NoClassCRD
+	f.NoClassCRD, f.Now = v.NoClassCRD, v.Now
 	return f
 }
 

@@ -59,7 +59,9 @@ func (l *Live) Facts(ctx context.Context, o *manifest.Object, needs facts.Needs)
 	if err != nil {
 		return facts.Facts{}, err
 	}
-	return facts.Gather(ctx, &source{l, l.Files.From(o).Source(), l.NamespaceOf(o)}, ns, needs)
+	f, err := facts.Gather(ctx, &source{l, l.Files.From(o).Source(), l.NamespaceOf(o)}, ns, needs)
+	f.Now = l.Files.Now
+	return f, err
 }
 
 // source asks the API server for what the files do not have.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -138,7 +139,7 @@ func (c *Case) FactsFor(needs facts.Needs) facts.Facts {
 	if err != nil {
 		panic("corpus: looking into a case never fails: " + err.Error())
 	}
-	f.NoClassCRD = c.Options.NoClassCRD && needs.CSIDriver
+	f.NoClassCRD, f.Now = c.Options.NoClassCRD && needs.CSIDriver, time.Now()
 	c.vaultFacts(&f)
 	return f
 }
