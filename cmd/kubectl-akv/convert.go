@@ -58,7 +58,12 @@ flags or the input make no sense (then nothing comes out).`,
   helm template shop ./chart | kubectl akv convert -f - > shop.yaml`,
 		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(*cobra.Command, []string) error { return o.run(streams) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.input.configure(cmd); err != nil {
+				return err
+			}
+			return o.run(streams)
+		},
 	}
 	o.input.bind(cmd)
 	o.input.bindSettings(cmd)

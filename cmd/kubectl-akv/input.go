@@ -25,6 +25,8 @@ type inputFlags struct {
 	files     []string
 	kustomize []string
 	chart     render.Chart
+	config    string
+	settled   config
 	recursive bool
 	namespace string
 	complete  bool
@@ -41,6 +43,7 @@ func (f *inputFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.chart.Path, "helm", "",
 		"`chart` (a folder or file) to render with the helm on PATH, and read")
 	flags.StringArrayVar(&f.chart.Values, "values", nil, "`file` of values for --helm; may be given more than once")
+	bindConfig(flags, &f.config)
 	flags.BoolVarP(&f.recursive, "recursive", "R", false,
 		"read the folders in the folders of -f too")
 	flags.StringVarP(&f.namespace, "namespace", "n", corev1.NamespaceDefault,
@@ -126,10 +129,20 @@ func oneLine(errs []error) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
+// configure reads the configuration file, whose settings stand in for flags that are not given.
+func (f *inputFlags) configure(cmd *cobra.Command) error {
+	c, err := readConfig(f.config)
+	if err != nil {
+		return err
+	}
+	f.settled = *c
+	return c.apply(cmd)
+}
+
 // read reads the manifests.
 func (f *inputFlags) read(stdin io.Reader) *manifest.Set {
 	f.settings.Version = version
-	source := manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin}
+	source := manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin, Exclude: f.settled.excludes}
 	for _, folder := range f.kustomize {
 		text, err := render.Kustomize(folder)
 		source.Rendered = append(source.Rendered, manifest.Rendered{Name: filepath.Clean(folder) + " (kustomize)", Text: text, Err: err})

@@ -9,6 +9,7 @@ import (
 
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/lint"
+	"akv-injector/internal/cli/manifest"
 )
 
 // lintFlags are those of lint beside what to read.
@@ -17,10 +18,13 @@ type lintFlags struct {
 	output string
 	failOn string
 	strict bool
+	fix    bool
+
+	baseline, newBaseline string
 }
 
 var (
-	lintFormats = []string{"text", "json", "sarif"}
+	lintFormats = []string{"text", "json", "sarif", "github", "gitlab", "junit"}
 	failOns     = []string{"error", "warning", "never"}
 )
 
@@ -45,9 +49,22 @@ and - for the standard input; YAML of many documents, JSON, and Lists.
   FILE:LINE: SEVERITY RULE NAME KIND/NAME: FIELD: MESSAGE
       Fix: FIX
 -o json prints an array of objects with file, line, kind, namespace, name, rule, severity
-(error or warning), field, message and fix; rule is "annotations" where the annotations
-themselves are wrong. -o sarif prints SARIF 2.1.0 for code scanning. What could not be read,
-and a summary, go to the standard error.
+(error or warning), field, message, fix, and workloads, those that mount the class that the
+finding is about; rule is "annotations" where the annotations themselves are wrong. -o sarif
+prints SARIF 2.1.0 for code scanning, -o github workflow commands, -o gitlab a code quality
+report and -o junit a JUnit report. What could not be read, and a summary, go to the
+standard error.
+
+Objects of other kinds are searched for what looks like a pod: a Rollout, a Knative Service, a
+ScaledJob. The summary names what was read that way.
+
+Of several objects of one name the one in the same file counts, else the one in the same
+folder, else the one in the nearest folder above: a folder for each environment is read as it
+is meant.
+
+.akv.yaml in this folder may have namespace, complete, server (flags of the server, such as
+tenant-id), exclude (globs of paths), rules (AKV003: off, warning or error), baseline and
+failOn.
 
 Exit codes: 0 without errors; 1 with errors (see --fail-on); 2 if there was nothing to read
 or something could not be read, whatever was found in the rest.`,
@@ -63,7 +80,10 @@ or something could not be read, whatever was found in the rest.`,
   kubectl akv lint -R -f deploy/ --complete --fail-on warning -o sarif > akv.sarif`,
 		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.configure(cmd); err != nil {
+				return err
+			}
 			return f.run(streams)
 		},
 	}
@@ -73,6 +93,10 @@ or something could not be read, whatever was found in the rest.`,
 	cmd.Flags().StringVar(&f.failOn, "fail-on", f.failOn, "`severity` from which findings make the exit code 1: "+strings.Join(failOns, ", "))
 	cmd.Flags().BoolVar(&f.strict, "strict", false,
 		"fail if an object could not be judged: one that mentions the secrets store and has no pod in it, a patch, or a template that is not rendered")
+	cmd.Flags().BoolVar(&f.fix, "fix", false,
+		"write into the files what can be put right without a doubt (of AKV001, AKV002 and AKV003), and report the rest")
+	cmd.Flags().StringVar(&f.baseline, "baseline", "", "`file` of findings that are not told again")
+	cmd.Flags().StringVar(&f.newBaseline, "write-baseline", "", "`file` to write the findings to, as a baseline")
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(lintFormats...))
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", complete(failOns...))
 	return cmd
@@ -81,7 +105,7 @@ or something could not be read, whatever was found in the rest.`,
 func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	var errs []error
 	for _, err := range []error{
-		oneOf("output", f.output, lintFormats), oneOf("fail-on", f.failOn, failOns), f.validate(),
+		oneOf("output", f.output, lintFormats), oneOf("fail-on", f.failOn, failOns), f.validate(), f.checkFix(),
 	} {
 		if err != nil {
 			errs = append(errs, err)
@@ -92,8 +116,26 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	}
 	set := f.read(streams.In)
 	report := lint.Check(set, set.Cluster(f.namespace, f.complete), f.settings)
-	if err := f.write(streams, report); err != nil {
+	if f.fix {
+		fixed, err := f.fixFiles(streams.ErrOut, set, report)
+		if err != nil {
+			return err
+		}
+		if fixed {
+			set = f.read(streams.In)
+			report = lint.Check(set, set.Cluster(f.namespace, f.complete), f.settings)
+		}
+	}
+	report.Apply(f.settled.Rules)
+	notes, err := f.useBaselines(report)
+	if err != nil {
 		return err
+	}
+	if err := f.write(streams, report, set); err != nil {
+		return err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(streams.ErrOut, note)
 	}
 	switch {
 	case report.Unusable():
@@ -106,13 +148,19 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	return nil
 }
 
-func (f *lintFlags) write(streams genericiooptions.IOStreams, report *lint.Report) error {
+func (f *lintFlags) write(streams genericiooptions.IOStreams, report *lint.Report, set *manifest.Set) error {
 	var err error
 	switch f.output {
 	case "json":
 		err = report.WriteJSON(streams.Out)
 	case "sarif":
 		err = report.WriteSARIF(streams.Out, version)
+	case "github":
+		err = report.WriteGitHub(streams.Out)
+	case "gitlab":
+		err = report.WriteGitLab(streams.Out)
+	case "junit":
+		err = report.WriteJUnit(streams.Out, set)
 	default:
 		err = report.WriteText(streams.Out, colourful(streams.Out))
 	}

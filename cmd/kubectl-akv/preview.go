@@ -61,6 +61,9 @@ a ServiceAccount is missing.`,
 		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.configure(cmd); err != nil {
+				return err
+			}
 			return f.run(cmd.Context(), streams, cmd.Flags().Changed("namespace"))
 		},
 	}

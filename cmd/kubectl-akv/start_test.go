@@ -34,7 +34,7 @@ func TestUsageErrors(t *testing.T) {
 		"unknown flag":      {[]string{"lint", "--fialon=x"}, "error: unknown flag: --fialon; see: kubectl akv lint --help"},
 		"no file":           {[]string{"lint"}, "error: name what to read: -f FILE, -f FOLDER, -f - for the standard input, -k FOLDER or --helm CHART"},
 		"a file without -f": {[]string{"lint", "a.yaml"}, `error: "a.yaml": manifests are named by -f; write: kubectl akv lint -f a.yaml`},
-		"format":            {[]string{"lint", "-f", "-", "-o", "sarf"}, `error: --output="sarf": write text, json, sarif; did you mean sarif?`},
+		"format":            {[]string{"lint", "-f", "-", "-o", "sarf"}, `error: --output="sarf": write text, json, sarif, github, gitlab, junit; did you mean sarif?`},
 		"severity":          {[]string{"lint", "-f", "-", "--fail-on", "info"}, `error: --fail-on="info": write error, warning, never`},
 		"settings": {
 			[]string{"lint", "-f", "-", "--tenant-id", "x y", "--cloud", "Azure", "--rotation-poll-interval", "2", "-n", "A"},

@@ -39,6 +39,9 @@ type Finding struct {
 	object, class *manifest.Object
 }
 
+// Where is the object that the finding is about, and the place in it.
+func (f Finding) Where() (*manifest.Object, *finding.Place) { return f.object, f.place }
+
 // Report is what is to be said of a set of manifests.
 type Report struct {
 	// Findings by file, line and rule.

@@ -37,6 +37,23 @@ func TestWrite(t *testing.T) {
 			withoutRules(t, b)
 			return nil
 		},
+		"want.github": func(r *lint.Report, b *bytes.Buffer) error { return r.WriteGitHub(b) },
+		"want.gitlab": func(r *lint.Report, b *bytes.Buffer) error { return r.WriteGitLab(b) },
+		"want.junit":  func(r *lint.Report, b *bytes.Buffer) error { return r.WriteJUnit(b, manifest.Source{Paths: []string{"shop"}}.Read()) },
+		"want-baseline.json": func(r *lint.Report, b *bytes.Buffer) error {
+			if err := r.WriteBaseline(b); err != nil {
+				return err
+			}
+			known, err := lint.ReadBaseline(bytes.NewReader(b.Bytes()))
+			if err != nil {
+				return err
+			}
+			n := len(r.Findings)
+			if again, gone := r.Without(known); again != n || gone != 0 || len(r.Findings) > 0 {
+				t.Errorf("%d of %d are known, %d are gone", again, n, gone)
+			}
+			return nil
+		},
 		"want-problems.txt": func(r *lint.Report, b *bytes.Buffer) error {
 			r.WriteProblems(b)
 			b.WriteString(r.Summary() + "\n")

@@ -11,6 +11,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// ConfigFile is the settings of kubectl akv in a folder, and no manifest.
+const ConfigFile = ".akv.yaml"
+
 // layout is what is known of a folder that is walked through: which of its files are no manifests by themselves,
 // since kustomize or Helm makes manifests of them.
 type layout struct {
@@ -41,6 +44,7 @@ func (l *layout) look(folder string, entries []fs.DirEntry) {
 			break
 		}
 	}
+	l.pass(filepath.Join(folder, ConfigFile))
 	if has("Chart.yaml") {
 		l.charts = append(l.charts, folder)
 		l.pass(filepath.Join(folder, "templates"))

@@ -33,6 +33,8 @@ type Source struct {
 	Recursive bool
 	// Stdin is read where Paths say so.
 	Stdin io.Reader
+	// Exclude reports whether a file or folder below a folder of Paths is left out; nil leaves out none.
+	Exclude func(path string) bool
 	// Rendered texts are read before the files.
 	Rendered []Rendered
 }
@@ -131,7 +133,7 @@ func (s Source) findNamed(path string, info fs.FileInfo, add func(input)) []Prob
 		for _, e := range entries {
 			path := filepath.Join(folder, e.Name())
 			switch {
-			case layout.passes(path):
+			case layout.passes(path), s.Exclude != nil && s.Exclude(path):
 			case e.IsDir() && s.Recursive:
 				walk(path)
 			case e.IsDir():

@@ -1,0 +1,198 @@
+package convert
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+
+	"akv-injector/inject/finding"
+	"akv-injector/internal/cli/manifest"
+)
+
+// Repair is a finding that a change of its own field puts right: AKV001, AKV002 or AKV003.
+type Repair struct {
+	Object *manifest.Object
+	Place  *finding.Place
+	Rule   string
+}
+
+// Repaired is what was done about a finding.
+type Repaired struct {
+	Repair
+	// Done says what was changed; empty if nothing was.
+	Done string
+	// Why nothing was changed.
+	Why string
+}
+
+// Fix makes the changes that cannot be wrong. A subPath goes only where the file keeps its path and the folder is one
+// in which images have nothing of their own.
+func Fix(set *manifest.Set, repairs []Repair) (*Result, []Repaired, error) {
+	in := &input{set: set}
+	r := &Result{}
+	var done []Repaired
+	byDocument := map[manifest.Document][]Repair{}
+	for _, one := range repairs {
+		d := one.Object.Document()
+		byDocument[d] = append(byDocument[d], one)
+	}
+	seen := map[manifest.Document]bool{}
+	for _, o := range set.Objects {
+		d := o.Document()
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		document := Document{Document: d, After: d.Text()}
+		if wanted := byDocument[d]; len(wanted) > 0 {
+			after, what, err := repair(in.tree(d), d, wanted)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s:%d: %w", d.File(), d.First(), err)
+			}
+			done = append(done, what...)
+			if after != nil {
+				document.After, document.Changed = after, true
+			}
+		}
+		r.Documents = append(r.Documents, document)
+	}
+	return r, done, nil
+}
+
+// repair changes one document. It is nil if nothing was changed.
+func repair(t *tree, d manifest.Document, wanted []Repair) ([]byte, []Repaired, error) {
+	if t.err != nil {
+		return nil, nil, t.err
+	}
+	var all []Repaired
+	if t.aliases && !d.IsJSON() {
+		for _, one := range wanted {
+			all = append(all, Repaired{Repair: one, Why: "the document has YAML anchors"})
+		}
+		return nil, all, nil
+	}
+	e := newEditor(d.Text(), t.root)
+	changed := false
+	for _, one := range wanted {
+		what := Repaired{Repair: one}
+		what.Done, what.Why = e.repair(t.root, one)
+		changed = changed || what.Done != ""
+		all = append(all, what)
+	}
+	if !changed {
+		return nil, all, nil
+	}
+	if d.IsJSON() {
+		return writeJSON(t.root), all, nil
+	}
+	text, err := e.text()
+	return text, all, err
+}
+
+func (e *editor) repair(root *yaml.Node, one Repair) (done, why string) {
+	n := root
+	for _, i := range one.Object.ListIndexes() {
+		items := get(n, "items")
+		if items == nil || i >= len(items.Content) {
+			return "", "it is not found"
+		}
+		n = items.Content[i]
+	}
+	steps := one.Place.Steps()
+	if len(steps) == 0 {
+		return "", "it is not found"
+	}
+	for _, step := range steps[:len(steps)-1] {
+		if step.Kind == finding.Element {
+			if n == nil || n.Kind != yaml.SequenceNode || step.Index >= len(n.Content) {
+				return "", "it is not found"
+			}
+			n = n.Content[step.Index]
+			continue
+		}
+		n = get(n, step.Name)
+	}
+	if n == nil || n.Kind != yaml.MappingNode {
+		return "", "it is not found"
+	}
+	switch one.Rule {
+	case "AKV002", "AKV003":
+		e.setScalar(n, "readOnly", "true", "!!bool")
+		return "set readOnly: true", ""
+	case "AKV001":
+		return e.repairSubPath(root, n, steps)
+	}
+	return "", "nobody but you knows what is meant"
+}
+
+// roots are the folders below which images have nothing of their own, by convention.
+var roots = []string{"/mnt/", "/secrets/", "/run/secrets/", "/var/run/secrets/"}
+
+// repairSubPath mounts the folder in which the file stands, where the file is called as before.
+func (e *editor) repairSubPath(root, mount *yaml.Node, steps []finding.Step) (done, why string) {
+	value := func(key string) string {
+		if n := get(mount, key); n != nil {
+			return n.Value
+		}
+		return ""
+	}
+	at, file := path.Clean(value("mountPath")), value("subPath")
+	folder := path.Dir(at)
+	switch {
+	case file == "" || path.Base(at) != file || strings.Contains(file, "/"):
+		return "", "the file would have another path"
+	case !slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(folder+"/", r) && folder+"/" != r }):
+		return "", "the whole folder " + folder + " would be hidden, and the image may have files of its own there"
+	}
+	// The other mounts of the container: none may be in the folder, or be it.
+	list := root
+	for _, step := range steps[:len(steps)-2] {
+		if step.Kind == finding.Element {
+			list = list.Content[step.Index]
+		} else if list = get(list, step.Name); list == nil {
+			return "", "it is not found"
+		}
+	}
+	if list.Kind == yaml.SequenceNode {
+		for _, other := range list.Content {
+			p := get(other, "mountPath")
+			if other == mount || p == nil {
+				continue
+			}
+			if clean := path.Clean(p.Value); clean == folder || strings.HasPrefix(clean, folder+"/") {
+				return "", "something else is mounted in " + folder
+			}
+		}
+	}
+	e.setScalar(mount, "mountPath", folder, "!!str")
+	e.removeKey(mount, "subPath")
+	return fmt.Sprintf("mounted the folder %s instead of its file %s", folder, file), ""
+}
+
+// setScalar gives a key of a mapping a plain value, in its line if it has one.
+func (e *editor) setScalar(m *yaml.Node, key, value, tag string) {
+	i := keyIndex(m, key)
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value}
+	if i < 0 {
+		e.setKeys(m, &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, node}})
+		return
+	}
+	old := m.Content[i+1]
+	line := old.Line - 1
+	if old.Kind == yaml.ScalarNode && line >= 0 && line < len(e.lines) {
+		text := e.lines[line]
+		from := old.Column - 1
+		for _, raw := range []string{old.Value, `"` + old.Value + `"`, "'" + old.Value + "'"} {
+			if raw != "" && from >= 0 && from <= len(text) && strings.HasPrefix(text[from:], raw) {
+				e.lines[line] = text[:from] + value + text[from+len(raw):]
+				m.Content[i+1] = node
+				return
+			}
+		}
+	}
+	e.treeOnly = true
+	m.Content[i+1] = node
+}
