@@ -98,6 +98,13 @@ func (f *inputFlags) validate() error {
 	if problems := validation.IsDNS1123Label(f.namespace); len(problems) > 0 {
 		errs = append(errs, fmt.Errorf("--namespace=%q: %s", f.namespace, problems[0]))
 	}
+	errs = append(errs, f.settingErrors()...)
+	return oneLine(errs)
+}
+
+// settingErrors are what is wrong with the server's flags.
+func (f *inputFlags) settingErrors() []error {
+	var errs []error
 	for _, setting := range []struct {
 		flag, value string
 		problem     func(string) finding.Problem
@@ -114,7 +121,7 @@ func (f *inputFlags) validate() error {
 			errs = append(errs, fmt.Errorf("--%s=%q: %s", setting.flag, setting.value, problem))
 		}
 	}
-	return oneLine(errs)
+	return errs
 }
 
 // oneLine joins errors with semicolons: an error is one line.

@@ -18,7 +18,7 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 		fmt.Fprintf(b, "::%s %s::%s\n", level, githubPlace(p.File, p.Line, "not read"), githubText(Printable(p.Message)))
 	}
 	for _, f := range r.Findings {
-		fmt.Fprintf(b, "::%s %s::%s\n", f.Severity, githubPlace(f.File, f.Line, ruleTitle(f.Rule)), githubText(f.text()))
+		fmt.Fprintf(b, "::%s %s::%s\n", f.Severity, githubPlace(f.File, f.Line, RuleTitle(f.Rule)), githubText(f.text()))
 	}
 	return b.Flush()
 }

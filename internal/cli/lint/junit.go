@@ -67,7 +67,7 @@ func (r *Report) WriteJUnit(w io.Writer, set *manifest.Set) error {
 	}
 	for _, f := range r.Findings {
 		s := suite(f.File)
-		c := junitCase{Name: fmt.Sprintf("%s %s/%s %s", ruleTitle(f.Rule), f.Kind, f.Name, f.Field), Class: f.File, File: f.File, Line: f.Line}
+		c := junitCase{Name: fmt.Sprintf("%s %s/%s %s", RuleTitle(f.Rule), f.Kind, f.Name, f.Field), Class: f.File, File: f.File, Line: f.Line}
 		if f.Severity == finding.Error {
 			c.Failure = &junitFailure{f.Rule, Printable(f.Message), fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.text())}
 			s.Failures++

@@ -38,19 +38,19 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		}
 		fmt.Fprintf(b, "%s: %s %s %s: %s: %s\n",
 			paint(bold, fmt.Sprintf("%s:%d", Printable(f.File), f.Line)), paint(code, string(f.Severity)),
-			ruleTitle(f.Rule), Printable(f.Kind+"/"+f.Name), Printable(f.Field), Printable(f.Message))
+			RuleTitle(f.Rule), Printable(f.Kind+"/"+f.Name), Printable(f.Field), Printable(f.Message))
 		if f.Fix != "" {
 			fmt.Fprintf(b, "    Fix: %s\n", Printable(f.Fix))
 		}
 		if len(f.Workloads) > 0 {
-			fmt.Fprintf(b, "    Mounted by: %s\n", Printable(few(f.Workloads)))
+			fmt.Fprintf(b, "    Mounted by: %s\n", Printable(Few(f.Workloads)))
 		}
 	}
 	return b.Flush()
 }
 
-// few names the first of a list.
-func few(names []string) string {
+// Few names the first of a list.
+func Few(names []string) string {
 	const most = 5
 	if more := len(names) - most; more > 0 {
 		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
@@ -58,8 +58,8 @@ func few(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// ruleTitle is a rule's id and name.
-func ruleTitle(id string) string {
+// RuleTitle is a rule's id and name.
+func RuleTitle(id string) string {
 	if rule := inject.RuleByID(id); rule != nil {
 		return id + " " + rule.Name
 	}
@@ -97,7 +97,7 @@ func (r *Report) Summary() string {
 		for _, shape := range slices.Sorted(maps.Keys(r.ByShape)) {
 			shapes = append(shapes, fmt.Sprintf("%d %s", r.ByShape[shape], Printable(shape)))
 		}
-		fmt.Fprintf(&b, "; by what they look like: %s", few(shapes))
+		fmt.Fprintf(&b, "; by what they look like: %s", Few(shapes))
 	}
 	if len(r.Passed) > 0 {
 		kinds := make([]string, 0, len(r.Passed))

@@ -39,7 +39,9 @@ func TestWrite(t *testing.T) {
 		},
 		"want.github": func(r *lint.Report, b *bytes.Buffer) error { return r.WriteGitHub(b) },
 		"want.gitlab": func(r *lint.Report, b *bytes.Buffer) error { return r.WriteGitLab(b) },
-		"want.junit":  func(r *lint.Report, b *bytes.Buffer) error { return r.WriteJUnit(b, manifest.Source{Paths: []string{"shop"}}.Read()) },
+		"want.junit": func(r *lint.Report, b *bytes.Buffer) error {
+			return r.WriteJUnit(b, manifest.Source{Paths: []string{"shop"}}.Read())
+		},
 		"want-baseline.json": func(r *lint.Report, b *bytes.Buffer) error {
 			if err := r.WriteBaseline(b); err != nil {
 				return err

@@ -44,6 +44,25 @@ type Object struct {
 	items []int
 }
 
+// UID of an object that was read from a cluster, else empty.
+func (o *Object) UID() string {
+	var h struct {
+		Metadata struct {
+			UID string `json:"uid"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(o.JSON, &h) != nil {
+		return ""
+	}
+	return h.Metadata.UID
+}
+
+// FromJSON is an object that stands in no file. Name stands where files have theirs.
+func FromJSON(name string, text []byte) ([]*Object, []Problem) {
+	d := &document{file: name, named: true, isJSON: true, text: text, first: 1, last: 1}
+	return d.objects()
+}
+
 // GroupVersionKind of the object.
 func (o *Object) GroupVersionKind() schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(o.APIVersion, o.Kind)
