@@ -11,6 +11,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // Paths under which the handlers are served. The webhook configurations name them too.
@@ -53,6 +54,8 @@ type Options struct {
 	Settings inject.Settings
 	// MountedGate reports whether readiness gates can be opened; nil is never.
 	MountedGate func() bool
+	// ExtraWorkloads are kinds of other API groups whose templates are checked.
+	ExtraWorkloads []workload.Extra
 	// OwnUser is the user name that the program itself has with the API server. Its
 	// requests are let through: we never wait for ourselves. Empty matches no user.
 	OwnUser string
@@ -78,6 +81,7 @@ type Admission struct {
 	now          func() time.Time
 	given        inject.Settings
 	mountedGate  func() bool
+	extra        []workload.Extra
 	ownUser      string
 	ensure       EnsureFunc
 	refusal      func(error) bool
@@ -103,6 +107,7 @@ func New(o Options) *Admission {
 		now:         time.Now,
 		given:       o.Settings,
 		mountedGate: o.MountedGate,
+		extra:       o.ExtraWorkloads,
 		ownUser:     o.OwnUser,
 		ensure:      o.Ensure,
 		refusal:     o.Refusal,
@@ -133,7 +138,7 @@ func (a *Admission) Validate() http.Handler {
 
 // ValidateWorkload is the handler for ValidateWorkloadPath.
 func (a *Admission) ValidateWorkload() http.Handler {
-	return a.handler(route{ValidateWorkloadPath, workloads(), onWrite, a.answerWorkload})
+	return a.handler(route{ValidateWorkloadPath, append(workloads(), extraWorkloads(a.extra)...), onWrite, a.answerWorkload})
 }
 
 // ValidateClass is the handler for ValidateClassPath.

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
@@ -14,6 +15,8 @@ type kind struct {
 	schema.GroupVersionKind
 	resource schema.GroupResource
 	empty    func() client.Object
+	// path of the template in an extra workload, which has the kind that the API server gives it.
+	path []string
 }
 
 type kinds []kind
@@ -32,6 +35,18 @@ func workloads() kinds {
 	return all
 }
 
+// extraWorkloads are those that the server was told of.
+func extraWorkloads(extras []workload.Extra) kinds {
+	var all kinds
+	for _, e := range extras {
+		all = append(all, kind{
+			GroupVersionKind: e.GroupVersion().WithKind(""), resource: e.GroupResource(), path: e.Path,
+			empty: func() client.Object { return &unstructured.Unstructured{} },
+		})
+	}
+	return all
+}
+
 // classKinds is served under ValidateClassPath.
 func classKinds() kinds {
 	return kinds{kindIn(secretsstorev1.SchemeGroupVersion, "SecretProviderClass", "secretproviderclasses",
@@ -39,5 +54,5 @@ func classKinds() kinds {
 }
 
 func kindIn(version schema.GroupVersion, name, resource string, empty func() client.Object) kind {
-	return kind{version.WithKind(name), schema.GroupResource{Group: version.Group, Resource: resource}, empty}
+	return kind{GroupVersionKind: version.WithKind(name), resource: schema.GroupResource{Group: version.Group, Resource: resource}, empty: empty}
 }

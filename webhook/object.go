@@ -7,16 +7,32 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	kjson "sigs.k8s.io/json"
+
+	"akv-injector/inject/workload"
 )
 
 // object is what a request is about.
 type object struct {
 	// kind as its group and version have it.
 	kind schema.GroupVersionKind
+	// path of the template, where the kind is not one of our own.
+	path []string
 	client.Object
+}
+
+// target is the pod or template in the object.
+func (o *object) target() *workload.Target {
+	extra, ok := o.Object.(*unstructured.Unstructured)
+	if !ok {
+		return workload.TargetOf(o.Object)
+	}
+	owner := &metav1.ObjectMeta{Name: o.GetName(), Namespace: o.GetNamespace(), Labels: o.GetLabels(), Annotations: o.GetAnnotations()}
+	return workload.TargetAt(o.kind.Kind, owner, extra.Object, o.path)
 }
 
 // pod is the object where the path serves nothing but pods.
@@ -64,10 +80,14 @@ func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte
 		return nil, fmt.Errorf("request.%s is empty, expected a %s", name, kind.Kind)
 	}
 
-	o := &object{kind: kind.GroupVersionKind, Object: kind.empty()}
+	o := &object{kind: kind.GroupVersionKind, path: kind.path, Object: kind.empty()}
+	into := any(o.Object)
+	if extra, ok := o.Object.(*unstructured.Unstructured); ok {
+		into = &extra.Object
+	}
 	// Unknown fields are a newer API server's. Of a duplicate field we might see
 	// another one than the API server does, so the patch would not fit.
-	duplicates, err := kjson.UnmarshalStrict(raw, o.Object, kjson.DisallowDuplicateFields)
+	duplicates, err := kjson.UnmarshalStrict(raw, into, kjson.DisallowDuplicateFields)
 	if err != nil {
 		return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
 	}
@@ -99,6 +119,10 @@ func (k kinds) of(req *admissionv1.AdmissionRequest) (*kind, error) {
 	}
 	if known := &k[i]; got == known.GroupVersionKind {
 		return known, nil
+	} else if known.path != nil && got.GroupVersion() == known.GroupVersion() && got.Kind != "" {
+		named := *known
+		named.Kind = got.Kind
+		return &named, nil
 	}
 	return nil, fmt.Errorf("request.kind is %q, expected %s of %s", line(got.String(), maxName), k[i].Kind, k[i].GroupVersion())
 }

@@ -16,13 +16,13 @@ func (a *Admission) answerWorkload(ctx context.Context, c *change) (verdict, err
 	if origin == workload.FromBuiltinController {
 		return skipped(reasonController), nil
 	}
-	q := &question{namespace: c.req.Namespace, now: workload.TargetOf(c.now.Object), describe: c.dryRun()}
+	q := &question{namespace: c.req.Namespace, now: c.now.target(), describe: c.dryRun()}
 	if q.now == nil {
 		return skipped(reasonNoTemplate), nil
 	}
 	q.now.Origin = origin
 	if c.before != nil {
-		if q.before = workload.TargetOf(c.before.Object); q.before != nil {
+		if q.before = c.before.target(); q.before != nil {
 			q.before.Origin = origin
 		}
 	}

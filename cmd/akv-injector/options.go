@@ -37,6 +37,7 @@ type options struct {
 	rotationNudges float64
 	rotationLooks  float64
 	restarts       bool
+	extraWorkloads []string
 	events         eventOptions
 
 	mountedGates bool
@@ -73,6 +74,9 @@ func (o *options) groups() []group {
 		"`globs` of the vaults that namespaces without the annotation allowed-vaults may use, such as {namespace}-*,shared-kv; {namespace} stands for their name. Without it, any")
 	pods.BoolVar(&o.settings.ForbidAllow, "forbid-allow", false,
 		"refuse the annotation allow, so that no rule can be waived")
+
+	pods.StringSliceVar(&o.extraWorkloads, "extra-workload", nil,
+		"`kind` of another API group whose templates are checked too, as RESOURCE.VERSION.GROUP=PATH: rollouts.v1alpha1.argoproj.io=spec.template. May be given more than once, and needs a rule in the webhook configuration")
 
 	server := pflag.NewFlagSet("", pflag.ContinueOnError)
 	server.StringVar(&o.webhookHost, "webhook-host", "",

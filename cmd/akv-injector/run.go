@@ -140,6 +140,8 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		VaultHints:  o.vaultHints,
 		Settings:    settings,
 		OwnUser:     ownUser,
+
+		ExtraWorkloads: o.extras(),
 		Ensure:      writer.EnsureClass,
 		Refusal:     controller.Refusal,
 		Log:         log.WithName("admission"),

@@ -14,6 +14,7 @@ import (
 	"akv-injector/controller/refresh"
 	"akv-injector/inject"
 	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 )
 
 // namespaceFile is there in every pod with a service account token.
@@ -52,8 +53,24 @@ func (o *options) validate() []string {
 	return found
 }
 
+// extras are the extra workloads, which validate has checked.
+func (o *options) extras() []workload.Extra {
+	var all []workload.Extra
+	for _, text := range o.extraWorkloads {
+		if e, problem := workload.ParseExtra(text); !problem.Found() {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // validateSettings checks what pods and namespaces may set too, where they do not.
 func (o *options) validateSettings(found *problems) {
+	for _, text := range o.extraWorkloads {
+		if _, problem := workload.ParseExtra(text); problem.Found() {
+			found.report("extra-workload", text, problem.String())
+		}
+	}
 	if v := o.settings.TenantID; v != "" {
 		if problem := provider.TenantProblem(v); problem.Found() {
 			found.report("tenant-id", v, problem.String())

@@ -77,6 +77,23 @@ rules:
     scope: Namespaced
 {{- end }}
 
+{{/* The extra workloads, with what a preset says, as a list in JSON. */}}
+{{- define "akv-injector.extraWorkloads" -}}
+{{- $presets := dict
+  "rollouts" (dict "group" "argoproj.io" "version" "v1alpha1" "resource" "rollouts" "template" "spec.template")
+  "knative" (dict "group" "serving.knative.dev" "version" "v1" "resource" "services" "template" "spec.template")
+-}}
+{{- $all := list }}
+{{- range .Values.extraWorkloads }}
+{{- if .preset }}
+{{- $all = append $all (required (printf "extraWorkloads: no preset %s" .preset) (get $presets .preset)) }}
+{{- else }}
+{{- $all = append $all . }}
+{{- end }}
+{{- end }}
+{{- toJson $all }}
+{{- end }}
+
 {{- define "akv-injector.rules.classes" -}}
 rules:
   - operations: [CREATE, UPDATE, DELETE]
