@@ -48,7 +48,7 @@ func checkIdentityMismatch(p *Pod, r *Report) {
 		r.Warn(field.ErrorTypeInvalid, v.classPlace(),
 			fmt.Sprintf("The SecretProviderClass %q reads the vault as %s, but the ServiceAccount %q is annotated with %s; rotation needs a federated credential for the former.",
 				text.Shorten(v.ClassName), text.Shorten(client), text.Shorten(account.Name), text.Shorten(theirs)),
-			"To use one identity, run: "+text.Command("kubectl annotate --overwrite serviceaccount (-n {namespace}) {account} "+provider.AnnotationClientID+"={client-id}",
+			"Run: "+text.Command("kubectl annotate --overwrite sa (-n {namespace}) {account} "+provider.AnnotationClientID+"={client-id}",
 				text.Values{"namespace": p.namespace(), "account": account.Name, "client-id": client}))
 	}
 }

@@ -18,7 +18,7 @@ var syncedWithoutMount = Rule{
 	Rule: finding.Rule{
 		ID: "AKV027", Name: "synced-secret-without-mount", Severities: []finding.Severity{finding.Warning},
 		Lookups:  finding.Classes,
-		Summary:  "A variable or a volume from a Secret that a class of the namespace syncs, in a pod that does not mount the class.",
+		Summary:  "A variable or a volume from a Secret that a class of the namespace syncs, in a pod that does not mount the class; at admission, of pods that ask or mount others.",
 		Prevents: "Unless another pod mounts the class, the Secret does not exist, or goes away with that pod, and this one waits in CreateContainerConfigError.",
 		Evidence: "Secrets Store CSI driver 1.6.0 makes the Secret when a pod mounts the class, and its owners are the pods' records: the last one takes it along.",
 		Remedy:   "Mount the class in the pod too, even if nothing reads the files.",

@@ -78,7 +78,16 @@ func TestRulePolicy(t *testing.T) {
 		})},
 		"in an init container": {pod: changed(func(p *corev1.Pod) {
 			p.Spec.InitContainers = []corev1.Container{{Name: "init", VolumeMounts: []corev1.VolumeMount{{Name: "v1", SubPath: "a"}}}}
+		})},
+		"in a native sidecar": {pod: changed(func(p *corev1.Pod) {
+			p.Spec.InitContainers = []corev1.Container{{
+				Name: "init", RestartPolicy: new(corev1.ContainerRestartPolicyAlways), VolumeMounts: []corev1.VolumeMount{{Name: "v1", SubPath: "a"}},
+			}}
 		}), want: "AKV001"},
+		"in a pod that ends": {pod: changed(func(p *corev1.Pod) {
+			subPath(p)
+			p.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
+		})},
 		"lax":                  {pod: changed(subPath), namespace: warns},
 		"lax, not waivable":    {pod: changed(func(p *corev1.Pod) { p.Spec.Volumes[0].CSI.ReadOnly = nil }), namespace: warns, want: "AKV002"},
 		"not read-only":        {pod: changed(func(p *corev1.Pod) { p.Spec.Volumes[1].CSI.ReadOnly = new(false) }), want: "AKV002"},

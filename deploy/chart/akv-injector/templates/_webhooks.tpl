@@ -135,6 +135,12 @@ size({{ . }}.?annotations.orValue({})) > 1000 || size({{ . }}.?labels.orValue({}
 {{ . }}.?labels.orValue({}).exists(key, key.startsWith('azure.keyvault.injector/'))
 {{- end }}
 
+{{/* An annotation that begins almost as ours do (AKV030). */}}
+{{- define "akv-injector.has-nearly-ours" -}}
+{{ . }}.?annotations.orValue({}).exists(key,
+key.lowerAscii().startsWith('azure') && key.lowerAscii().contains('inject'))
+{{- end }}
+
 {{- define "akv-injector.mounts-secrets-store" -}}
 size({{ . }}.?spec.?volumes.orValue([])) > 1000 ||
 {{ . }}.?spec.?volumes.orValue([]).exists(volume,
@@ -158,7 +164,8 @@ volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
     )
 - name: mounts-secrets-store
   expression: >-
-    {{- include "akv-injector.mounts-secrets-store" "object" | nindent 4 }}
+    {{- include "akv-injector.mounts-secrets-store" "object" | nindent 4 }} ||
+    {{- include "akv-injector.has-nearly-ours" "object.?metadata" | nindent 4 }}
 {{ include "akv-injector.conditions.pods" . }}
 {{- end }}
 
@@ -169,7 +176,8 @@ volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
 
 {{- define "akv-injector.workload-asks" -}}
 {{ include "akv-injector.has-ours" (include "akv-injector.template" "object" | printf "%s.?metadata") }} ||
-{{ include "akv-injector.has-ours" "object.?metadata" }}
+{{ include "akv-injector.has-ours" "object.?metadata" }} ||
+{{ include "akv-injector.has-ours" "object.?spec.?jobTemplate.?metadata" }}
 {{- end }}
 
 {{/* Who only carries out what is written already, in an object that was looked at. */}}
@@ -222,7 +230,8 @@ volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
     )
 - name: mounts-secrets-store
   expression: >-
-    {{- include "akv-injector.mounts-secrets-store" (include "akv-injector.template" "object") | nindent 4 }}
+    {{- include "akv-injector.mounts-secrets-store" (include "akv-injector.template" "object") | nindent 4 }} ||
+    {{- include "akv-injector.has-nearly-ours" (include "akv-injector.template" "object" | printf "%s.?metadata") | nindent 4 }}
 - name: changes-the-pods
   expression: >-
     request.?operation.orValue('') != 'UPDATE' ||
