@@ -71,7 +71,11 @@ func TestPodsThatReachAWebhook(t *testing.T) {
 	}{
 		"nothing at all":               {pod: corev1.Pod{}},
 		"somebody else's annotations":  {pod: corev1.Pod{ObjectMeta: annotated("azure.workload.identity/use", "true")}},
-		"our prefix without its slash": {pod: corev1.Pod{ObjectMeta: annotated("azure.keyvault.injector.example/objects", "a")}},
+		"almost our prefix": {
+			pod:  corev1.Pod{ObjectMeta: annotated("Azure.KeyVault-Injector.io/objects", "a")},
+			want: []string{handwritten},
+		},
+		"another injector's": {pod: corev1.Pod{ObjectMeta: annotated("vault.hashicorp.com/agent-inject", "true")}},
 		"our annotation": {
 			pod:  corev1.Pod{ObjectMeta: annotated("azure.keyvault.injector/objects", "a")},
 			want: []string{mutating, asking},
