@@ -72,7 +72,7 @@ func origin(t *testing.T, c *corpus.Case) rest.ImpersonationConfig {
 // if the API server refuses the case's fence, as it should: the case is held against that alone.
 func (s *system) facts(t *testing.T, c *corpus.Case) (namespace, twin string) {
 	t.Helper()
-	namespace = fmt.Sprintf("case-%d", namespaces.Add(1))
+	namespace = newNamespaceName()
 	twin = namespace + "-twin"
 	// A pod cannot come before its account.
 	objects := c.Objects()

@@ -18,11 +18,15 @@ var optedIn = map[string]string{"azure.keyvault.injector/injection": "enabled"}
 
 var namespaces atomic.Int32
 
+// newNamespaceName is as long as the corpus' own: a message that is cut is cut at the same place.
+func newNamespaceName() string {
+	return strings.ReplaceAll(fmt.Sprintf("q%3s", strconv.FormatInt(int64(namespaces.Add(1)), 36)), " ", "0")
+}
+
 // namespace creates a namespace for this test alone.
 func (s *system) namespace(t *testing.T) string {
 	t.Helper()
-	// As long as the corpus' own: a message that is cut is cut at the same place.
-	name := strings.ReplaceAll(fmt.Sprintf("q%3s", strconv.FormatInt(int64(namespaces.Add(1)), 36)), " ", "0")
+	name := newNamespaceName()
 	s.Namespace(t, name, nil)
 	return name
 }
