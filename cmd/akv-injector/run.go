@@ -142,10 +142,10 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		OwnUser:     ownUser,
 
 		ExtraWorkloads: o.extras(),
-		Ensure:      writer.EnsureClass,
-		Refusal:     controller.Refusal,
-		Log:         log.WithName("admission"),
-		Metrics:     webhook.NewMetrics(ctrlmetrics.Registry, version),
+		Ensure:         writer.EnsureClass,
+		Refusal:        controller.Refusal,
+		Log:            log.WithName("admission"),
+		Metrics:        webhook.NewMetrics(ctrlmetrics.Registry, version),
 	}).Register(drain.Closing(mgr.GetWebhookServer()))
 
 	for _, kind := range cachedKinds() {

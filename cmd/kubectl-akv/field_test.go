@@ -82,6 +82,8 @@ func (f *fieldCase) lint() {
 	for line := range strings.Lines(stderr) {
 		if m := problemLine.FindStringSubmatch(strings.TrimSuffix(line, "\n")); m != nil {
 			f.said = append(f.said, saidLine{"problem " + m[1], m[2]})
+		} else if strings.HasPrefix(line, f.path) { // of a folder
+			f.said = append(f.said, saidLine{"problem 0", line})
 		}
 	}
 }
@@ -142,5 +144,21 @@ func (f *fieldCase) has(what, text string, words []string) {
 		if !strings.Contains(text, w) {
 			f.Errorf("%s: %q is not in\n%s", what, w, text)
 		}
+	}
+}
+
+// TestCharts has whole applications in the shapes of public charts and repositories: none of them has an error.
+func TestCharts(t *testing.T) {
+	files, err := filepath.Glob("testdata/charts/*.yaml")
+	if err != nil || len(files) < 20 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			code, stdout, stderr := run(t, "", "lint", "-f", file, "--strict")
+			if code != exitOK || strings.Contains(stdout, " error ") {
+				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+			}
+		})
 	}
 }

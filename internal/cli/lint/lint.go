@@ -71,6 +71,7 @@ func Check(set *manifest.Set, cluster *manifest.Cluster, settings inject.Setting
 	for i, o := range set.Objects {
 		r.add(o, &results[i])
 	}
+	r.tellElsewhere(results)
 	r.Findings = append(r.Findings, namesakes(set, cluster)...)
 	r.tellClassesOnce()
 	// Not by severity: whoever fixes a file goes through it from top to bottom.
@@ -89,6 +90,8 @@ type result struct {
 	checked  bool
 	shapes   []string
 	unjudged []manifest.Problem
+	// elsewhere are objects in other folders, without which this one was judged.
+	elsewhere []manifest.Ambiguity
 }
 
 func (r *Report) add(o *manifest.Object, found *result) {
@@ -188,6 +191,10 @@ func (r *result) checkPod(c *checker, o *manifest.Object, view *manifest.View, p
 	decision := inject.Decide(request, view.Facts(request.Needs()))
 	r.place(c, o, view, pod, decision.Findings)
 	for _, doubt := range view.Ambiguities(request.Needs()) {
+		if len(doubt.Among) == 1 {
+			r.elsewhere = append(r.elsewhere, doubt)
+			continue
+		}
 		r.findings = append(r.findings, ambiguous(c, o, view, pod, doubt))
 	}
 	if o.Typed == nil {

@@ -48,3 +48,18 @@ func ambiguous(c *checker, o *manifest.Object, view *manifest.View, pod *workloa
 		Fix:     "Put it beside what uses it, or check one folder at a time.",
 	})
 }
+
+// tellElsewhere says once of each object in another folder that others were judged without it.
+func (r *Report) tellElsewhere(results []result) {
+	told := map[*manifest.Object]bool{}
+	for _, found := range results {
+		for _, doubt := range found.elsewhere {
+			o := doubt.Among[0]
+			if told[o] {
+				continue
+			}
+			told[o] = true
+			r.Problems = append(r.Problems, manifest.Problem{File: o.File, Line: o.Line(), Note: true, Message: doubt.String()})
+		}
+	}
+}

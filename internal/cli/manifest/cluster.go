@@ -174,7 +174,7 @@ type source struct{ v *View }
 // get is an object's type, with ErrUnknown where it is not known whether there is one, or which.
 func get[T runtime.Object](s source, kind, namespace, name string) (T, error) {
 	found, among := s.v.find(kind, namespace, name)
-	if len(among) > 0 {
+	if len(among) > 0 { // which one is not known, or whether it is this cluster's
 		var none T
 		return none, facts.ErrUnknown
 	}
@@ -209,7 +209,10 @@ func (s source) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
 
 // Driver is what the driver's DaemonSet says. There is one for each operating system.
 func (s source) Driver(context.Context) (*provider.Driver, error) {
-	near := atNearest(s.v.from, s.v.drivers)
+	near, at := atNearest(s.v.from, s.v.drivers)
+	if at == elsewhere {
+		return nil, facts.ErrUnknown
+	}
 	var sets []appsv1.DaemonSet
 	for _, o := range near {
 		if !slices.ContainsFunc(sets, func(d appsv1.DaemonSet) bool { return d.Name == o.Name }) {

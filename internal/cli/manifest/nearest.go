@@ -9,12 +9,16 @@ import (
 )
 
 // nearest is the one of several objects of a name that counts for another object: the one in its file, else in
-// its folder, else in the nearest folder above. Else it is the only one, wherever it is. Where several are as near
-// as that and differ, it is none, and among has them.
+// its folder, else in the nearest folder above, else in a file that was named itself, as its own was: files that are named
+// one by one belong together. What stands in any other folder may be another environment's, and never counts. Where
+// several are as near and differ, or all are elsewhere, it is none, and among has them.
 func nearest(from *Object, candidates []*Object) (found *Object, among []*Object) {
-	near := atNearest(from, candidates)
-	if len(near) == 0 {
+	if len(candidates) == 0 {
 		return nil, nil
+	}
+	near, d := atNearest(from, candidates)
+	if d >= elsewhere {
+		return nil, near
 	}
 	for _, o := range near[1:] {
 		if !bytes.Equal(o.JSON, near[0].JSON) {
@@ -24,28 +28,32 @@ func nearest(from *Object, candidates []*Object) (found *Object, among []*Object
 	return near[0], nil
 }
 
-// atNearest are the candidates that are nearest to an object.
-func atNearest(from *Object, candidates []*Object) []*Object {
-	if len(candidates) < 2 || from == nil {
-		return candidates
-	}
-	const elsewhere = 1 << 20
-	best := elsewhere + 1
-	var near []*Object
+// elsewhere is farther than any folder, and together is as far as files that were named.
+const (
+	elsewhere = 1 << 20
+	together  = elsewhere - 1
+)
+
+// atNearest are the candidates that are nearest to an object, and how far that is.
+func atNearest(from *Object, candidates []*Object) (near []*Object, at int) {
+	at = elsewhere + 1
 	for _, o := range candidates {
-		d := distance(from.File, o.File, elsewhere)
-		if d < best {
-			best, near = d, nil
+		d := distance(from.File, o.File)
+		if d == elsewhere && from.Named && o.Named && !from.document.rendered && !o.document.rendered {
+			d = together
 		}
-		if d == best {
+		if d < at {
+			at, near = d, nil
+		}
+		if d == at {
 			near = append(near, o)
 		}
 	}
-	return near
+	return near, at
 }
 
 // distance is 0 for the same file, 1 for the same folder, and one more for each folder above; elsewhere for any other.
-func distance(from, to string, elsewhere int) int {
+func distance(from, to string) int {
 	if from == to {
 		return 0
 	}
@@ -80,7 +88,7 @@ func (s *Set) Namesakes(c *Cluster) []Namesakes {
 		id := c.identityOf(o)
 		id.kind = o.GroupVersionKind().GroupKind().String()
 		if i := slices.IndexFunc(seen[id], func(first *Object) bool {
-			return distance(o.File, first.File, 2) < 2 && !bytes.Equal(first.JSON, o.JSON)
+			return distance(o.File, first.File) < 2 && !bytes.Equal(first.JSON, o.JSON)
 		}); i >= 0 {
 			found = append(found, Namesakes{seen[id][i], o})
 		}
@@ -99,6 +107,10 @@ func (a Ambiguity) String() string {
 	if more := len(places) - most; more > 0 {
 		places = append(places[:most], fmt.Sprintf("%d more", more))
 	}
-	return fmt.Sprintf("which %s %s is meant is not clear: it is in %s, with different contents; give the files of one environment at a time",
+	if len(a.Among) == 1 {
+		return fmt.Sprintf("whether the %s %s in %s is meant is not clear: it is in another folder, which may be another environment's; name the files that belong together one by one (-f), or put them into one folder",
+			a.Kind, a.Name, places[0])
+	}
+	return fmt.Sprintf("which %s %s is meant is not clear: it is in %s; give the files of one environment at a time",
 		a.Kind, a.Name, strings.Join(places, ", "))
 }

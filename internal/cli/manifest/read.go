@@ -42,6 +42,9 @@ func (s Source) Read() *Set {
 			return
 		}
 		files[i].documents, files[i].problems = split(inputs[i].name(), inputs[i].named, text)
+		for _, d := range files[i].documents {
+			d.rendered = inputs[i].rendered != nil
+		}
 	})
 	var documents []*document
 	for i := range files {

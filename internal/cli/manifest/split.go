@@ -16,6 +16,8 @@ type document struct {
 	file string
 	// named is set if the file was named itself.
 	named bool
+	// rendered is set for a text that stands in no file.
+	rendered bool
 	// first and last of its lines in the file, from 1.
 	first, last int
 	text        []byte
