@@ -45,7 +45,7 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 	"$$(hack/tool govulncheck)" ./...
 
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint
+	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint ./internal/cli/convert
 
 bench-rotation: ## Measure when new versions arrive (an hour and a half), and write docs/rotation.md
 	hack/bench-rotation

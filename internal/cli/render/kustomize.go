@@ -82,9 +82,44 @@ func (c *kustomizationCheck) check(folder string, depth int) {
 	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Configurations) {
 		c.checkEntry(file, folder, entry, depth)
 	}
-	if path := k.OpenAPI["path"]; path != "" {
-		c.checkEntry(file, folder, path, depth)
+	for _, path := range filesOf(k) {
+		// kustomize says which are not there; those of other hosts it would fetch.
+		if looksRemote(path) {
+			c.checkEntry(file, folder, path, depth)
+		}
 	}
+}
+
+// filesOf are the files that a kustomization reads beside its resources.
+func filesOf(k *types.Kustomization) []string {
+	files := []string{k.OpenAPI["path"]}
+	for _, p := range slices.Concat(k.Patches, k.PatchesJson6902) { //nolint:staticcheck // deprecated, and still read
+		files = append(files, p.Path)
+	}
+	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // deprecated, and still read
+		if !strings.Contains(string(p), "\n") {
+			files = append(files, string(p))
+		}
+	}
+	for _, r := range k.Replacements {
+		files = append(files, r.Path)
+	}
+	add := func(s types.KvPairSources) {
+		for _, f := range s.FileSources {
+			if _, path, named := strings.Cut(f, "="); named {
+				f = path
+			}
+			files = append(files, f)
+		}
+		files = append(append(files, s.EnvSources...), s.EnvSource)
+	}
+	for i := range k.ConfigMapGenerator {
+		add(k.ConfigMapGenerator[i].KvPairSources)
+	}
+	for i := range k.SecretGenerator {
+		add(k.SecretGenerator[i].KvPairSources)
+	}
+	return slices.DeleteFunc(files, func(f string) bool { return f == "" })
 }
 
 // checkEntry refuses what is not on this machine, and looks into a folder.
@@ -118,6 +153,9 @@ func (c *kustomizationCheck) checkPlugin(file, folder, entry string, depth int) 
 		}
 		text = string(content)
 	}
+	if strings.Contains(text, "://") {
+		c.failf("%s: a generator or transformer names another host, from which nothing is fetched", file)
+	}
 	for _, mark := range []string{"config.kubernetes.io/function", "HelmChartInflationGenerator"} {
 		if strings.Contains(text, mark) {
 			c.failf("%s: plugins and functions are not run; run kustomize build yourself, and pipe it in: -f -", file)
@@ -127,8 +165,8 @@ func (c *kustomizationCheck) checkPlugin(file, folder, entry string, depth int) 
 }
 
 func looksRemote(entry string) bool {
-	first, _, _ := strings.Cut(entry, "/")
-	return strings.Contains(entry, "://") || strings.Contains(entry, "@") || strings.Contains(entry, "?") || strings.Contains(first, ".") && !strings.HasPrefix(first, ".")
+	first, _, parts := strings.Cut(entry, "/")
+	return strings.Contains(entry, "://") || strings.Contains(entry, "@") || strings.Contains(entry, "?") || parts && strings.Contains(first, ".") && !strings.HasPrefix(first, ".")
 }
 
 func readKustomization(folder string) (string, *types.Kustomization, error) {
