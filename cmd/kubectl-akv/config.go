@@ -74,7 +74,7 @@ func readConfig(name string) (*config, error) {
 }
 
 func errorsIn(err error) []error {
-	if list, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of errors.Join, whole
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
 		return list.Unwrap()
 	}
 	return []error{err}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ flags or the input make no sense (then nothing comes out).`,
 			if err := o.input.configure(cmd); err != nil {
 				return err
 			}
-			return o.run(streams)
+			return o.run(cmd.Context(), streams)
 		},
 	}
 	o.input.bind(cmd)
@@ -74,11 +75,11 @@ flags or the input make no sense (then nothing comes out).`,
 	return cmd
 }
 
-func (o *convertOptions) run(streams genericiooptions.IOStreams) error {
+func (o *convertOptions) run(ctx context.Context, streams genericiooptions.IOStreams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	set := o.input.read(streams.In)
+	set := o.input.read(ctx, streams.In)
 	tellProblems(streams.ErrOut, set)
 	if set.Unusable() {
 		return errUnusable

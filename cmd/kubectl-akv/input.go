@@ -147,7 +147,7 @@ func (f *inputFlags) configure(cmd *cobra.Command) error {
 }
 
 // read reads the manifests.
-func (f *inputFlags) read(stdin io.Reader) *manifest.Set {
+func (f *inputFlags) read(ctx context.Context, stdin io.Reader) *manifest.Set {
 	f.settings.Version = version
 	source := manifest.Source{Paths: f.files, Recursive: f.recursive, Stdin: stdin, Exclude: f.settled.excludes}
 	for _, folder := range f.kustomize {
@@ -156,7 +156,7 @@ func (f *inputFlags) read(stdin io.Reader) *manifest.Set {
 	}
 	if f.chart.Path != "" {
 		f.chart.Namespace = f.namespace
-		text, err := f.chart.Helm(context.Background())
+		text, err := f.chart.Helm(ctx)
 		source.Rendered = append(source.Rendered, manifest.Rendered{Name: filepath.Clean(f.chart.Path) + " (helm)", Text: text, Err: err})
 	}
 	return source.Read()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -84,7 +85,7 @@ or something could not be read, whatever was found in the rest.`,
 			if err := f.configure(cmd); err != nil {
 				return err
 			}
-			return f.run(streams)
+			return f.run(cmd.Context(), streams)
 		},
 	}
 	f.bind(cmd)
@@ -102,7 +103,7 @@ or something could not be read, whatever was found in the rest.`,
 	return cmd
 }
 
-func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
+func (f *lintFlags) run(ctx context.Context, streams genericiooptions.IOStreams) error {
 	var errs []error
 	for _, err := range []error{
 		oneOf("output", f.output, lintFormats), oneOf("fail-on", f.failOn, failOns), f.validate(), f.checkFix(),
@@ -114,7 +115,7 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 	if err := oneLine(errs); err != nil {
 		return err
 	}
-	set := f.read(streams.In)
+	set := f.read(ctx, streams.In)
 	report := lint.Check(set, set.Cluster(f.namespace, f.complete), f.settings)
 	if f.fix {
 		fixed, err := f.fixFiles(streams.ErrOut, set, report)
@@ -122,7 +123,7 @@ func (f *lintFlags) run(streams genericiooptions.IOStreams) error {
 			return err
 		}
 		if fixed {
-			set = f.read(streams.In)
+			set = f.read(ctx, streams.In)
 			report = lint.Check(set, set.Cluster(f.namespace, f.complete), f.settings)
 		}
 	}

@@ -86,7 +86,7 @@ func (f *previewFlags) run(ctx context.Context, streams genericiooptions.IOStrea
 	if err := oneLine(errs); err != nil {
 		return err
 	}
-	set := f.read(streams.In)
+	set := f.read(ctx, streams.In)
 	tellProblems(streams.ErrOut, set)
 	files, cluster, err := f.cluster(set, namespaced)
 	if err != nil {

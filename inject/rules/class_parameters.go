@@ -29,6 +29,33 @@ var classParameters = Rule{
 }
 
 func checkClassParameters(p *Pod, r *Report) {
+	checkDriverName(p, r)
+	for i := range p.Volumes {
+		v := &p.Volumes[i]
+		if r.Full() {
+			return
+		}
+		if v.ClassName == "" {
+			r.Error(field.ErrorTypeRequired, v.classPlace(),
+				"The volume names no SecretProviderClass, so the driver cannot mount it.",
+				"Set volumeAttributes.secretProviderClass.")
+			continue
+		}
+		if v.ByHand() {
+			checkVolumeParameters(p, v, r)
+		}
+	}
+	if p.Request.Asks {
+		for _, m := range p.Request.Mounts {
+			for _, o := range m.Objects {
+				reportPFXAsText(r, o, m.FieldPath)
+			}
+		}
+	}
+}
+
+// checkDriverName finds drivers that are called almost as the secrets store's is.
+func checkDriverName(p *Pod, r *Report) {
 	for i := range p.Spec.Volumes {
 		csi := p.Spec.Volumes[i].CSI
 		if csi != nil && csi.Driver != provider.DriverName && strings.EqualFold(csi.Driver, provider.DriverName) {
@@ -37,42 +64,24 @@ func checkClassParameters(p *Pod, r *Report) {
 				"Write driver: "+provider.DriverName+".").Lookups = 0
 		}
 	}
-	for i := range p.Volumes {
-		v := &p.Volumes[i]
-		if v.ClassName == "" {
-			r.Error(field.ErrorTypeRequired, v.classPlace(),
-				"The volume names no SecretProviderClass, so the driver cannot mount it.",
-				"Set volumeAttributes.secretProviderClass.")
-			continue
-		}
-		if !v.ByHand() {
-			continue
-		}
-		if r.Full() {
-			return
-		}
-		if given := string(v.Class.Spec.Provider); given != provider.ProviderAzure {
-			r.Error(field.ErrorTypeInvalid, v.classPlace(),
-				fmt.Sprintf("In the SecretProviderClass %q %s", text.Shorten(v.ClassName), providerProblem(given)),
-				"Write provider: "+provider.ProviderAzure+" in the class.").Class = v.ClassName
-		}
-		for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
-			problem, fix := parameterProblem(e, e.Place.String()+": ")
-			r.Error(e.Type, v.classPlace(),
-				fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
-				strings.TrimSpace(fix+" Run: "+p.editClass(v.ClassName))).Class = v.ofClass()
-		}
-		for _, o := range v.Objects {
-			if f := reportPFXAsText(r, o, v.classPlace()); f != nil {
-				f.Class = v.ofClass()
-			}
-		}
+}
+
+// checkVolumeParameters checks what reaches the provider for a volume that was written by hand.
+func checkVolumeParameters(p *Pod, v *Volume, r *Report) {
+	if given := string(v.Class.Spec.Provider); given != provider.ProviderAzure {
+		r.Error(field.ErrorTypeInvalid, v.classPlace(),
+			fmt.Sprintf("In the SecretProviderClass %q %s", text.Shorten(v.ClassName), providerProblem(given)),
+			"Write provider: "+provider.ProviderAzure+" in the class.").Class = v.ClassName
 	}
-	if p.Request.Asks {
-		for _, m := range p.Request.Mounts {
-			for _, o := range m.Objects {
-				reportPFXAsText(r, o, m.FieldPath)
-			}
+	for _, e := range provider.ParameterErrors(v.Parameters, v.Objects, v.Errors, parameters()) {
+		problem, fix := parameterProblem(e, e.Place.String()+": ")
+		r.Error(e.Type, v.classPlace(),
+			fmt.Sprintf("The Azure provider cannot use the SecretProviderClass %q: %s", text.Shorten(v.ClassName), problem),
+			strings.TrimSpace(fix+" Run: "+p.editClass(v.ClassName))).Class = v.ofClass()
+	}
+	for _, o := range v.Objects {
+		if f := reportPFXAsText(r, o, v.classPlace()); f != nil {
+			f.Class = v.ofClass()
 		}
 	}
 }

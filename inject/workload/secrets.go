@@ -88,17 +88,23 @@ func SecretNames(spec *corev1.PodSpec) []string {
 		}
 	})
 	for i := range spec.Volumes {
-		if s := spec.Volumes[i].Secret; s != nil {
-			add(s.SecretName)
-		}
-		if p := spec.Volumes[i].Projected; p != nil {
-			for j := range p.Sources {
-				if s := p.Sources[j].Secret; s != nil {
-					add(s.Name)
-				}
-			}
-		}
+		mountedSecrets(&spec.Volumes[i], add)
 	}
 	slices.Sort(names)
 	return names
+}
+
+// mountedSecrets visits the Secrets in a volume.
+func mountedSecrets(v *corev1.Volume, visit func(name string)) {
+	if v.Secret != nil {
+		visit(v.Secret.SecretName)
+	}
+	if v.Projected == nil {
+		return
+	}
+	for i := range v.Projected.Sources {
+		if s := v.Projected.Sources[i].Secret; s != nil {
+			visit(s.Name)
+		}
+	}
 }

@@ -178,41 +178,46 @@ func (f *finder) addApart(m map[string]any, at *finding.Place, between []Between
 		spec.ServiceAccountName = account
 	}
 	s := Shape{Target: &Target{Meta: &metav1.ObjectMeta{}, Spec: spec, Path: at, specOnly: true, Between: between}, Apart: true}
-	var look func(value any, at *finding.Place, depth int)
-	look = func(value any, at *finding.Place, depth int) {
-		if depth > maxShapeDepth || len(spec.Containers) >= maxApart {
+	f.lookForMounts(&s, m, at, 0)
+	f.add(at.Child("volumes"), s)
+}
+
+// lookForMounts makes a container of each map with volumeMounts.
+func (f *finder) lookForMounts(s *Shape, value any, at *finding.Place, depth int) {
+	if depth > maxShapeDepth || len(s.Spec.Containers) >= maxApart {
+		return
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		if _, mounts := value["volumeMounts"].([]any); mounts {
+			f.addContainer(s, value, at)
 			return
 		}
-		switch value := value.(type) {
-		case map[string]any:
-			if _, mounts := value["volumeMounts"].([]any); mounts {
-				c := corev1.Container{}
-				if err := decode(map[string]any{"volumeMounts": value["volumeMounts"]}, &c); err != nil {
-					f.misfits = append(f.misfits, Misfit{at, err})
-					return
-				}
-				if c.Name, _ = value["name"].(string); c.Name == "" {
-					c.Name = at.Last().Name
-				}
-				// Its own account counts if all agree.
-				if account, ok := value["serviceAccount"].(string); ok && spec.ServiceAccountName == "" {
-					spec.ServiceAccountName = account
-				}
-				spec.Containers = append(spec.Containers, c)
-				s.containers = append(s.containers, at)
-				return
-			}
-			for _, key := range slices.Sorted(maps.Keys(value)) {
-				look(value[key], at.Child(key), depth+1)
-			}
-		case []any:
-			for i, item := range value {
-				look(item, at.Index(i), depth+1)
-			}
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			f.lookForMounts(s, value[key], at.Child(key), depth+1)
+		}
+	case []any:
+		for i, item := range value {
+			f.lookForMounts(s, item, at.Index(i), depth+1)
 		}
 	}
-	look(m, at, 0)
-	f.add(at.Child("volumes"), s)
+}
+
+func (f *finder) addContainer(s *Shape, m map[string]any, at *finding.Place) {
+	c := corev1.Container{}
+	if err := decode(map[string]any{"volumeMounts": m["volumeMounts"]}, &c); err != nil {
+		f.misfits = append(f.misfits, Misfit{at, err})
+		return
+	}
+	if c.Name, _ = m["name"].(string); c.Name == "" {
+		c.Name = at.Last().Name
+	}
+	// Of several accounts the first counts.
+	if account, ok := m["serviceAccount"].(string); ok && s.Spec.ServiceAccountName == "" {
+		s.Spec.ServiceAccountName = account
+	}
+	s.Spec.Containers = append(s.Spec.Containers, c)
+	s.containers = append(s.containers, at)
 }
 
 // Real is the place in the object of one in the pod: in a pod that was put together they differ.

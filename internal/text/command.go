@@ -15,7 +15,7 @@ type Values map[string]string
 func Command(format string, values Values) string {
 	var words, group []string
 	optional, missing := false, false
-	for _, word := range strings.Fields(format) {
+	for word := range strings.FieldsSeq(format) {
 		if rest, begins := strings.CutPrefix(word, "("); begins {
 			word, optional, missing, group = rest, true, false, nil
 		}

@@ -69,8 +69,8 @@ func TestPodsThatReachAWebhook(t *testing.T) {
 		user string
 		want []string
 	}{
-		"nothing at all":               {pod: corev1.Pod{}},
-		"somebody else's annotations":  {pod: corev1.Pod{ObjectMeta: annotated("azure.workload.identity/use", "true")}},
+		"nothing at all":              {pod: corev1.Pod{}},
+		"somebody else's annotations": {pod: corev1.Pod{ObjectMeta: annotated("azure.workload.identity/use", "true")}},
 		"almost our prefix": {
 			pod:  corev1.Pod{ObjectMeta: annotated("Azure.KeyVault-Injector.io/objects", "a")},
 			want: []string{handwritten},

@@ -92,7 +92,7 @@ spec:
 func client(t *testing.T) *fake.FakeDynamicClient {
 	t.Helper()
 	var objects []runtime.Object
-	for _, text := range strings.Split(shop, "---\n") {
+	for text := range strings.SplitSeq(shop, "---\n") {
 		o := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
 			t.Fatal(err)

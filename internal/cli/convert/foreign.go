@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
 )
 
@@ -226,7 +225,7 @@ func (f *foreignSecrets) store(of *manifest.Object, kind, name string) (vault st
 	return "", false
 }
 
-// bySecret is the one that makes a Secret in the workload's namespace.
+// find is the one in the workload's namespace that is looked for, or nil.
 func (f *foreignSecrets) find(c *conversion, is func(*foreignSecret) bool) *foreignSecret {
 	namespace := f.in.cluster.NamespaceOf(c.object)
 	for _, s := range f.all {
@@ -255,38 +254,36 @@ func (f *foreignSecrets) usedBy(c *conversion) []foreignUse {
 			}
 		}
 	}
-	for _, list := range []struct {
-		name       string
-		containers []corev1.Container
-	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
-		for i := range list.containers {
-			at := c.specPath().Child(list.name).Index(i)
-			for j := range list.containers[i].Env {
-				e := &list.containers[i].Env[j]
-				name, _, _ := strings.Cut(e.Value, "?")
-				name, injected := strings.CutSuffix(name, akv2k8sSuffix)
-				var s *foreignSecret
-				switch {
-				case injected:
-					s = f.find(c, func(s *foreignSecret) bool {
-						return s.object.Kind == "AzureKeyVaultSecret" && s.object.Name == name
-					})
-					if s == nil {
-						s = &foreignSecret{object: c.object, why: "its AzureKeyVaultSecret is not in the input", where: at.Child("env").Index(j)}
-					}
-				case e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil:
-					s = named(e.ValueFrom.SecretKeyRef.Name)
-				}
-				if s != nil {
-					uses = append(uses, foreignUse{s, -1, at.Child("env").Index(j), "The variable " + e.Name})
-				}
+	workload.EachContainer(spec, func(container workload.Container) {
+		uses = append(uses, f.usedByContainer(c, container, named)...)
+	})
+	return uses
+}
+
+// usedByContainer finds variables whose values another operator brings.
+func (f *foreignSecrets) usedByContainer(c *conversion, container workload.Container, named func(string) *foreignSecret) []foreignUse {
+	var uses []foreignUse
+	at := container.Path(c.specPath())
+	for i := range container.Env {
+		e := &container.Env[i]
+		place := at.Child("env").Index(i)
+		var s *foreignSecret
+		if name, injected := strings.CutSuffix(strings.SplitN(e.Value, "?", 2)[0], akv2k8sSuffix); injected {
+			s = f.find(c, func(s *foreignSecret) bool { return s.object.Kind == "AzureKeyVaultSecret" && s.object.Name == name })
+			if s == nil {
+				s = &foreignSecret{object: c.object, why: "its AzureKeyVaultSecret is not in the input", where: place}
 			}
-			for j := range list.containers[i].EnvFrom {
-				if ref := list.containers[i].EnvFrom[j].SecretRef; ref != nil {
-					if s := named(ref.Name); s != nil {
-						uses = append(uses, foreignUse{s, -1, at.Child("envFrom").Index(j), "The environment of " + list.containers[i].Name})
-					}
-				}
+		} else if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+			s = named(e.ValueFrom.SecretKeyRef.Name)
+		}
+		if s != nil {
+			uses = append(uses, foreignUse{s, -1, place, "The variable " + e.Name})
+		}
+	}
+	for i := range container.EnvFrom {
+		if ref := container.EnvFrom[i].SecretRef; ref != nil {
+			if s := named(ref.Name); s != nil {
+				uses = append(uses, foreignUse{s, -1, at.Child("envFrom").Index(i), "The environment of " + container.Name})
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func viewOf(labels map[string]string, spec *corev1.PodSpec, class func(name stri
 	return v
 }
 
-func (v *view) sort() {
+func (v view) sort() {
 	slices.SortFunc(v.Mounts, func(a, b mountView) int {
 		return cmp.Or(cmp.Compare(a.Container, b.Container), cmp.Compare(a.Path, b.Path))
 	})

@@ -240,8 +240,7 @@ func structOf(t reflect.Type) reflect.Type {
 // fieldsOf are the fields of a struct by their names in JSON, those of embedded ones too.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.Anonymous && (name == "" || strings.Contains(options, "inline")) {
 			if inner := structOf(f.Type); inner != nil {

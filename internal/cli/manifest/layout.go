@@ -60,7 +60,7 @@ func (l *layout) look(folder string, entries []fs.DirEntry) {
 
 // passPatches passes over the patches of a kustomization, which are parts of objects.
 func (l *layout) passPatches(folder, file string) {
-	text, err := os.ReadFile(file) //nolint:gosec // found in a folder that the user named
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return
 	}

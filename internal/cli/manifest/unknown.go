@@ -44,18 +44,19 @@ func unknownIdentity(meta *metav1.ObjectMeta, at *finding.Place, read []string) 
 	var unknown []Unknown
 	for _, key := range slices.Sorted(maps.Keys(meta.Annotations)) {
 		name, ours := strings.CutPrefix(key, identityPrefix)
+		tell := func(fix string) {
+			unknown = append(unknown, Unknown{Place: at.Child("annotations").Key(key), What: "Nobody reads the annotation", Name: text.Shorten(key), Fix: fix})
+		}
 		switch {
 		case !ours && nearIdentity(key):
 			_, name, _ = strings.Cut(key, "/")
-			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key),
-				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)), false})
+			tell(fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)))
 		case !ours || slices.Contains(read, name):
 		case name == "use" && meta.Labels[provider.LabelUseWorkloadIdentity] == "":
-			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key), "Make it a label: the webhook selects pods by it.", false})
+			tell("Make it a label: the webhook selects pods by it.")
 		case name == "use":
 		default:
-			unknown = append(unknown, Unknown{at.Child("annotations").Key(key), "Nobody reads the annotation", text.Shorten(key),
-				fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)), false})
+			tell(fmt.Sprintf("Write %s%s.", identityPrefix, nearestOf(name, read)))
 		}
 	}
 	return unknown

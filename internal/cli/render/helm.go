@@ -40,7 +40,7 @@ func (c Chart) Helm(ctx context.Context) ([]byte, error) {
 	for _, file := range c.Values {
 		args = append(args, "--values", local(file))
 	}
-	cmd := exec.CommandContext(ctx, helm, args...) //nolint:gosec // the user's own helm, with paths as arguments
+	cmd := exec.CommandContext(ctx, helm, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -31,7 +31,7 @@ func programs(t *testing.T) (ran func() []string) {
 	bin, marks := t.TempDir(), t.TempDir()
 	for _, name := range []string{"git", "helm", "docker", "podman", "curl", "plugin"} {
 		script := "#!/bin/sh\n: > " + marks + "/" + name + "\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestHelm(t *testing.T) {
 	}
 	helm := func(script string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(bin, "helm"), []byte("#!/bin/sh\n"+script), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, "helm"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
