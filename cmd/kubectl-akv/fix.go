@@ -6,20 +6,19 @@ import (
 	"io"
 	"slices"
 
+	"akv-injector/inject"
 	"akv-injector/internal/cli/convert"
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/manifest"
 )
 
-// repairable are the rules whose findings --fix puts right.
-var repairable = []string{"AKV001", "AKV002", "AKV003"}
-
 // fixFiles writes into the files what can be put right without a doubt, and says what it has done and what not.
 func (f *lintFlags) fixFiles(stderr io.Writer, set *manifest.Set, report *lint.Report) (fixed bool, err error) {
 	var repairs []convert.Repair
 	for _, found := range report.Findings {
-		if object, place := found.Where(); slices.Contains(repairable, found.Rule) && object != nil {
-			repairs = append(repairs, convert.Repair{Object: object, Place: place, Rule: found.Rule})
+		rule := inject.RuleByID(found.Rule)
+		if object, place := found.Where(); rule != nil && rule.Repair != "" && object != nil {
+			repairs = append(repairs, convert.Repair{Object: object, Place: place, Rule: rule})
 		}
 	}
 	if len(repairs) == 0 {
@@ -33,7 +32,7 @@ func (f *lintFlags) fixFiles(stderr io.Writer, set *manifest.Set, report *lint.R
 		return false, err
 	}
 	for _, one := range done {
-		where := fmt.Sprintf("%s:%d: %s", one.Object.File, one.Object.LineOf(one.Place), one.Rule)
+		where := fmt.Sprintf("%s:%d: %s", one.Object.File, one.Object.LineOf(one.Place), one.Rule.ID)
 		if one.Done != "" {
 			fixed = true
 			fmt.Fprintln(stderr, lint.Printable(where+": "+one.Done))

@@ -10,6 +10,8 @@ type Rule struct {
 	Severities []Severity
 	// Waivable rules obey the allow annotation and rotation-policy.
 	Waivable bool
+	// Repair of its findings that a program can make in a file; empty if only a person can.
+	Repair Repair
 	// Exempts are the pods created by a controller that the rule only warns about.
 	Exempts Exemption
 	// OptedOut is set if the rule applies only in namespaces that have not opted in.
@@ -42,4 +44,14 @@ const (
 	NoPods
 	// AskingToo are all pods that a controller created.
 	AskingToo
+)
+
+// Repair is a change of the field in which a rule found something.
+type Repair string
+
+const (
+	// SetTrue sets the field to true.
+	SetTrue Repair = "set-true"
+	// MountFolder removes the subPath and mounts the folder in which the file stands.
+	MountFolder Repair = "mount-folder"
 )

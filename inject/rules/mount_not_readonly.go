@@ -16,6 +16,7 @@ import (
 var mountReadOnly = Rule{
 	Rule: finding.Rule{
 		ID: "AKV003", Name: "mount-not-readonly", Severities: []finding.Severity{finding.Warning},
+		Repair:   finding.SetTrue,
 		Summary:  "A mount of a secrets-store volume whose readOnly is not true.",
 		Prevents: "The manifest suggests that the container can write, but the kubelet mounts the volume read-only anyway.",
 		Evidence: "The kubelet 1.37.2 mounts a read-only CSI volume read-only, even if the mount is not (kubelet_pods.go).",

@@ -19,6 +19,7 @@ import (
 var subPath = Rule{
 	Rule: finding.Rule{
 		ID: "AKV001", Name: "subpath", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
+		Repair:  finding.MountFolder,
 		Lookups: finding.Classes, Outdates: true,
 		Summary:  "A mount with subPath or subPathExpr of a secrets-store volume, or of a Secret that is synced by a class which the same pod mounts: a warning in init containers, in pods that run to completion, and in workloads that a reloader or akv-injector restarts.",
 		Prevents: "The container keeps the file from its start; a rotated secret never arrives.",

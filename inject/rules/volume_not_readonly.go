@@ -11,6 +11,7 @@ import (
 var volumeReadOnly = Rule{
 	Rule: finding.Rule{
 		ID: "AKV002", Name: "volume-not-readonly", Severities: []finding.Severity{finding.Error},
+		Repair:   finding.SetTrue,
 		Lookups:  finding.Namespace | finding.ServiceAccounts, // whether the plan completes the volume
 		Summary:  "A secrets-store volume whose csi.readOnly is not true.",
 		Prevents: "The driver refuses the volume and the pod never starts.",

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,11 +16,6 @@ type Extra struct {
 	schema.GroupVersionResource
 	// Path of the template of pods, such as spec, template.
 	Path []string
-}
-
-// String is the form that ParseExtra reads.
-func (e Extra) String() string {
-	return fmt.Sprintf("%s.%s.%s=%s", e.Resource, e.Version, e.Group, strings.Join(e.Path, "."))
 }
 
 var (

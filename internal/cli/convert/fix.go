@@ -8,15 +8,16 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"akv-injector/inject"
 	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/manifest"
 )
 
-// Repair is a finding that a change of its own field puts right: AKV001, AKV002 or AKV003.
+// Repair is a finding of a rule that says how a program puts it right.
 type Repair struct {
 	Object *manifest.Object
 	Place  *finding.Place
-	Rule   string
+	Rule   *inject.Rule
 }
 
 // Repaired is what was done about a finding.
@@ -118,11 +119,12 @@ func (e *editor) repair(root *yaml.Node, one Repair) (done, why string) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return "", "it is not found"
 	}
-	switch one.Rule {
-	case "AKV002", "AKV003":
-		e.setScalar(n, "readOnly", "true", "!!bool")
-		return "set readOnly: true", ""
-	case "AKV001":
+	switch one.Rule.Repair {
+	case finding.SetTrue:
+		name := steps[len(steps)-1].Name
+		e.setScalar(n, name, "true", "!!bool")
+		return "set " + name + ": true", ""
+	case finding.MountFolder:
 		return e.repairSubPath(root, n, steps)
 	}
 	return "", "nobody but you knows what is meant"
