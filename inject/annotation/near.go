@@ -6,13 +6,11 @@ import (
 	"akv-injector/internal/text"
 )
 
-// NearOurs reports whether the prefix of a key is a misspelt one of ours, before the name of an annotation that we have.
+// NearOurs reports whether the prefix of a key is a misspelt one of ours: by a slip or two, whatever follows, or by
+// more, before the name of an annotation that we have.
 func NearOurs(key string) bool {
 	prefix, name, ok := strings.Cut(key, "/")
 	if !ok || len(key) > 253 || prefix+"/" == Prefix {
-		return false
-	}
-	if _, _, ours := Find(Prefix + strings.ToLower(name)); !ours {
 		return false
 	}
 	letters := func(s string) string {
@@ -24,6 +22,13 @@ func NearOurs(key string) bool {
 		}, strings.ToLower(s))
 	}
 	given, own := letters(prefix), letters(strings.TrimSuffix(Prefix, "/"))
+	const slip = 2
+	if strings.Contains(given, "inject") && text.Distance(given, own, slip) <= slip {
+		return true
+	}
+	if _, _, ours := Find(Prefix + strings.ToLower(name)); !ours {
+		return false
+	}
 	for _, end := range []string{"io", "com", "dev", "net"} {
 		if rest := strings.TrimSuffix(given, end); rest != given && len(rest) >= len(own)-2 {
 			given = rest

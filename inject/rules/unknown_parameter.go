@@ -32,7 +32,7 @@ func checkUnknownAttributes(p *Pod, r *Report) {
 	known := append(provider.ClassParameters(), provider.AttributeClass, provider.AttributeInterval)
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
-		if v.Class != nil && !v.Class.Azure() || len(v.CSI.VolumeAttributes) < 2 {
+		if v.Class != nil && !v.Class.Azure() {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(v.CSI.VolumeAttributes)) {
@@ -43,6 +43,9 @@ func checkUnknownAttributes(p *Pod, r *Report) {
 				return
 			}
 			fix := unknownParameterFix(key, known)
+			if strings.EqualFold(key, provider.AttributeInterval) {
+				fix = fmt.Sprintf("Write %s: upper and lower case matter.", provider.AttributeInterval)
+			}
 			if key == "nodePublishSecretRef" || key == "nodePublishSecretRef.name" {
 				fix = "Move it beside volumeAttributes: csi.nodePublishSecretRef.name."
 			}

@@ -27,9 +27,22 @@ type Shape struct {
 
 // Misfit is what looks like a pod and is none.
 type Misfit struct {
-	At  *finding.Place
-	Err error
+	At *finding.Place
+	// Looks is what it looks like.
+	Looks Part
+	Err   error
 }
+
+// Part of a pod.
+type Part int
+
+// The parts that are found.
+const (
+	LikeTemplate Part = iota
+	LikeSpec
+	LikeVolumes
+	LikeContainer
+)
 
 // Limits of the search: an object of another kind can be anything.
 const (
@@ -152,7 +165,7 @@ func (f *finder) add(at *finding.Place, s Shape) {
 func (f *finder) addTemplate(m map[string]any, at *finding.Place, between []Between) {
 	template := &corev1.PodTemplateSpec{}
 	if err := decode(m, template); err != nil {
-		f.misfits = append(f.misfits, Misfit{at, err})
+		f.misfits = append(f.misfits, Misfit{at, LikeTemplate, err})
 		return
 	}
 	f.add(at, Shape{Target: &Target{Meta: &template.ObjectMeta, Spec: &template.Spec, Path: at, Between: between}})
@@ -161,7 +174,7 @@ func (f *finder) addTemplate(m map[string]any, at *finding.Place, between []Betw
 func (f *finder) addSpec(m map[string]any, at *finding.Place, between []Between) {
 	spec := &corev1.PodSpec{}
 	if err := decode(m, spec); err != nil {
-		f.misfits = append(f.misfits, Misfit{at, err})
+		f.misfits = append(f.misfits, Misfit{at, LikeSpec, err})
 		return
 	}
 	f.add(at, Shape{Target: &Target{Meta: &metav1.ObjectMeta{}, Spec: spec, Path: at, specOnly: true, Between: between}})
@@ -171,7 +184,7 @@ func (f *finder) addSpec(m map[string]any, at *finding.Place, between []Between)
 func (f *finder) addApart(m map[string]any, at *finding.Place, between []Between) {
 	spec := &corev1.PodSpec{}
 	if err := decode(map[string]any{"volumes": m["volumes"]}, spec); err != nil {
-		f.misfits = append(f.misfits, Misfit{at.Child("volumes"), err})
+		f.misfits = append(f.misfits, Misfit{at.Child("volumes"), LikeVolumes, err})
 		return
 	}
 	if account, ok := m["serviceAccountName"].(string); ok {
@@ -206,7 +219,7 @@ func (f *finder) lookForMounts(s *Shape, value any, at *finding.Place, depth int
 func (f *finder) addContainer(s *Shape, m map[string]any, at *finding.Place) {
 	c := corev1.Container{}
 	if err := decode(map[string]any{"volumeMounts": m["volumeMounts"]}, &c); err != nil {
-		f.misfits = append(f.misfits, Misfit{at, err})
+		f.misfits = append(f.misfits, Misfit{at, LikeContainer, err})
 		return
 	}
 	if c.Name, _ = m["name"].(string); c.Name == "" {
@@ -232,6 +245,9 @@ func (s *Shape) Real(place *finding.Place) *finding.Place {
 	}
 	return s.containers[steps[base+1].Index].Along(steps[base+2:])
 }
+
+// Containers are the places of the containers of a pod that was put together.
+func (s *Shape) Containers() []*finding.Place { return s.containers }
 
 // Copy is the pod, to be changed.
 func (s *Shape) Copy() *Target {

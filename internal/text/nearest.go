@@ -53,6 +53,14 @@ func DidYouMean(name string, candidates []string) string {
 	return "use one of: " + strings.Join(sorted, ", ")
 }
 
+// Distance is the edit distance of two names, or more than limit if it is.
+func Distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d > limit || -d > limit {
+		return limit + 1 // and comparing them takes time
+	}
+	return editDistance(a, b)
+}
+
 // editDistance is the number of insertions, deletions, substitutions and swaps of
 // neighbours that turn a into b (optimal string alignment, over bytes).
 func editDistance(a, b string) int {

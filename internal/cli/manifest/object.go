@@ -167,6 +167,11 @@ func (d *document) expand(text []byte, items []int, implied schema.GroupVersionK
 	if p := o.flat(); p != nil {
 		return nil, []Problem{*p}
 	}
+	if typed == nil {
+		if wrong := o.checkShapes(); len(wrong) > 0 {
+			return nil, o.problemsOf(wrong)
+		}
+	}
 	return []*Object{o}, nil
 }
 
@@ -220,11 +225,15 @@ func (o *Object) mistypes(typed runtime.Object, err error) []Problem {
 	if len(check.mistyped) == 0 {
 		return []Problem{o.mistyped(err)}
 	}
+	return o.problemsOf(check.mistyped)
+}
+
+func (o *Object) problemsOf(wrong []mistyped) []Problem {
 	if o.isTemplate() {
 		return []Problem{o.document.unrendered()}
 	}
 	var problems []Problem
-	for _, m := range check.mistyped {
+	for _, m := range wrong {
 		problems = append(problems, Problem{File: o.File, Line: o.LineOf(m.place), Message: m.message})
 	}
 	return problems
