@@ -57,7 +57,11 @@ func readConfig(name string) (*config, error) {
 	}
 	c := &config{}
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
-		return nil, fmt.Errorf("%s: %s", file, strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")), " "))
+		message := strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: ")), " ")
+		if strings.Contains(message, "unknown field") {
+			message = strings.TrimPrefix(message, "json: ") + "; there are namespace, complete, server, exclude, rules, baseline and failOn"
+		}
+		return nil, fmt.Errorf("%s: %s", file, message)
 	}
 	for id, level := range c.Rules {
 		if level == "false" { // off, as YAML reads it without quotes
