@@ -21,9 +21,9 @@ var syncedSecret = Rule{
 	Rule: finding.Rule{
 		ID: "AKV023", Name: "synced-secret", Severities: []finding.Severity{finding.Error, finding.Warning}, Waivable: true,
 		Lookups:  finding.Classes,
-		Summary:  "An entry of secretObjects from which the driver cannot make the Secret: without a name, type or data, from a file that the class does not write, or with a TLS part that the object does not hold. A warning for a Secret of two classes, and in pods for a key that the Secret does not get.",
+		Summary:  "An entry of secretObjects from which the driver cannot make the Secret: without a name, type or data, from a file that the class does not write, with a TLS part that the object does not hold, or that the API server would not store. A warning for a Secret of two classes or entries, a key given twice and a type that is almost one of Kubernetes, and in pods for a key that the Secret does not get.",
 		Prevents: "The Secret is never made; pods that read it wait in CreateContainerConfigError.",
-		Evidence: "Secrets Store CSI driver 1.6.0, pkg/util/secretutil: ValidateSecretObject, GetSecretData, GetCertPart. The Azure provider 1.8.2 writes a cert as the certificate alone, and a key as its public half.",
+		Evidence: "Secrets Store CSI driver 1.6.0, pkg/util/secretutil: ValidateSecretObject, GetSecretData, GetCertPart. Kubernetes 1.37.2, ValidateSecret. The Azure provider 1.8.2 writes a cert as the certificate alone, and a key as its public half.",
 		Remedy:   "Name each object as its file is called (objectAlias, or else objectName), and give every entry a secretName, a type and data.",
 	},
 	Pod:   checkSyncedKeys,
@@ -31,7 +31,7 @@ var syncedSecret = Rule{
 }
 
 func checkSyncedSecrets(c *Class, r *Report) {
-	files := filesOf(c)
+	files, made := filesOf(c), map[string]int{}
 	for i, o := range c.Spec.SecretObjects {
 		if o == nil {
 			continue
@@ -55,6 +55,14 @@ func checkSyncedSecrets(c *Class, r *Report) {
 		}
 		c.checkOtherClasses(o, place, r)
 		checkSyncedData(o, files, place.Child("data"), r)
+		checkStored(o, place, r)
+		if first, again := made[strings.TrimSpace(o.SecretName)]; again {
+			r.Warn(field.ErrorTypeDuplicate, place.Child("secretName"),
+				fmt.Sprintf("The Secret %q is made by spec.secretObjects[%d] too, and each writes over the other.", text.Shorten(o.SecretName), first),
+				"Put the keys into one entry.")
+		} else if o.SecretName != "" {
+			made[strings.TrimSpace(o.SecretName)] = i
+		}
 	}
 }
 
@@ -126,14 +134,12 @@ func filesOf(c *Class) *syncedFiles {
 }
 
 func checkSyncedData(o *secretsstorev1.SecretObject, files *syncedFiles, place *finding.Place, r *Report) {
-	keys := map[string]bool{}
 	for i, d := range o.Data {
 		if d == nil || r.Full() {
 			continue
 		}
 		at := place.Index(i)
 		name, key := strings.TrimSpace(d.ObjectName), strings.TrimSpace(d.Key)
-		keys[key] = true
 		if key == "" {
 			r.Error(field.ErrorTypeRequired, at.Child("key"), "The driver makes no Secret if a key is empty.", "Set key to the name that the value gets in the Secret.")
 		}
@@ -153,16 +159,6 @@ func checkSyncedData(o *secretsstorev1.SecretObject, files *syncedFiles, place *
 		}
 		checkTLSPart(o, object, key, at, r)
 	}
-	if o.Type != string(corev1.SecretTypeTLS) || len(o.Data) == 0 {
-		return
-	}
-	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
-		if !keys[key] {
-			r.Error(field.ErrorTypeRequired, place,
-				fmt.Sprintf("The API server stores no Secret of type %s without %s.", corev1.SecretTypeTLS, key),
-				"Add the key "+key+", from an object with objectType: secret, which holds key and chain.")
-		}
-	}
 }
 
 // fix says which file is meant.
@@ -177,7 +173,7 @@ func (f *syncedFiles) fix(name string) string {
 }
 
 func checkTLSPart(o *secretsstorev1.SecretObject, object provider.Object, key string, at *finding.Place, r *Report) {
-	if o.Type != string(corev1.SecretTypeTLS) || key == "" {
+	if strings.TrimSpace(o.Type) != string(corev1.SecretTypeTLS) || key == "" {
 		return
 	}
 	var lacks string

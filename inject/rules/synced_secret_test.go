@@ -48,6 +48,21 @@ func TestSyncedSecret(t *testing.T) {
 		"parts of a key":                  {key, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key")), []string{"secretObjects[0].data[0].objectName", "secretObjects[0].data[1].objectName"}},
 		"half a pair":                     {pair, synced("s", tls, from("tls", "tls.crt")), []string{"secretObjects[0].data"}},
 		"another key in a TLS Secret":     {pair, synced("s", tls, from("tls", "tls.crt"), from("tls", "tls.key"), from("tls", "ca.crt")), []string{"secretObjects[0].data[2].key"}},
+
+		"no name of Kubernetes":      {secret, synced("DB_1", "Opaque", from("db", "k")), []string{"secretObjects[0].secretName"}},
+		"no key of Kubernetes":       {secret, synced("s", "Opaque", from("db", "a key")), []string{"secretObjects[0].data[0].key"}},
+		"a key twice":                {secret, synced("s", "Opaque", from("db", "k"), from("db", " k")), []string{"secretObjects[0].data[1].key"}},
+		"a Secret twice":             {secret, append(synced("s", "Opaque", from("db", "k")), synced("s", "Opaque", from("db", "l"))...), []string{"secretObjects[1].secretName"}},
+		"a type in other letters":    {secret, synced("s", "kubernetes.io/TLS", from("db", "tls.crt")), []string{"secretObjects[0].type"}},
+		"a type without its prefix":  {secret, synced("s", "tls", from("db", "tls.crt")), []string{"secretObjects[0].type"}},
+		"opaque":                     {secret, synced("s", "opaque", from("db", "k")), nil},
+		"a type of somebody else":    {secret, synced("s", "example.com/token", from("db", "k")), nil},
+		"a registry without its key": {secret, synced("s", "kubernetes.io/dockerconfigjson", from("db", "dockerconfigjson")), []string{"secretObjects[0].data"}},
+		"a registry":                 {secret, synced("s", "kubernetes.io/dockerconfigjson", from("db", ".dockerconfigjson")), nil},
+		"a password alone":           {secret, synced("s", "kubernetes.io/basic-auth", from("db", "password")), nil},
+		"neither name nor password":  {secret, synced("s", "kubernetes.io/basic-auth", from("db", "pass")), []string{"secretObjects[0].data"}},
+		"a token of no account":      {secret, synced("s", "kubernetes.io/service-account-token", from("db", "token")), []string{"secretObjects[0].annotations[kubernetes.io/service-account.name]"}},
+		"a label that is none":       {secret, []*secretsstorev1.SecretObject{{SecretName: "s", Type: "Opaque", Labels: map[string]string{"a": "b c"}, Data: []*secretsstorev1.SecretObjectData{from("db", "k")}}}, []string{"secretObjects[0].labels[a]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRuled()
