@@ -86,6 +86,17 @@ func wantPlugin(t *testing.T, c *cluster.Cluster, namespace string) {
 	if out, complaint, code = run("", "akv", "lint", "-f", "missing.yaml"); code != 2 || !strings.Contains(complaint, "missing.yaml") {
 		t.Errorf("kubectl akv lint of a file that is not there ends with %d, want 2: %s%s", code, out, complaint)
 	}
+	// What runs there already, in a namespace that has not opted in.
+	mustKubectl(t, c, unsafe, "apply", "-n", "default", "-f", "-")
+	for _, format := range []struct{ name, says string }{{"text", "Deployment/unsafe"}, {"policyreport", "policy: AKV001"}} {
+		out, complaint, code = run("", "akv", "audit", "-A", "-o", format.name)
+		if code != 1 || !strings.Contains(out, "AKV001") || !strings.Contains(out, format.says) {
+			t.Errorf("kubectl akv audit -A -o %s ends with %d, want 1: %s%s", format.name, code, out, complaint)
+		}
+	}
+	if out, complaint, code = run("", "akv", "audit", "-n", namespace); code != 0 || strings.Contains(out, "unsafe") {
+		t.Errorf("kubectl akv audit of the namespace ends with %d, want 0: %s%s", code, out, complaint)
+	}
 	// The cluster's own word, where it opted in and where not.
 	if out, _, code = run(asking("web"), "akv", "preview", "--live", "-n", "default", "-f", "-"); code != 0 ||
 		!strings.Contains(out, "kubectl label namespace default "+annotation.LabelInjection+"="+annotation.InjectionEnabled) {
