@@ -12,6 +12,7 @@ import (
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/text"
 )
 
 // foreignSecret is a Secret, or a value, that another operator makes of objects in a Key Vault: akv2k8s
@@ -23,10 +24,21 @@ type foreignSecret struct {
 	vault  string
 	// objects by the keys of the Secret.
 	objects []provider.Object
-	// why it has no equal, if it has none, and where that stands.
-	why   string
+	// reasons why it has no equal; none if it has one.
+	reasons []foreignReason
+	used    bool
+}
+
+type foreignReason struct {
 	where *finding.Place
-	used  bool
+	why   string
+}
+
+func (s *foreignSecret) fail(where *finding.Place, why string) {
+	const most = 20
+	if len(s.reasons) < most {
+		s.reasons = append(s.reasons, foreignReason{where, why})
+	}
 }
 
 // foreignUse is a place in a pod that uses one.
@@ -41,7 +53,7 @@ type foreignUse struct {
 // origin names the object that the value comes from.
 func (u foreignUse) origin(c *conversion) string {
 	if u.object == c.object {
-		return u.why
+		return u.reasons[0].why
 	}
 	return u.object.Kind + " " + u.object.Name
 }
@@ -69,7 +81,28 @@ func (in *input) findForeign() *foreignSecrets {
 			}
 		}
 	}
+	f.checkTogether()
 	return f
+}
+
+// checkTogether finds Secrets to which several objects give keys: one of them alone is not what is mounted.
+func (f *foreignSecrets) checkTogether() {
+	type key struct{ namespace, secret string }
+	first := map[key]*foreignSecret{}
+	for _, s := range f.all {
+		k := key{f.in.cluster.NamespaceOf(s.object), s.secret}
+		if s.secret == "" {
+			continue
+		}
+		other := first[k]
+		if other == nil {
+			first[k] = s
+			continue
+		}
+		for _, one := range [][2]*foreignSecret{{s, other}, {other, s}} {
+			one[0].fail(finding.At("metadata", "name"), fmt.Sprintf("the %s %s gives the Secret %s keys too", one[1].object.Kind, one[1].object.Name, text.Shorten(s.secret)))
+		}
+	}
 }
 
 func readAKV2K8S(o *manifest.Object) *foreignSecret {
@@ -95,7 +128,7 @@ func readAKV2K8S(o *manifest.Object) *foreignSecret {
 	}
 	s := &foreignSecret{object: o}
 	if err := json.Unmarshal(o.JSON, &object); err != nil {
-		s.why, s.where = "it cannot be read", finding.At("spec")
+		s.fail(finding.At("spec"), "it cannot be read")
 		return s
 	}
 	spec := object.Spec
@@ -108,15 +141,17 @@ func readAKV2K8S(o *manifest.Object) *foreignSecret {
 		}
 		s.objects = []provider.Object{one}
 	}
-	switch {
-	case spec.Vault.Object.Type != "secret":
-		s.why, s.where = fmt.Sprintf("the object's type %q is written in another form", spec.Vault.Object.Type), finding.At("spec", "vault", "object", "type")
-	case spec.Vault.Object.Version != "":
-		s.why, s.where = "the object is pinned to a version", finding.At("spec", "vault", "object", "version")
-	case len(spec.Output.Transform) > 0:
-		s.why, s.where = "the value is transformed", finding.At("spec", "output", "transform")
-	case spec.Output.Secret != nil && spec.Output.Secret.DataKey == "":
-		s.why, s.where = "the Secret's dataKey is not set", finding.At("spec", "output", "secret")
+	if kind := spec.Vault.Object.Type; kind != "secret" {
+		s.fail(finding.At("spec", "vault", "object", "type"), fmt.Sprintf("the object's type %q is written in another form", text.Shorten(kind)))
+	}
+	if spec.Vault.Object.Version != "" {
+		s.fail(finding.At("spec", "vault", "object", "version"), "the object is pinned to a version")
+	}
+	if len(spec.Output.Transform) > 0 {
+		s.fail(finding.At("spec", "output", "transform"), "the value is transformed")
+	}
+	if spec.Output.Secret != nil && spec.Output.Secret.DataKey == "" {
+		s.fail(finding.At("spec", "output", "secret"), "the Secret's dataKey is not set")
 	}
 	return s
 }
@@ -132,6 +167,7 @@ func (f *foreignSecrets) readESO(o *manifest.Object) *foreignSecret {
 			Target struct {
 				Name     string          `json:"name"`
 				Template json.RawMessage `json:"template"`
+				Creation string          `json:"creationPolicy"`
 			} `json:"target"`
 			Data []struct {
 				SecretKey string `json:"secretKey"`
@@ -139,6 +175,8 @@ func (f *foreignSecrets) readESO(o *manifest.Object) *foreignSecret {
 					Key      string `json:"key"`
 					Property string `json:"property"`
 					Version  string `json:"version"`
+					Decoding string `json:"decodingStrategy"`
+					Metadata string `json:"metadataPolicy"`
 				} `json:"remoteRef"`
 			} `json:"data"`
 			DataFrom []json.RawMessage `json:"dataFrom"`
@@ -156,10 +194,9 @@ func (f *foreignSecrets) readESO(o *manifest.Object) *foreignSecret {
 	if s.secret == "" {
 		s.secret = o.Name
 	}
-	fail := func(place *finding.Place, why string) {
-		if s.why == "" {
-			s.why, s.where = why, place
-		}
+	fail := s.fail
+	if policy := spec.Target.Creation; policy == "Merge" || policy == "None" {
+		fail(finding.At("spec", "target", "creationPolicy"), "somebody else makes the Secret, and may put more into it")
 	}
 	if len(spec.Target.Template) > 0 && string(spec.Target.Template) != "null" {
 		fail(finding.At("spec", "target", "template"), "the Secret is made from a template")
@@ -178,6 +215,10 @@ func (f *foreignSecrets) readESO(o *manifest.Object) *foreignSecret {
 			fail(place.Child("property"), "one property of the object's JSON is taken")
 		case d.RemoteRef.Version != "":
 			fail(place.Child("version"), "the object is pinned to a version")
+		case d.RemoteRef.Decoding != "" && d.RemoteRef.Decoding != "None":
+			fail(place.Child("decodingStrategy"), "the value is decoded")
+		case d.RemoteRef.Metadata != "" && d.RemoteRef.Metadata != "None":
+			fail(place.Child("metadataPolicy"), "the object's tags are taken, not its value")
 		case kind != provider.TypeSecret:
 			fail(place.Child("key"), fmt.Sprintf("a %s is written in another form", kind))
 		}
@@ -225,16 +266,19 @@ func (f *foreignSecrets) store(of *manifest.Object, kind, name string) (vault st
 	return "", false
 }
 
-// find is the one in the workload's namespace that is looked for, or nil.
+// find is the first one in the workload's namespace that is looked for, or nil.
 func (f *foreignSecrets) find(c *conversion, is func(*foreignSecret) bool) *foreignSecret {
 	namespace := f.in.cluster.NamespaceOf(c.object)
+	var found *foreignSecret
 	for _, s := range f.all {
 		if f.in.cluster.NamespaceOf(s.object) == namespace && is(s) {
 			s.used = true
-			return s
+			if found == nil {
+				found = s
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 // akv2k8sSuffix ends the value of a variable that akv2k8s replaces, NAME@azurekeyvault, before a query (?key).
@@ -271,7 +315,8 @@ func (f *foreignSecrets) usedByContainer(c *conversion, container workload.Conta
 		if name, injected := strings.CutSuffix(strings.SplitN(e.Value, "?", 2)[0], akv2k8sSuffix); injected {
 			s = f.find(c, func(s *foreignSecret) bool { return s.object.Kind == "AzureKeyVaultSecret" && s.object.Name == name })
 			if s == nil {
-				s = &foreignSecret{object: c.object, why: "its AzureKeyVaultSecret is not in the input", where: place}
+				s = &foreignSecret{object: c.object}
+				s.fail(place, "its AzureKeyVaultSecret is not in the input")
 			}
 		} else if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
 			s = named(e.ValueFrom.SecretKeyRef.Name)
@@ -315,8 +360,10 @@ func (c *conversion) readForeign() {
 				fmt.Sprintf("Have the program read a file, and name it: %s: NAME_FILE=FILE.", annotation.Env))
 			continue
 		}
-		if use.why != "" {
-			c.problems.add(use.object, use.where, fmt.Sprintf("The %s %s has no equal: %s.", use.object.Kind, use.object.Name, use.why), "Keep it for this workload.")
+		for _, reason := range use.reasons {
+			c.problems.add(use.object, reason.where, fmt.Sprintf("The %s %s has no equal: %s.", use.object.Kind, use.object.Name, reason.why), "Keep it for this workload.")
+		}
+		if len(use.reasons) > 0 {
 			continue
 		}
 		c.readForeignVolume(use)
