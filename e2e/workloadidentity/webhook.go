@@ -232,3 +232,12 @@ func (w *Webhook) Stop() error {
 }
 
 func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
+
+// Process is the running program.
+func (w *Webhook) Process() *process.Process { return w.process }
+
+// Address is where it answers admission requests, under MutatePath.
+func (w *Webhook) Address() string { return loopback(port) }
+
+// MutatePath is where it answers about pods.
+const MutatePath = "/mutate-v1-pod"
