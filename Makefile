@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation attacks fuzz image clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks fuzz image clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint ./internal/cli/convert
+
+bench-compare: ## Measure akv-injector against other webhooks (a quarter of an hour), and write docs/performance.md
+	hack/bench-compare
 
 bench-rotation: ## Measure when new versions arrive (an hour and a half), and write docs/rotation.md
 	hack/bench-rotation

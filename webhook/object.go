@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	kjson "sigs.k8s.io/json"
 
 	"akv-injector/inject/workload"
 )
@@ -81,18 +80,23 @@ func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte
 	}
 
 	o := &object{kind: kind.GroupVersionKind, path: kind.path, Object: kind.empty()}
-	into := any(o.Object)
-	if extra, ok := o.Object.(*unstructured.Unstructured); ok {
-		into = &extra.Object
-	}
-	// Unknown fields are a newer API server's. Of a duplicate field we might see
-	// another one than the API server does, so the patch would not fit.
-	duplicates, err := kjson.UnmarshalStrict(raw, into, kjson.DisallowDuplicateFields)
-	if err != nil {
-		return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
-	}
-	if len(duplicates) > 0 {
-		return nil, fmt.Errorf("request.%s is ambiguous: %s", name, line(duplicates[0].Error(), maxDetail))
+	extra, untyped := o.Object.(*unstructured.Unstructured)
+	if untyped || !decodeQuickly(raw, o.Object) {
+		o.Object = kind.empty()
+		into := any(o.Object)
+		if untyped {
+			extra, _ = o.Object.(*unstructured.Unstructured)
+			into = &extra.Object
+		}
+		// Unknown fields are a newer API server's. Of a duplicate field we might see
+		// another one than the API server does, so the patch would not fit.
+		duplicates, err := decodeStrictly(raw, into)
+		if err != nil {
+			return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
+		}
+		if len(duplicates) > 0 {
+			return nil, fmt.Errorf("request.%s is ambiguous: %s", name, line(duplicates[0].Error(), maxDetail))
+		}
 	}
 	if got := o.GetObjectKind().GroupVersionKind(); got != kind.GroupVersionKind {
 		version, known := got.ToAPIVersionAndKind()

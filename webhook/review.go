@@ -12,7 +12,6 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/types"
-	kjson "sigs.k8s.io/json"
 )
 
 // maxBody is the most that is read. etcd stores objects of up to 1.5 MiB, and a review has the
@@ -46,9 +45,11 @@ func badRequest(format string, args ...any) *httpError {
 // has a request in it.
 func decodeReview(body []byte) (*admissionv1.AdmissionReview, *httpError) {
 	review := &admissionv1.AdmissionReview{}
-	// Keys by their exact case, as the API server itself reads JSON.
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, review); err != nil {
-		return nil, badRequest("the body is not an AdmissionReview in JSON: %s", line(err.Error(), maxDetail))
+	if !decodeQuickly(body, review) {
+		review = &admissionv1.AdmissionReview{}
+		if err := decode(body, review); err != nil {
+			return nil, badRequest("the body is not an AdmissionReview in JSON: %s", line(err.Error(), maxDetail))
+		}
 	}
 	if review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview" {
 		return nil, badRequest("the body is apiVersion %q, kind %q; expected %q, %q",
