@@ -50,6 +50,12 @@ func TestCompare(t *testing.T) {
 		}
 		rounds, duration = n, 3*time.Second
 	}
+	if text := os.Getenv("AKV_COMPARE_ROUND"); text != "" {
+		var err error
+		if duration, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("AKV_COMPARE_ROUND: %v", err)
+		}
+	}
 	c := cluster.Bare(t, controlplane.Options{})
 	c.Namespace(t, namespace, map[string]string{annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account})
 	asked := reviewsOf(t, c)
