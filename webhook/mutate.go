@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -49,7 +48,7 @@ func (a *Admission) answerMutation(ctx context.Context, c *change) (verdict, err
 	if len(d.Patch) == 0 {
 		return v, nil
 	}
-	patch, err := json.Marshal(d.Patch)
+	patch, err := marshalPatch(d.Patch)
 	if err != nil {
 		return verdict{}, fmt.Errorf("writing the patch: %w", err)
 	}
