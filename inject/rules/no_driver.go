@@ -29,22 +29,24 @@ var noDriver = Rule{
 // NoDriver returns AKV016, which programs report while they wait for the driver.
 func NoDriver() Rule { return noDriver }
 
+// installDriver is made once: most pods pass.
+var installDriver = "Install the Secrets Store CSI driver; on AKS run: " + text.Command("az aks enable-addons -g {group} -n {cluster} --addons azure-keyvault-secrets-provider", nil)
+
 func checkNoDriver(p *Pod, r *Report) {
 	if len(p.Volumes) == 0 {
 		return
 	}
-	install := "Install the Secrets Store CSI driver; on AKS run: " + text.Command("az aks enable-addons -g {group} -n {cluster} --addons azure-keyvault-secrets-provider", nil)
 	path := p.Volumes[0].classPlace()
 	switch {
 	case p.Facts.NoCSIDriver:
 		r.Warn(field.ErrorTypeNotFound, path,
 			"The cluster has no CSIDriver "+provider.DriverName+", so the pod waits in ContainerCreating.",
-			install)
+			installDriver)
 		return
 	case p.Facts.NoClassCRD:
 		r.Warn(field.ErrorTypeNotFound, path,
 			"The cluster has no CRD for SecretProviderClasses, so the pod waits in ContainerCreating.",
-			install)
+			installDriver)
 		return
 	}
 	for i := range p.Volumes {
