@@ -40,6 +40,20 @@ func hostileUses() map[string]func() shape {
 			s.owner = reloadedOwner()
 			return s
 		},
+		"patterns of a reloader, and many Secrets": func() shape {
+			s := syncedShape("k%d", 1)
+			s.owner = reloadedOwner()
+			s.owner.Annotations[annotation.ReloaderSecrets] = strings.Repeat("(x|y)*"+strings.Repeat("[a-z]?", 40)+"z,", 60)
+			c := s.classes[0]
+			c.Spec.SecretObjects = nil
+			env := s.pod.Spec.Containers[0].Env
+			for i := range 450 {
+				name := fmt.Sprintf("%s-%d", strings.Repeat("a", 240), i)
+				c.Spec.SecretObjects = append(c.Spec.SecretObjects, &secretsstorev1.SecretObject{SecretName: name, Type: "Opaque", Data: []*secretsstorev1.SecretObjectData{{ObjectName: "n1", Key: "k"}}})
+				env[i].ValueFrom.SecretKeyRef.Name = name
+			}
+			return s
+		},
 		"patterns of a reloader, and many mounts": func() shape {
 			s := commandShape("cat", 2, 400)
 			s.owner = reloadedOwner()
