@@ -133,6 +133,12 @@ func TestFix(t *testing.T) {
 	if _, _, stderr := run(t, "", "lint", "-f", ".", "--fix"); strings.Contains(stderr, "wrote") {
 		t.Errorf("the second time: %s", stderr)
 	}
+	item := "  " + strings.ReplaceAll(strings.TrimSuffix(subPathPod, "\n"), "\n", "\n  ")
+	list := "apiVersion: v1\nkind: List\nitems:\n- " + strings.TrimPrefix(item, "  ") + "\n"
+	write(t, map[string]string{"list.yaml": list})
+	if _, _, stderr := run(t, "", "lint", "-f", "list.yaml", "--fix"); !strings.Contains(stderr, "mounted the folder /mnt/kv") {
+		t.Errorf("an item of a List: %s", stderr)
+	}
 	if code, _, stderr := run(t, "", "lint", "-f", "-", "--fix"); code != exitUnusable || !strings.Contains(stderr, "--fix writes files") {
 		t.Errorf("%d %s", code, stderr)
 	}
