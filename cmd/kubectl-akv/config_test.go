@@ -143,3 +143,27 @@ func TestFix(t *testing.T) {
 		t.Errorf("%d %s", code, stderr)
 	}
 }
+
+func TestMatchPath(t *testing.T) {
+	for _, c := range []struct {
+		pattern, file string
+		want          bool
+	}{
+		{"charts", "charts/a.yaml", true},
+		{"charts/*.yaml", "charts/a.yaml", true},
+		{"charts/*.yaml", "charts/a/a.yaml", false},
+		{"**/a.yaml", "a.yaml", true},
+		{"**/a.yaml", "x/y/a.yaml", true},
+		{"x/**/a.yaml", "x/a.yaml", true},
+		{"x/**", "y/a.yaml", false},
+		// Each ** is not tried for each part.
+		{"**/a/**/b.yaml", "x/a/y/a/b.yaml", true},
+		{"a/**/b/c.yaml", "a/b/b/c.yaml", true},
+		{"**/b", "a/b/c.yaml", true},
+		{strings.Repeat("**/*/", 30) + "none", strings.Repeat("a/", 60) + "a.yaml", false},
+	} {
+		if got := (&config{Exclude: []string{c.pattern}}).excludes(c.file); got != c.want {
+			t.Errorf("%.40s, %.40s: %v, want %v", c.pattern, c.file, got, c.want)
+		}
+	}
+}
