@@ -2,25 +2,16 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"akv-injector/internal/testing/fixture"
 )
 
 // write writes files into a new folder, and makes it the current one.
 func write(t *testing.T, files map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(dir)
+	t.Chdir(fixture.Folder(t, files))
 }
 
 const subPathPod = `apiVersion: v1
