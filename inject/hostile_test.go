@@ -28,11 +28,14 @@ type shape struct {
 	// annotations of the namespace.
 	namespace map[string]string
 	classes   []*secretsstorev1.SecretProviderClass
+	// owner is the Deployment whose template the pod is.
+	owner *metav1.ObjectMeta
 }
 
 func hostileShapes() map[string]func() shape {
 	shapes := hostilePods()
 	maps.Copy(shapes, hostileClasses())
+	maps.Copy(shapes, hostileUses())
 	return shapes
 }
 
@@ -49,7 +52,11 @@ func (s *shape) decide(tb testing.TB) []finding.Finding {
 		}
 		return findings
 	}
-	request := inject.Parse(&workload.Target{Meta: &s.pod.ObjectMeta, Spec: &s.pod.Spec, Kind: "Pod"}, ns, inject.Settings{})
+	target := &workload.Target{Meta: &s.pod.ObjectMeta, Spec: &s.pod.Spec, Kind: "Pod"}
+	if s.owner != nil {
+		target = &workload.Target{Meta: &s.pod.ObjectMeta, Spec: &s.pod.Spec, Kind: "Deployment", Owner: s.owner, Template: true, Path: finding.At("spec", "template")}
+	}
+	request := inject.Parse(target, ns, inject.Settings{})
 	known, err := facts.Gather(context.Background(), classSource{s.classes}, ns, request.Needs())
 	if err != nil {
 		tb.Fatal(err)
@@ -94,6 +101,8 @@ const (
 	maxAllocated = 64 << 20
 	// maxFound is the most findings of a decision: some hundreds for each rule.
 	maxFound = 3000
+	// maxTime is far above what any shape takes, and far below what work without a bound does.
+	maxTime = 4 * time.Second
 )
 
 // No object makes a decision allocate more than a replica has room for, or collect findings
@@ -115,6 +124,9 @@ func TestHostileShapes(t *testing.T) {
 			}
 			if len(findings) > maxFound {
 				t.Errorf("%d findings, at most %d", len(findings), maxFound)
+			}
+			if took > maxTime {
+				t.Errorf("it took %v: no machine is so busy, some work has no bound", took)
 			}
 		})
 	}

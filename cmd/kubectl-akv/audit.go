@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/dynamic"
 
-	"akv-injector/inject/finding"
 	"akv-injector/internal/cli/audit"
 	"akv-injector/internal/cli/lint"
 )
@@ -23,8 +21,7 @@ type auditFlags struct {
 	allNamespaces bool
 	output        string
 	failOn        string
-	baseline      string
-	newBaseline   string
+	baselines     baselineFlags
 }
 
 var auditFormats = []string{"text", "json", "sarif", "policyreport"}
@@ -69,8 +66,7 @@ read.`,
 	flags.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "look at all namespaces")
 	flags.StringVarP(&f.output, "output", "o", f.output, "`format`: "+strings.Join(auditFormats, ", "))
 	flags.StringVar(&f.failOn, "fail-on", f.failOn, "`severity` from which findings make the exit code 1: "+strings.Join(failOns, ", "))
-	flags.StringVar(&f.baseline, "baseline", "", "`file` of findings that are not told again")
-	flags.StringVar(&f.newBaseline, "write-baseline", "", "`file` to write the findings to, as a baseline")
+	f.baselines.bind(flags)
 	bindConfig(flags, &f.config)
 	f.bindSettings(cmd)
 	_ = flags.MarkHidden("complete") // a cluster is all there is
@@ -104,8 +100,8 @@ func (f *auditFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 	f.settings.Version = version
 	report := lint.Check(set, set.Cluster("", complete), f.settings)
 	report.Apply(f.settled.Rules)
-	known := &lintFlags{baseline: f.baseline, newBaseline: f.newBaseline}
-	told, err := known.useBaselines(report)
+	report.Source = "the cluster"
+	told, err := f.baselines.use(report)
 	if err != nil {
 		return err
 	}
@@ -116,9 +112,8 @@ func (f *auditFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 	for _, note := range told {
 		fmt.Fprintln(streams.ErrOut, note)
 	}
-	fmt.Fprintln(streams.ErrOut, strings.Replace(report.Summary(), "1 file", "the cluster", 1))
-	switch {
-	case report.Count(finding.Error) > 0 && f.failOn != "never", report.Count(finding.Warning) > 0 && f.failOn == "warning":
+	fmt.Fprintln(streams.ErrOut, report.Summary())
+	if fails(report, f.failOn) {
 		return errFindings
 	}
 	return nil
@@ -137,19 +132,11 @@ func (f *auditFlags) write(out io.Writer, report *lint.Report) error {
 }
 
 func (f *auditFlags) reader() (*audit.Reader, error) {
-	namespace := ""
-	if !f.allNamespaces {
-		var err error
-		if namespace, _, err = f.kube.ToRawKubeConfigLoader().Namespace(); err != nil {
-			return nil, err
-		}
-	}
-	config, err := f.kube.ToRESTConfig()
+	namespace, err := namespaceOf(f.kube, f.allNamespaces)
 	if err != nil {
 		return nil, err
 	}
-	config.QPS, config.Burst = 50, 300 // kubectl's own
-	client, err := dynamic.NewForConfig(config)
+	client, err := dynamicClient(f.kube)
 	if err != nil {
 		return nil, err
 	}

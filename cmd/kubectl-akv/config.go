@@ -163,23 +163,29 @@ func (c *config) excludes(file string) bool {
 	return false
 }
 
-// matchPath matches a path, or a folder above it, against a pattern, part by part; ** stands for any parts.
+// matchPath matches a path, or a folder above it, against a pattern, part by part; ** stands for any parts. Only the
+// last ** that was passed is tried again: what stands before it has matched as early as it can.
 func matchPath(pattern, parts []string) bool {
-	switch {
-	case len(pattern) == 0:
-		return true // a folder above it
-	case pattern[0] == "**":
-		for i := 0; i <= len(parts); i++ {
-			if matchPath(pattern[1:], parts[i:]) {
-				return true
+	at, last, tried := 0, -1, 0
+	for i := 0; i < len(pattern); {
+		if pattern[i] == "**" {
+			i++
+			last, tried = i, at
+			continue
+		}
+		if at < len(parts) {
+			if ok, err := path.Match(pattern[i], parts[at]); err == nil && ok {
+				i, at = i+1, at+1
+				continue
 			}
 		}
-		return false
-	case len(parts) == 0:
-		return false
+		if last < 0 || tried >= len(parts) {
+			return false
+		}
+		tried++
+		i, at = last, tried
 	}
-	ok, err := path.Match(pattern[0], parts[0])
-	return err == nil && ok && matchPath(pattern[1:], parts[1:])
+	return true
 }
 
 // bindConfig adds the flag that names a configuration file.

@@ -2,25 +2,16 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"akv-injector/internal/testing/fixture"
 )
 
 // write writes files into a new folder, and makes it the current one.
 func write(t *testing.T, files map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(dir)
+	t.Chdir(fixture.Folder(t, files))
 }
 
 const subPathPod = `apiVersion: v1
@@ -133,7 +124,37 @@ func TestFix(t *testing.T) {
 	if _, _, stderr := run(t, "", "lint", "-f", ".", "--fix"); strings.Contains(stderr, "wrote") {
 		t.Errorf("the second time: %s", stderr)
 	}
+	item := "  " + strings.ReplaceAll(strings.TrimSuffix(subPathPod, "\n"), "\n", "\n  ")
+	list := "apiVersion: v1\nkind: List\nitems:\n- " + strings.TrimPrefix(item, "  ") + "\n"
+	write(t, map[string]string{"list.yaml": list})
+	if _, _, stderr := run(t, "", "lint", "-f", "list.yaml", "--fix"); !strings.Contains(stderr, "mounted the folder /mnt/kv") {
+		t.Errorf("an item of a List: %s", stderr)
+	}
 	if code, _, stderr := run(t, "", "lint", "-f", "-", "--fix"); code != exitUnusable || !strings.Contains(stderr, "--fix writes files") {
 		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+func TestMatchPath(t *testing.T) {
+	for _, c := range []struct {
+		pattern, file string
+		want          bool
+	}{
+		{"charts", "charts/a.yaml", true},
+		{"charts/*.yaml", "charts/a.yaml", true},
+		{"charts/*.yaml", "charts/a/a.yaml", false},
+		{"**/a.yaml", "a.yaml", true},
+		{"**/a.yaml", "x/y/a.yaml", true},
+		{"x/**/a.yaml", "x/a.yaml", true},
+		{"x/**", "y/a.yaml", false},
+		// Each ** is not tried for each part.
+		{"**/a/**/b.yaml", "x/a/y/a/b.yaml", true},
+		{"a/**/b/c.yaml", "a/b/b/c.yaml", true},
+		{"**/b", "a/b/c.yaml", true},
+		{strings.Repeat("**/*/", 30) + "none", strings.Repeat("a/", 60) + "a.yaml", false},
+	} {
+		if got := (&config{Exclude: []string{c.pattern}}).excludes(c.file); got != c.want {
+			t.Errorf("%.40s, %.40s: %v, want %v", c.pattern, c.file, got, c.want)
+		}
 	}
 }

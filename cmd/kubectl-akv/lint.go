@@ -21,7 +21,7 @@ type lintFlags struct {
 	strict bool
 	fix    bool
 
-	baseline, newBaseline string
+	baselines baselineFlags
 }
 
 var (
@@ -96,8 +96,7 @@ or something could not be read, whatever was found in the rest.`,
 		"fail if an object could not be judged: one that mentions the secrets store and has no pod in it, a patch, or a template that is not rendered")
 	cmd.Flags().BoolVar(&f.fix, "fix", false,
 		"write into the files what can be put right without a doubt (of AKV001, AKV002 and AKV003), and report the rest")
-	cmd.Flags().StringVar(&f.baseline, "baseline", "", "`file` of findings that are not told again")
-	cmd.Flags().StringVar(&f.newBaseline, "write-baseline", "", "`file` to write the findings to, as a baseline")
+	f.baselines.bind(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(lintFormats...))
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", complete(failOns...))
 	return cmd
@@ -128,7 +127,7 @@ func (f *lintFlags) run(ctx context.Context, streams genericiooptions.IOStreams)
 		}
 	}
 	report.Apply(f.settled.Rules)
-	notes, err := f.useBaselines(report)
+	notes, err := f.baselines.use(report)
 	if err != nil {
 		return err
 	}
@@ -141,12 +140,15 @@ func (f *lintFlags) run(ctx context.Context, streams genericiooptions.IOStreams)
 	switch {
 	case report.Unusable():
 		return errUnusable
-	case f.strict && report.Skipped() > 0,
-		report.Count(finding.Error) > 0 && f.failOn != "never",
-		report.Count(finding.Warning) > 0 && f.failOn == "warning":
+	case f.strict && report.Skipped() > 0, fails(report, f.failOn):
 		return errFindings
 	}
 	return nil
+}
+
+// fails reports whether findings are as severe as --fail-on says.
+func fails(report *lint.Report, failOn string) bool {
+	return report.Count(finding.Error) > 0 && failOn != "never" || report.Count(finding.Warning) > 0 && failOn == "warning"
 }
 
 func (f *lintFlags) write(streams genericiooptions.IOStreams, report *lint.Report, set *manifest.Set) error {

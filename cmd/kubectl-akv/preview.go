@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/internal/cli/lint"
@@ -119,15 +118,11 @@ func (f *previewFlags) cluster(set *manifest.Set, namespaced bool) (*manifest.Cl
 	namespace := f.namespace
 	if !namespaced {
 		var err error
-		if namespace, _, err = f.kube.ToRawKubeConfigLoader().Namespace(); err != nil {
+		if namespace, err = namespaceOf(f.kube, false); err != nil {
 			return nil, nil, fmt.Errorf("--live: %w", err)
 		}
 	}
-	config, err := f.kube.ToRESTConfig()
-	if err != nil {
-		return nil, nil, fmt.Errorf("--live: %w", err)
-	}
-	client, err := dynamic.NewForConfig(config)
+	client, err := dynamicClient(f.kube)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--live: %w", err)
 	}

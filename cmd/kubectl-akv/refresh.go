@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/dynamic"
 
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/refresh"
@@ -91,16 +90,11 @@ func (f *refreshFlags) validate(words []string) error {
 }
 
 func (f *refreshFlags) run(ctx context.Context, streams genericiooptions.IOStreams, words []string) error {
-	namespace, _, err := f.kube.ToRawKubeConfigLoader().Namespace()
+	namespace, err := namespaceOf(f.kube, false)
 	if err != nil {
 		return err
 	}
-	config, err := f.kube.ToRESTConfig()
-	if err != nil {
-		return err
-	}
-	config.QPS, config.Burst = 50, 300 // kubectl's own
-	client, err := dynamic.NewForConfig(config)
+	client, err := dynamicClient(f.kube)
 	if err != nil {
 		return err
 	}

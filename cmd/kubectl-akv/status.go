@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/dynamic"
 
 	"akv-injector/internal/cli/lint"
 	"akv-injector/internal/cli/status"
@@ -201,18 +200,11 @@ func (f *statusFlags) source(names []string) (*status.Source, error) {
 	for _, name := range names {
 		scope.Names = append(scope.Names, podName(name))
 	}
-	if !f.allNamespaces {
-		var err error
-		if scope.Namespace, _, err = f.kube.ToRawKubeConfigLoader().Namespace(); err != nil {
-			return nil, err
-		}
-	}
-	config, err := f.kube.ToRESTConfig()
-	if err != nil {
+	var err error
+	if scope.Namespace, err = namespaceOf(f.kube, f.allNamespaces); err != nil {
 		return nil, err
 	}
-	config.QPS, config.Burst = 50, 300 // kubectl's own
-	client, err := dynamic.NewForConfig(config)
+	client, err := dynamicClient(f.kube)
 	if err != nil {
 		return nil, err
 	}

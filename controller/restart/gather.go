@@ -159,7 +159,7 @@ func (r *Restarter) records(ctx context.Context, namespace string) (map[types.UI
 // reloaded reports whether another program restarts a workload when a Secret changes.
 func reloaded(owner *unstructured.Unstructured) bool {
 	template, _, _ := unstructured.NestedStringMap(owner.Object, "spec", "template", "metadata", "annotations")
-	return annotation.Reloaded{Own: owner.GetAnnotations(), Template: template}.Asks()
+	return (&annotation.Reloaded{Own: owner.GetAnnotations(), Template: template}).Asks()
 }
 
 // served reports whether workloads of a namespace may be restarted.

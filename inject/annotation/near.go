@@ -10,7 +10,9 @@ import (
 // more, before the name of an annotation that we have.
 func NearOurs(key string) bool {
 	prefix, name, ok := strings.Cut(key, "/")
-	if !ok || len(key) > 253 || prefix+"/" == Prefix {
+	// Every annotation of every pod comes by here; the webhooks' conditions have the same beginning.
+	const begins = "azure"
+	if !ok || len(key) > 253 || len(prefix) < len(begins) || !strings.EqualFold(prefix[:len(begins)], begins) || prefix+"/" == Prefix {
 		return false
 	}
 	letters := func(s string) string {

@@ -1,7 +1,6 @@
 package annotation
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +34,9 @@ var (
 type Reloaded struct {
 	Kind          string
 	Own, Template map[string]string
+
+	// patterns of the annotations that were asked about.
+	patterns map[string]patterns
 }
 
 // Kinds that Reloader restarts, and those that Wave does. A pod stands for a template whose workload is not known.
@@ -44,13 +46,13 @@ var (
 )
 
 // OnSecret reports whether the workload, which uses the Secret, is restarted when it changes.
-func (w Reloaded) OnSecret(name string, annotations map[string]string) bool {
+func (w *Reloaded) OnSecret(name string, annotations map[string]string) bool {
 	return slices.Contains(waveKinds, w.Kind) && w.Own[Wave] == "true" || w.reloader(watchedSecrets, name, annotations)
 }
 
 // OnClass reports whether the workload, which mounts the class, is restarted when one of its objects changes. Only
 // annotations that are for classes alone count: who writes one has switched the integration on.
-func (w Reloaded) OnClass(name string, annotations map[string]string) bool {
+func (w *Reloaded) OnClass(name string, annotations map[string]string) bool {
 	_, own := w.Own[ReloaderClasses]
 	_, auto := w.Own[watchedClasses.auto]
 	if !own && !auto {
@@ -61,7 +63,7 @@ func (w Reloaded) OnClass(name string, annotations map[string]string) bool {
 }
 
 // Asks reports whether the workload asks one of the programs to restart it for some Secret or class.
-func (w Reloaded) Asks() bool {
+func (w *Reloaded) Asks() bool {
 	for _, annotations := range []map[string]string{w.Own, w.Template} {
 		for _, key := range []string{ReloaderAuto, ReloaderSearch, watchedSecrets.auto, watchedClasses.auto} {
 			if isTrue(annotations[key]) {
@@ -89,7 +91,7 @@ func Keys(annotations map[string]string) []string {
 
 // reloader is Reloader's decision for an object that has changed. The workload's own annotations count,
 // and its template's only if it has none of those that ask; what is left out is read from its own alone.
-func (w Reloaded) reloader(kind watched, name string, annotations map[string]string) bool {
+func (w *Reloaded) reloader(kind watched, name string, annotations map[string]string) bool {
 	if !slices.Contains(reloaderKinds, w.Kind) || annotations[reloaderIgnore] == "true" {
 		return false
 	}
@@ -105,39 +107,28 @@ func (w Reloaded) reloader(kind watched, name string, annotations map[string]str
 			return false
 		}
 	}
-	return matches(asked[kind.reload], name) ||
+	return w.list(asked[kind.reload]).match(name) ||
 		asked[ReloaderSearch] == "true" && annotations[reloaderMatch] == "true" ||
 		isTrue(asked[ReloaderAuto]) || isTrue(asked[kind.auto])
+}
+
+// list is a list of patterns, read once: a pod has many Secrets.
+func (w *Reloaded) list(value string) patterns {
+	if value == "" {
+		return nil
+	}
+	read, ok := w.patterns[value]
+	if !ok {
+		read = readPatterns(value)
+		if w.patterns == nil {
+			w.patterns = map[string]patterns{}
+		}
+		w.patterns[value] = read
+	}
+	return read
 }
 
 func isTrue(value string) bool {
 	on, _ := strconv.ParseBool(value)
 	return on
-}
-
-// Bounds of a list of patterns: anyone may write an annotation. What is beyond matches nothing.
-const (
-	maxPatterns = 50
-	maxPattern  = 253
-)
-
-// matches reports whether one of the patterns of a list is that of the whole name.
-func matches(list, name string) bool {
-	if list == "" {
-		return false
-	}
-	patterns := strings.SplitN(list, ",", maxPatterns+1)
-	for _, p := range patterns[:min(len(patterns), maxPatterns)] {
-		if p = strings.TrimSpace(p); p == name && p != "" {
-			return true
-		}
-		if len(p) > maxPattern {
-			continue
-		}
-		// Not ^(?:p)$: an alternative a|b is anchored at one end only, there as here.
-		if re, err := regexp.Compile("^" + p + "$"); err == nil && re.MatchString(name) {
-			return true
-		}
-	}
-	return false
 }

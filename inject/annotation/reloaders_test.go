@@ -32,7 +32,7 @@ func TestReloaded(t *testing.T) {
 		"excluded by its template":            {nil, m{auto: "true", exclude: "orders-db"}, nil, true},
 		"classes say nothing of Secrets":      {m{ReloaderClasses: "orders-db"}, nil, nil, false},
 	} {
-		w := Reloaded{Kind: "Deployment", Own: c.own, Template: c.template}
+		w := &Reloaded{Kind: "Deployment", Own: c.own, Template: c.template}
 		if got := w.OnSecret("orders-db", c.secret); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
@@ -51,7 +51,7 @@ func TestReloaded(t *testing.T) {
 		"auto beside the class's":   {"Deployment", m{auto: "true", ReloaderClasses: "shop-kv"}, true},
 		"a Rollout, if switched on": {"Rollout", m{ReloaderClasses: "orders-kv"}, true},
 	} {
-		if got := (Reloaded{Kind: c.kind, Own: c.own}).OnClass("orders-kv", nil); got != c.want {
+		if got := (&Reloaded{Kind: c.kind, Own: c.own}).OnClass("orders-kv", nil); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

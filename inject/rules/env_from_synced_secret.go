@@ -85,9 +85,15 @@ func (p *Pod) reloader() func(secret string, annotations map[string]string) bool
 	if !p.Target.Template && p.Target.Origin == workload.FromUser {
 		return func(string, map[string]string) bool { return false }
 	}
+	known := map[string]bool{} // thousands of variables may be of one Secret
 	return func(secret string, annotations map[string]string) bool {
-		return p.reloaded(func(w annotation.Reloaded) bool { return w.OnSecret(secret, annotations) }) ||
-			p.reloadedWithClasses(secret)
+		reloaded, ok := known[secret]
+		if !ok {
+			reloaded = p.reloaded(func(w *annotation.Reloaded) bool { return w.OnSecret(secret, annotations) }) ||
+				p.reloadedWithClasses(secret)
+			known[secret] = reloaded
+		}
+		return reloaded
 	}
 }
 
@@ -102,7 +108,7 @@ func (p *Pod) reloadedOnClass(v *Volume) bool {
 	if !p.Target.Template && p.Target.Origin == workload.FromUser {
 		return false
 	}
-	return p.reloaded(func(w annotation.Reloaded) bool {
+	return p.reloaded(func(w *annotation.Reloaded) bool {
 		var annotations map[string]string
 		if v.Class != nil {
 			annotations = v.Class.Annotations
@@ -113,11 +119,15 @@ func (p *Pod) reloadedOnClass(v *Volume) bool {
 
 // reloaded asks about the workload as far as it is known. Pods that ask for injection are refused without their
 // workload's annotations too, which are not on them: these have to have the same effect.
-func (p *Pod) reloaded(is func(annotation.Reloaded) bool) bool {
-	alone := annotation.Reloaded{Kind: "Pod", Template: p.Target.Meta.Annotations}
-	if p.Target.Owner == nil {
-		return is(alone)
+func (p *Pod) reloaded(is func(*annotation.Reloaded) bool) bool {
+	if p.alone == nil {
+		p.alone = &annotation.Reloaded{Kind: "Pod", Template: p.Target.Meta.Annotations}
+		if p.Target.Owner != nil {
+			p.whole = &annotation.Reloaded{Kind: p.Target.Kind, Own: p.Target.Owner.Annotations, Template: p.Target.Meta.Annotations}
+		}
 	}
-	whole := annotation.Reloaded{Kind: p.Target.Kind, Own: p.Target.Owner.Annotations, Template: p.Target.Meta.Annotations}
-	return is(whole) && (!p.Request.Asks || is(alone))
+	if p.whole == nil {
+		return is(p.alone)
+	}
+	return is(p.whole) && (!p.Request.Asks || is(p.alone))
 }

@@ -33,7 +33,7 @@ func checkNearAnnotations(p *Pod, r *Report) {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		if r.Full() {
+		if r.NoMoreWarnings() {
 			return
 		}
 		_, name, _ := strings.Cut(key, "/")

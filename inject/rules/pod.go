@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/plan"
@@ -32,6 +33,8 @@ type Pod struct {
 	byName map[string]int
 	// vaults are the objects to check in vaults; see findVaultChecks.
 	vaults *vaultCheckList
+	// alone and whole are the pod by itself, and with its workload, for programs that restart it; see reloaded.
+	alone, whole *annotation.Reloaded
 }
 
 // NewPod applies the plan and finds the secrets-store volumes of the result.

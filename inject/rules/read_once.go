@@ -28,14 +28,33 @@ var readOnce = Rule{
 	Pod: checkReadOnce,
 }
 
-// maxScript is how much of a command is looked at.
-const maxScript = 16 << 10
+// How much is looked at: scripts in manifests are short, and a pod has room for a megabyte of them.
+const (
+	// maxScript is the longest word of a command that is.
+	maxScript = 16 << 10
+	// maxSearched is how many bytes of a pod's commands are, each counted for each folder that is looked for in it.
+	maxSearched = 1 << 20
+	// maxPlaces is in how many places of a script a folder is looked for.
+	maxPlaces = 100
+	// near is how much before a place says what is done with it.
+	near = 200
+)
+
+// search looks through commands, while something is left of maxSearched.
+type search struct{ searched int }
+
+// may reports whether a text may be looked through for a number of folders.
+func (s *search) may(text string, folders int) bool {
+	s.searched += len(text) * folders
+	return len(text) <= maxScript && s.searched <= maxSearched
+}
 
 func checkReadOnce(p *Pod, r *Report) {
 	if len(p.Volumes) == 0 || p.restarts() || p.Target.RunsToCompletion() {
 		return
 	}
 	shared := p.sharedPaths()
+	s := &search{}
 	workload.EachContainer(p.Spec, func(c workload.Container) {
 		if len(c.Command)+len(c.Args) == 0 {
 			return
@@ -51,10 +70,10 @@ func checkReadOnce(p *Pod, r *Report) {
 			}
 		}
 		for _, at := range mounted {
-			if at == "/" || r.Full() {
+			if at == "/" || r.NoMoreWarnings() {
 				continue
 			}
-			checkCommand(c, at, others, c.Path(p.Target.SpecPath()), r)
+			s.checkCommand(c, at, others, c.Path(p.Target.SpecPath()), r)
 		}
 	})
 }
@@ -73,13 +92,13 @@ func (p *Pod) sharedPaths() map[string]bool {
 	return shared
 }
 
-func checkCommand(c workload.Container, mounted string, others []string, place *finding.Place, r *Report) {
+func (s *search) checkCommand(c workload.Container, mounted string, others []string, place *finding.Place, r *Report) {
 	for _, list := range []struct {
 		name  string
 		words []string
 	}{{"command", c.Command}, {"args", c.Args}} {
 		for i, script := range list.words {
-			if len(script) > maxScript {
+			if !s.may(script, 1+len(others)) {
 				continue
 			}
 			if c.StaysUp() && readsOnce(script, mounted) {
@@ -97,7 +116,10 @@ func checkCommand(c workload.Container, mounted string, others []string, place *
 	// A command without a shell: cp, and its arguments.
 	words := append(append([]string{}, c.Command...), c.Args...)
 	script := func(word string) bool { return strings.ContainsAny(word, " \n") }
-	if whole := strings.Join(words, " "); !c.StaysUp() && len(words) > 1 && len(whole) <= maxScript && !slices.ContainsFunc(words, script) && copies(whole, mounted, others) {
+	if c.StaysUp() || len(words) < 2 || slices.ContainsFunc(words, script) {
+		return
+	}
+	if whole := strings.Join(words, " "); s.may(whole, 1+len(others)) && copies(whole, mounted, others) {
 		list := "command"
 		if len(c.Command) == 0 {
 			list = "args"
@@ -130,26 +152,35 @@ func readsOnce(script, folder string) bool {
 	if readsAgain.MatchString(script) {
 		return false
 	}
+	places := 0
+	sh := &shell{script: script}
 	for at := range occurrences(script, folder) {
-		before := script[:at]
-		if inner, open := substitution(before); open && !namesOnly.MatchString(inner) {
+		if places++; places > maxPlaces {
+			return false
+		}
+		if sh.substitutes(at) {
 			return true
 		}
+		before := script[max(0, at-near):at]
 		if sourced.MatchString(strings.TrimRight(before, `"'`)) {
 			return true
 		}
-		if m := looped.FindStringSubmatch(before); m != nil && readsVariable(script[at:], m[1]) {
+		if m := looped.FindStringSubmatch(before); m != nil && readsVariable(script[at:min(len(script), at+maxLoop)], m[1]) {
 			return true
 		}
 	}
 	return false
 }
 
+// maxLoop is how much of a script behind the head of a loop is taken for the loop.
+const maxLoop = 1 << 10
+
 // readsVariable reports whether a script substitutes the content of the file that a variable names.
 func readsVariable(script, variable string) bool {
 	for _, ref := range []string{"$" + variable, "${" + variable + "}"} {
+		sh := &shell{script: script}
 		for at := range occurrences(script, ref) {
-			if inner, open := substitution(script[:at]); open && !namesOnly.MatchString(inner) {
+			if sh.substitutes(at) {
 				return true
 			}
 		}
@@ -176,33 +207,39 @@ func occurrences(script, folder string) func(func(int) bool) {
 	}
 }
 
-// substitution is the command substitution in which a script ends, if it is not closed: $(…, or `….
-func substitution(script string) (inner string, open bool) {
-	depth, quoted := []int{}, -1
-	for i := 0; i < len(script); i++ {
+// shell goes through a script, from one place to the next.
+type shell struct {
+	script string
+	at     int
+	// open are where the command substitutions begin that are open: $(…; and quoted the one in `…, or 0.
+	open   []int
+	quoted int
+}
+
+// substitutes reports whether a place, behind the last one, is in a command substitution that does more than name files.
+func (s *shell) substitutes(place int) bool {
+	for ; s.at < place; s.at++ {
 		switch {
-		case script[i] == '\\':
-			i++
-		case script[i] == '`':
-			if quoted >= 0 {
-				quoted = -1
+		case s.script[s.at] == '\\':
+			s.at++
+		case s.script[s.at] == '`':
+			if s.quoted > 0 {
+				s.quoted = 0
 			} else {
-				quoted = i + 1
+				s.quoted = s.at + 1
 			}
-		case strings.HasPrefix(script[i:], "$("):
-			depth = append(depth, i+2)
-			i++
-		case script[i] == ')' && len(depth) > 0:
-			depth = depth[:len(depth)-1]
+		case strings.HasPrefix(s.script[s.at:], "$("):
+			s.open = append(s.open, s.at+2)
+			s.at++
+		case s.script[s.at] == ')' && len(s.open) > 0:
+			s.open = s.open[:len(s.open)-1]
 		}
 	}
-	switch {
-	case len(depth) > 0:
-		return script[depth[len(depth)-1]:], true
-	case quoted >= 0:
-		return script[quoted:], true
+	from := s.quoted
+	if len(s.open) > 0 {
+		from = s.open[len(s.open)-1]
 	}
-	return "", false
+	return from > 0 && from <= place && !namesOnly.MatchString(s.script[from:min(place, from+near)])
 }
 
 // copies reports whether one of the commands of a script names the folder, and one of the others behind it.
@@ -214,18 +251,32 @@ func copies(script, folder string, others []string) bool {
 		if namesOnly.MatchString(command) {
 			continue
 		}
-		for at := range occurrences(command, folder) {
-			for _, other := range others {
-				if other == "/" || other == folder {
-					continue
-				}
-				for to := range occurrences(command, other) {
-					if to > at || strings.Contains(command, "-t ") {
-						return true
-					}
-				}
+		first, ok := firstOf(occurrences(command, folder))
+		if !ok {
+			continue
+		}
+		for _, other := range others {
+			if other == "/" || other == folder {
+				continue
+			}
+			if last, ok := lastOf(occurrences(command, other)); ok && (last > first || strings.Contains(command, "-t ")) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+func firstOf(places func(func(int) bool)) (first int, ok bool) {
+	for at := range places {
+		return at, true
+	}
+	return 0, false
+}
+
+func lastOf(places func(func(int) bool)) (last int, ok bool) {
+	for at := range places {
+		last, ok = at, true
+	}
+	return last, ok
 }

@@ -23,6 +23,10 @@ const maxFindings = 200
 // then: the object is refused anyway.
 func (r *Report) Full() bool { return r.errors >= maxFindings }
 
+// NoMoreWarnings reports whether the rule has as many warnings as are kept. Loops of rules that
+// only warn end then.
+func (r *Report) NoMoreWarnings() bool { return r.warnings >= maxFindings }
+
 // start begins the findings of a rule.
 func (r *Report) start(rule *finding.Rule) { r.rule, r.errors, r.warnings = rule, 0, 0 }
 

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,21 +86,19 @@ func checkSyncedKeys(p *Pod, r *Report) {
 	if len(synced) == 0 {
 		return
 	}
+	given := map[string]map[string]bool{}
 	workload.EachSecretUse(p.Spec, p.Target.SpecPath(), func(use workload.SecretUse) {
 		o := synced[use.Secret]
-		if o == nil || use.Key == "" || use.Optional || len(o.Data) == 0 || len(p.Facts.SyncedBy[use.Secret]) > 1 || r.Full() {
+		if o == nil || use.Key == "" || use.Optional || len(o.Data) == 0 || len(p.Facts.SyncedBy[use.Secret]) > 1 || r.NoMoreWarnings() {
 			return
 		}
-		var keys []string
-		for _, d := range o.Data {
-			if d == nil {
-				continue
-			}
-			if key := strings.TrimSpace(d.Key); key == use.Key {
-				return
-			} else if key != "" {
-				keys = append(keys, key)
-			}
+		keys := given[use.Secret]
+		if keys == nil {
+			keys = keysOf(o)
+			given[use.Secret] = keys
+		}
+		if keys[use.Key] {
+			return
 		}
 		place := use.Place
 		if place.Last().Name == "secretKeyRef" {
@@ -106,8 +106,22 @@ func checkSyncedKeys(p *Pod, r *Report) {
 		}
 		r.Warn(field.ErrorTypeNotFound, place,
 			fmt.Sprintf("The driver puts no key %q into the Secret %q, so the pod waits in CreateContainerConfigError.", text.Shorten(use.Key), text.Shorten(use.Secret)),
-			text.Instruction(text.DidYouMean(use.Key, keys)))
+			text.Instruction(text.DidYouMean(use.Key, slices.Sorted(maps.Keys(keys)))))
 	})
+}
+
+// keysOf are the keys that the driver puts into a Secret.
+func keysOf(o *secretsstorev1.SecretObject) map[string]bool {
+	keys := map[string]bool{}
+	for _, d := range o.Data {
+		if d == nil {
+			continue
+		}
+		if key := strings.TrimSpace(d.Key); key != "" {
+			keys[key] = true
+		}
+	}
+	return keys
 }
 
 // syncedFiles are the files that a class writes, by name; nil if some of its objects could not be read.

@@ -33,7 +33,7 @@ func checkSyncedWithoutMount(p *Pod, r *Report) {
 	told := map[string]bool{}
 	workload.EachSecretUse(p.Spec, p.Target.SpecPath(), func(use workload.SecretUse) {
 		classes := p.Facts.SyncedBy[use.Secret]
-		if len(classes) == 0 || told[use.Secret] || r.Full() || slices.ContainsFunc(p.Volumes, func(v Volume) bool { return slices.Contains(classes, v.ClassName) }) {
+		if len(classes) == 0 || told[use.Secret] || r.NoMoreWarnings() || slices.ContainsFunc(p.Volumes, func(v Volume) bool { return slices.Contains(classes, v.ClassName) }) {
 			return
 		}
 		told[use.Secret] = true // once for each Secret, at its first use

@@ -39,7 +39,7 @@ func checkUnknownAttributes(p *Pod, r *Report) {
 			if slices.Contains(known, key) || strings.HasPrefix(key, provider.PodContextPrefix) {
 				continue
 			}
-			if r.Full() {
+			if r.NoMoreWarnings() {
 				return
 			}
 			fix := unknownParameterFix(key, known)
@@ -60,7 +60,7 @@ func checkUnknownParameters(c *Class, r *Report) {
 		if slices.Contains(known, key) || strings.HasPrefix(key, provider.PodContextPrefix) {
 			continue
 		}
-		if r.Full() {
+		if r.NoMoreWarnings() {
 			return
 		}
 		r.Warn(field.ErrorTypeNotSupported, parameters().Child(key),
@@ -71,6 +71,9 @@ func checkUnknownParameters(c *Class, r *Report) {
 	}
 	fields := provider.ObjectFields()
 	for _, f := range provider.UnknownFields(c.Spec.Parameters[provider.ParamObjects]) {
+		if r.NoMoreWarnings() {
+			return
+		}
 		fix := text.Instruction(text.DidYouMean(f.Name, fields))
 		for _, name := range fields {
 			if strings.EqualFold(name, f.Name) {

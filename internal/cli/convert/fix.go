@@ -94,28 +94,15 @@ func repair(t *tree, d manifest.Document, wanted []Repair) ([]byte, []Repaired, 
 }
 
 func (e *editor) repair(root *yaml.Node, one Repair) (done, why string) {
-	n := root
-	for _, i := range one.Object.ListIndexes() {
-		items := get(n, "items")
-		if items == nil || i >= len(items.Content) {
-			return "", "it is not found"
-		}
-		n = items.Content[i]
-	}
 	steps := one.Place.Steps()
 	if len(steps) == 0 {
 		return "", "it is not found"
 	}
-	for _, step := range steps[:len(steps)-1] {
-		if step.Kind == finding.Element {
-			if n == nil || n.Kind != yaml.SequenceNode || step.Index >= len(n.Content) {
-				return "", "it is not found"
-			}
-			n = n.Content[step.Index]
-			continue
-		}
-		n = get(n, step.Name)
+	object := root
+	for _, i := range one.Object.ListIndexes() {
+		object = element(get(object, "items"), i)
 	}
+	n := along(object, steps[:len(steps)-1])
 	if n == nil || n.Kind != yaml.MappingNode {
 		return "", "it is not found"
 	}
@@ -125,16 +112,36 @@ func (e *editor) repair(root *yaml.Node, one Repair) (done, why string) {
 		e.setScalar(n, name, "true", "!!bool")
 		return "set " + name + ": true", ""
 	case finding.MountFolder:
-		return e.repairSubPath(root, n, steps)
+		return e.repairSubPath(n, along(object, steps[:len(steps)-2]))
 	}
 	return "", "nobody but you knows what is meant"
+}
+
+// along is what stands at a place below a node, or nil.
+func along(n *yaml.Node, steps []finding.Step) *yaml.Node {
+	for _, step := range steps {
+		if step.Kind == finding.Element {
+			n = element(n, step.Index)
+		} else {
+			n = get(n, step.Name)
+		}
+	}
+	return n
+}
+
+func element(list *yaml.Node, i int) *yaml.Node {
+	if list == nil || list.Kind != yaml.SequenceNode || i >= len(list.Content) {
+		return nil
+	}
+	return list.Content[i]
 }
 
 // roots are the folders below which images have nothing of their own, by convention.
 var roots = []string{"/mnt/", "/secrets/", "/run/secrets/", "/var/run/secrets/"}
 
-// repairSubPath mounts the folder in which the file stands, where the file is called as before.
-func (e *editor) repairSubPath(root, mount *yaml.Node, steps []finding.Step) (done, why string) {
+// repairSubPath mounts the folder in which the file stands, where the file is called as before. The others are all
+// mounts of the container.
+func (e *editor) repairSubPath(mount, others *yaml.Node) (done, why string) {
 	value := func(key string) string {
 		if n := get(mount, key); n != nil {
 			return n.Value
@@ -149,24 +156,16 @@ func (e *editor) repairSubPath(root, mount *yaml.Node, steps []finding.Step) (do
 	case !slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(folder+"/", r) && folder+"/" != r }):
 		return "", "the whole folder " + folder + " would be hidden, and the image may have files of its own there"
 	}
-	// The other mounts of the container: none may be in the folder, or be it.
-	list := root
-	for _, step := range steps[:len(steps)-2] {
-		if step.Kind == finding.Element {
-			list = list.Content[step.Index]
-		} else if list = get(list, step.Name); list == nil {
-			return "", "it is not found"
-		}
+	if others == nil || others.Kind != yaml.SequenceNode {
+		return "", "it is not found"
 	}
-	if list.Kind == yaml.SequenceNode {
-		for _, other := range list.Content {
-			p := get(other, "mountPath")
-			if other == mount || p == nil {
-				continue
-			}
-			if clean := path.Clean(p.Value); clean == folder || strings.HasPrefix(clean, folder+"/") {
-				return "", "something else is mounted in " + folder
-			}
+	for _, other := range others.Content {
+		p := get(other, "mountPath")
+		if other == mount || p == nil {
+			continue
+		}
+		if clean := path.Clean(p.Value); clean == folder || strings.HasPrefix(clean, folder+"/") {
+			return "", "something else is mounted in " + folder
 		}
 	}
 	e.setScalar(mount, "mountPath", folder, "!!str")

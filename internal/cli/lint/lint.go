@@ -48,6 +48,8 @@ type Report struct {
 	Findings []Finding
 	// Problems with what could not be read.
 	Problems []manifest.Problem
+	// Source names where the objects come from, if not from files.
+	Source string
 	// Files and objects that were read, and objects that rules are about.
 	Files, Objects, Checked int
 	// Passed counts, by kind, the objects that nothing is known of.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -91,7 +92,7 @@ func (r *Report) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s: %d of %s in %s checked",
 		count(r.Count(finding.Error), "error"), count(r.Count(finding.Warning), "warning"),
-		r.Checked, count(r.Objects, "object"), count(r.Files, "file"))
+		r.Checked, count(r.Objects, "object"), cmp.Or(r.Source, count(r.Files, "file")))
 	if len(r.ByShape) > 0 {
 		shapes := make([]string, 0, len(r.ByShape))
 		for _, shape := range slices.Sorted(maps.Keys(r.ByShape)) {

@@ -7,23 +7,8 @@ import (
 	"testing"
 
 	"akv-injector/internal/cli/render"
+	"akv-injector/internal/testing/fixture"
 )
-
-// folder writes files into a new folder, and makes a PATH of programs that say that they ran.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // programs makes git, helm, docker and the like leave a mark if they run.
 func programs(t *testing.T) (ran func() []string) {
@@ -99,7 +84,7 @@ func TestKustomize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ran := programs(t)
-			dir := folder(t, c.files)
+			dir := fixture.Folder(t, c.files)
 			if name == "a file outside" {
 				dir = filepath.Join(dir, "k")
 			}
@@ -125,7 +110,7 @@ func TestKustomize(t *testing.T) {
 }
 
 func TestHelm(t *testing.T) {
-	dir := folder(t, map[string]string{"chart/Chart.yaml": "name: a\n", "v.yaml": "a: b\n"})
+	dir := fixture.Folder(t, map[string]string{"chart/Chart.yaml": "name: a\n", "v.yaml": "a: b\n"})
 	t.Chdir(dir)
 	bin := t.TempDir()
 	t.Setenv("PATH", bin)

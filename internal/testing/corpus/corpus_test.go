@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"akv-injector/internal/testing/fixture"
 )
 
 const (
@@ -13,22 +15,6 @@ const (
 	oneSecret = "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: apps}\n"
 	namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: apps}\n"
 )
-
-// write makes a corpus of the files, by their paths below its folder, and returns its root.
-func write(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // archived are parts by their names, as they stand in a case.
 func archived(parts ...string) string {
@@ -73,7 +59,7 @@ func TestLoadRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.files["facts/cluster.yaml"] = namespace
-			if _, err := Load(write(t, tc.files)); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := Load(fixture.Folder(t, tc.files)); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v, want %q in it", err, tc.want)
 			}
 		})
@@ -85,7 +71,7 @@ func TestFactsCoverOneAnother(t *testing.T) {
 	own := func(name string) string {
 		return strings.Replace(namespace, "name: apps", "name: apps, labels: {own: "+name+"}", 1)
 	}
-	cases, err := Load(write(t, map[string]string{
+	cases, err := Load(fixture.Folder(t, map[string]string{
 		"facts/cluster.yaml": namespace,
 		"facts/shared.yaml":  own("shared"),
 		"plan/a.txtar":       archived(PodFile, onePod),
@@ -108,7 +94,7 @@ func TestFactsCoverOneAnother(t *testing.T) {
 // What is written can be read again, and nothing but the want parts changes.
 func TestUpdate(t *testing.T) {
 	before := "why\n" + archived(PodFile, onePod, WantClassFile, "old\n", OptionsFile, "origin: user\n")
-	root := write(t, map[string]string{"facts/cluster.yaml": namespace, "plan/a.txtar": before})
+	root := fixture.Folder(t, map[string]string{"facts/cluster.yaml": namespace, "plan/a.txtar": before})
 	cases, err := Load(root)
 	if err != nil {
 		t.Fatal(err)
