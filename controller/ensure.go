@@ -44,13 +44,17 @@ type ClassWriter struct {
 // A class that another manager's label claims is an error even with equal content:
 // it would not be restored when it changes.
 func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class provider.Class) (change string, err error) {
-	if !class.Verified() {
-		return Unchanged, fmt.Errorf("SecretProviderClass %s/%s: the content does not belong to the name", namespace, class.Name)
-	}
 	key := client.ObjectKey{Namespace: namespace, Name: class.Name}
-
+	cached, err := read(ctx, w.Cached, key)
+	if err == nil && cached != nil && asItShouldBe(cached, class) {
+		return Unchanged, nil
+	}
+	// Content is read only before it is written: most of the time there is nothing to write.
+	if !class.Verified() {
+		return Unchanged, fmt.Errorf("SecretProviderClass %s: the content does not belong to the name", key)
+	}
 	// An error of the cache's is no reason to fail: the API server knows better.
-	if cached, err := read(ctx, w.Cached, key); err == nil && !toRewrite(cached) {
+	if err == nil && !toRewrite(cached) {
 		change, err := w.repair(ctx, key, class, cached)
 		// Writing to what the cache knows fails if that is old. Even a verdict may be
 		// about an old state: a full quota refuses to create what is there already.
@@ -125,6 +129,11 @@ func (w ClassWriter) repair(ctx context.Context, key client.ObjectKey, class pro
 		return Unmarked, nil
 	}
 	return Unchanged, nil
+}
+
+// asItShouldBe reports whether a class needs nothing.
+func asItShouldBe(spc *secretsstorev1.SecretProviderClass, class provider.Class) bool {
+	return spc.DeletionTimestamp == nil && managed(spc) && holds(spc, class) && !marked(spc)
 }
 
 // movedOn reports whether a write failed because the class is not in the state that it

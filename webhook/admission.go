@@ -128,22 +128,22 @@ func (a *Admission) settings() inject.Settings {
 
 // Mutate is the handler for MutatePath.
 func (a *Admission) Mutate() http.Handler {
-	return a.handler(route{MutatePath, pods(), onCreate, a.answerMutation})
+	return a.handler(route{path: MutatePath, kinds: pods(), operations: onCreate, judge: a.answerMutation, ofPods: true})
 }
 
 // Validate is the handler for ValidatePath.
 func (a *Admission) Validate() http.Handler {
-	return a.handler(route{ValidatePath, pods(), onCreate, a.answerPod})
+	return a.handler(route{path: ValidatePath, kinds: pods(), operations: onCreate, judge: a.answerPod, ofPods: true})
 }
 
 // ValidateWorkload is the handler for ValidateWorkloadPath.
 func (a *Admission) ValidateWorkload() http.Handler {
-	return a.handler(route{ValidateWorkloadPath, append(workloads(), extraWorkloads(a.extra)...), onWrite, a.answerWorkload})
+	return a.handler(route{path: ValidateWorkloadPath, kinds: append(workloads(), extraWorkloads(a.extra)...), operations: onWrite, judge: a.answerWorkload})
 }
 
 // ValidateClass is the handler for ValidateClassPath.
 func (a *Admission) ValidateClass() http.Handler {
-	return a.handler(route{ValidateClassPath, classKinds(), onWriteOrDelete, a.answerClass})
+	return a.handler(route{path: ValidateClassPath, kinds: classKinds(), operations: onWriteOrDelete, judge: a.answerClass})
 }
 
 // What paths are asked about.

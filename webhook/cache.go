@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,10 +18,13 @@ import (
 // CacheByObject are the cache options for the kinds that decisions read, so that
 // the cache holds what they read and nothing more. The CSI driver's DaemonSet is in
 // driverNamespace.
+//
+// Of the kinds that every admission reads, the cache gives its own objects and no copies: they must not be changed.
 func CacheByObject(driverNamespace string) map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{
-		&corev1.Namespace{}:      {Transform: namespaceTransform},
-		&corev1.ServiceAccount{}: {Transform: serviceAccountTransform},
+		&corev1.Namespace{}:      {Transform: namespaceTransform, UnsafeDisableDeepCopy: new(true)},
+		&corev1.ServiceAccount{}: {Transform: serviceAccountTransform, UnsafeDisableDeepCopy: new(true)},
+		&storagev1.CSIDriver{}:   {UnsafeDisableDeepCopy: new(true)},
 		&appsv1.DaemonSet{}: {
 			Namespaces: map[string]cache.Config{driverNamespace: {}},
 			Transform:  driverTransform,

@@ -3,10 +3,12 @@ package webhook
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,30 +28,84 @@ type DriverCache interface {
 // been filled (we may not be allowed to list DaemonSets) they are not known: no admission
 // waits for what only makes a warning more exact.
 func DriverFlags(c DriverCache, namespace string, log logr.Logger) DriverFunc {
-	var once sync.Once
-	report := func(why string, err error) {
-		once.Do(func() {
-			log.Info("the CSI driver's flags are not known, so nothing can be said of the real rotation interval (AKV015); "+
-				"may akv-injector list and watch DaemonSets there?", "namespace", namespace, "reason", why, "error", err)
-		})
+	f := &driverFlags{cache: c, namespace: namespace, log: log}
+	f.outdated.Store(true)
+	return f.read
+}
+
+// driverFlags reads DaemonSets again only when one of them has changed: every admission asks for the flags.
+type driverFlags struct {
+	cache     DriverCache
+	namespace string
+	log       logr.Logger
+
+	mu       sync.Mutex // guards changes of what follows
+	informer atomic.Pointer[cache.Informer]
+	// outdated is set by the informer, after the cache has what it tells of.
+	outdated atomic.Bool
+	known    atomic.Pointer[provider.Driver]
+	once     sync.Once
+}
+
+func (f *driverFlags) report(why string, err error) {
+	f.once.Do(func() {
+		f.log.Info("the CSI driver's flags are not known, so nothing can be said of the real rotation interval (AKV015); "+
+			"may akv-injector list and watch DaemonSets there?", "namespace", f.namespace, "reason", why, "error", err)
+	})
+}
+
+func (f *driverFlags) read(ctx context.Context) *provider.Driver {
+	informer, err := f.watch(ctx)
+	switch {
+	case err != nil:
+		f.report("no cache", err)
+		return nil
+	case !informer.HasSynced():
+		f.report("the cache is not filled", nil)
+		return nil
+	case !f.outdated.Load():
+		return f.known.Load()
 	}
-	return func(ctx context.Context) *provider.Driver {
-		informer, err := c.GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
-		switch {
-		case err != nil:
-			report("no cache", err)
-			return nil
-		case !informer.HasSynced():
-			report("the cache is not filled", nil)
-			return nil
-		}
-		var sets appsv1.DaemonSetList
-		if err := c.List(ctx, &sets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-			report("the cache does not answer", err)
-			return nil
-		}
-		return provider.DriverIn(sets.Items)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.outdated.Swap(false) {
+		return f.known.Load() // another admission was faster
 	}
+	var sets appsv1.DaemonSetList
+	if err := f.cache.List(ctx, &sets, client.InNamespace(f.namespace), client.UnsafeDisableDeepCopy); err != nil {
+		f.outdated.Store(true)
+		f.report("the cache does not answer", err)
+		return nil
+	}
+	driver := provider.DriverIn(sets.Items)
+	f.known.Store(driver)
+	return driver
+}
+
+// watch gets the informer, and has it tell of changes.
+func (f *driverFlags) watch(ctx context.Context) (cache.Informer, error) {
+	if informer := f.informer.Load(); informer != nil {
+		return *informer, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if informer := f.informer.Load(); informer != nil {
+		return *informer, nil
+	}
+	informer, err := f.cache.GetInformer(ctx, &appsv1.DaemonSet{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, err
+	}
+	changed := func() { f.outdated.Store(true) }
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { changed() },
+		UpdateFunc: func(any, any) { changed() },
+		DeleteFunc: func(any) { changed() },
+	}); err != nil {
+		return nil, err
+	}
+	f.informer.Store(&informer)
+	return informer, nil
 }
 
 // driverTransform leaves of a DaemonSet what provider.DriverIn reads, and of any other than

@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -42,10 +44,18 @@ type driverCache struct {
 
 type informer struct {
 	cache.Informer
-	synced bool
+	synced   bool
+	handlers *[]toolscache.ResourceEventHandler
 }
 
 func (i informer) HasSynced() bool { return i.synced }
+
+func (i informer) AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error) {
+	if i.handlers != nil {
+		*i.handlers = append(*i.handlers, handler)
+	}
+	return nil, nil
+}
 
 func (c driverCache) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
 	return c.informer, c.informerErr
@@ -93,6 +103,48 @@ func TestDriverFlags(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Flags are read once for each change, and after it.
+func TestDriverFlagsChange(t *testing.T) {
+	var handlers []toolscache.ResourceEventHandler
+	c := &countingDriverCache{driverCache: driverCache{informer: informer{synced: true, handlers: &handlers}}}
+	flags := DriverFlags(c, DefaultDriverNamespace, logr.Discard())
+	want := func(driver *provider.Driver, lists int) {
+		t.Helper()
+		for range 3 {
+			if diff := cmp.Diff(driver, flags(t.Context())); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+		if c.lists != lists {
+			t.Errorf("listed %d times, want %d", c.lists, lists)
+		}
+	}
+	want(nil, 1)
+	if len(handlers) != 1 {
+		t.Fatalf("%d handlers, want 1", len(handlers))
+	}
+	c.sets = []*appsv1.DaemonSet{flagged()}
+	want(nil, 1)
+	handlers[0].OnAdd(flagged(), false)
+	want(&provider.Driver{Version: "1.6.0", Rotation: true, PollInterval: 30 * time.Second}, 2)
+	c.sets[0].Spec.Template.Spec.Containers[0].Args = []string{"--provider-volume=/p"}
+	handlers[0].OnUpdate(flagged(), c.sets[0])
+	want(&provider.Driver{Version: "1.6.0", PollInterval: 2 * time.Minute}, 3)
+	c.sets = nil
+	handlers[0].OnDelete(flagged())
+	want(nil, 4)
+}
+
+type countingDriverCache struct {
+	driverCache
+	lists int
+}
+
+func (c *countingDriverCache) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	c.lists++
+	return c.driverCache.List(ctx, list, opts...)
 }
 
 func TestDriverTransform(t *testing.T) {

@@ -49,6 +49,9 @@ func (e *exchange) verdict(v verdict) {
 func (a *Admission) report(e *exchange) {
 	took := time.Since(e.began)
 	a.metrics.observe(e, took)
+	if e.stack == "" && e.outcome != outcomeError && e.outcome != outcomeRefused && !a.log.V(1).Enabled() {
+		return // nobody would see it
+	}
 
 	values := []any{"path", e.path, "outcome", string(e.outcome), "duration", took.String()}
 	if e.reason != "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -38,6 +39,8 @@ type route struct {
 	kinds      kinds
 	operations []admissionv1.Operation
 	judge      judge
+	// ofPods is set if pods alone are served there.
+	ofPods bool
 }
 
 // handler is the HTTP side of one webhook. controller-runtime has one too
@@ -79,7 +82,7 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 	if tooLarge {
 		return refuseUnread(w, e, body)
 	}
-	review, failure := decodeReview(body)
+	review, pod, failure := to.read(body)
 	if failure != nil {
 		return failure
 	}
@@ -90,7 +93,7 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 		return failure
 	}
 	defer done()
-	v, err := a.answer(ctx, e, review.Request, to)
+	v, err := a.answer(ctx, e, review.Request, pod, to)
 	if err != nil {
 		return &httpError{http.StatusInternalServerError, err.Error()}
 	}
@@ -135,8 +138,8 @@ func remoteHost(r *http.Request) string {
 }
 
 // answer passes over requests that are not for us and lets the judge decide on the rest. The
-// webhook configurations should not even send the former.
-func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.AdmissionRequest, to route) (verdict, error) {
+// webhook configurations should not even send the former. The pod is the request's, if it was read with it.
+func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.AdmissionRequest, pod *corev1.Pod, to route) (verdict, error) {
 	switch {
 	case !slices.Contains(to.operations, req.Operation), req.SubResource != "":
 		return skipped(reasonOperation), nil
@@ -159,10 +162,12 @@ func (a *Admission) answer(ctx context.Context, e *exchange, req *admissionv1.Ad
 		}
 	}
 	if req.Operation != admissionv1.Delete && !deleting(c.before) {
-		if problem := complexityOf(req.Object.Raw).problem(); problem != "" {
-			return refusedTooLarge("the object " + problem + ". Fix: make it smaller."), nil
+		if pod == nil {
+			if problem := complexityOf(req.Object.Raw).problem(); problem != "" {
+				return refusedTooLarge("the object " + problem + ". Fix: make it smaller."), nil
+			}
 		}
-		now, err := to.kinds.decodeNew(req)
+		now, err := to.kinds.decodeNew(req, pod)
 		if err != nil {
 			return refusedUnreadable(req, err), nil
 		}

@@ -185,7 +185,7 @@ func TestPanicIsAFailure(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			cl := newCluster(inPlace()...)
-			handler := cl.admission().handler(route{"/x", pods(), onCreate, func(context.Context, *change) (verdict, error) {
+			handler := cl.admission().handler(route{path: "/x", kinds: pods(), operations: onCreate, judge: func(context.Context, *change) (verdict, error) {
 				c.panics()
 				return verdict{}, nil
 			}})

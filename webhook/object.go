@@ -48,10 +48,17 @@ func (o *object) noun() string {
 	return o.kind.Kind
 }
 
-// decodeNew reads the object that is to be stored. What it refuses is a
-// verdict: asking again would give the same.
-func (k kinds) decodeNew(req *admissionv1.AdmissionRequest) (*object, error) {
-	return k.decode(req, "object", req.Object.Raw)
+// decodeNew reads the object that is to be stored, unless it is a pod that was read already. What it refuses is
+// a verdict: asking again would give the same.
+func (k kinds) decodeNew(req *admissionv1.AdmissionRequest, pod *corev1.Pod) (*object, error) {
+	if pod == nil {
+		return k.decode(req, "object", req.Object.Raw)
+	}
+	kind, err := k.check(req)
+	if err != nil {
+		return nil, err
+	}
+	return (&object{kind: kind.GroupVersionKind, Object: pod}).as(kind, "object", req)
 }
 
 // decodeOld reads the object that is stored. It is nil if that cannot be read, or is too
@@ -68,36 +75,33 @@ func (k kinds) decodeOld(req *admissionv1.AdmissionRequest) (o *object, tooCompl
 }
 
 func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte) (*object, error) {
-	kind, err := k.of(req)
+	kind, err := k.check(req)
 	if err != nil {
 		return nil, err
-	}
-	if req.Namespace == "" {
-		return nil, fmt.Errorf("request.namespace is empty, but a %s lives in a namespace", kind.Kind)
 	}
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, fmt.Errorf("request.%s is empty, expected a %s", name, kind.Kind)
 	}
 
 	o := &object{kind: kind.GroupVersionKind, path: kind.path, Object: kind.empty()}
-	extra, untyped := o.Object.(*unstructured.Unstructured)
-	if untyped || !decodeQuickly(raw, o.Object) {
-		o.Object = kind.empty()
-		into := any(o.Object)
-		if untyped {
-			extra, _ = o.Object.(*unstructured.Unstructured)
-			into = &extra.Object
-		}
-		// Unknown fields are a newer API server's. Of a duplicate field we might see
-		// another one than the API server does, so the patch would not fit.
-		duplicates, err := decodeStrictly(raw, into)
-		if err != nil {
-			return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
-		}
-		if len(duplicates) > 0 {
-			return nil, fmt.Errorf("request.%s is ambiguous: %s", name, line(duplicates[0].Error(), maxDetail))
-		}
+	into := any(o.Object)
+	if extra, ok := into.(*unstructured.Unstructured); ok {
+		into = &extra.Object
 	}
+	// Unknown fields are a newer API server's. Of a duplicate field we might see
+	// another one than the API server does, so the patch would not fit.
+	duplicates, err := decodeStrictly(raw, into)
+	if err != nil {
+		return nil, fmt.Errorf("request.%s is not a %s in JSON: %s", name, kind.Kind, line(err.Error(), maxDetail))
+	}
+	if len(duplicates) > 0 {
+		return nil, fmt.Errorf("request.%s is ambiguous: %s", name, line(duplicates[0].Error(), maxDetail))
+	}
+	return o.as(kind, name, req)
+}
+
+// as returns the object if it is of a kind, and says in which namespace it is.
+func (o *object) as(kind *kind, name string, req *admissionv1.AdmissionRequest) (*object, error) {
 	if got := o.GetObjectKind().GroupVersionKind(); got != kind.GroupVersionKind {
 		version, known := got.ToAPIVersionAndKind()
 		return nil, fmt.Errorf("request.%s is apiVersion %q, kind %q; expected %s, %s", name,
@@ -106,6 +110,15 @@ func (k kinds) decode(req *admissionv1.AdmissionRequest, name string, raw []byte
 	// A pod that a controller creates may leave its namespace to the request.
 	o.SetNamespace(req.Namespace)
 	return o, nil
+}
+
+// check finds what the request says that its object is, and in which namespace.
+func (k kinds) check(req *admissionv1.AdmissionRequest) (*kind, error) {
+	kind, err := k.of(req)
+	if err == nil && req.Namespace == "" {
+		err = fmt.Errorf("request.namespace is empty, but a %s lives in a namespace", kind.Kind)
+	}
+	return kind, err
 }
 
 // of finds what the request says that its object is.

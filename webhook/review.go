@@ -45,25 +45,32 @@ func badRequest(format string, args ...any) *httpError {
 // has a request in it.
 func decodeReview(body []byte) (*admissionv1.AdmissionReview, *httpError) {
 	review := &admissionv1.AdmissionReview{}
-	if !decodeQuickly(body, review) {
-		review = &admissionv1.AdmissionReview{}
-		if err := decode(body, review); err != nil {
-			return nil, badRequest("the body is not an AdmissionReview in JSON: %s", line(err.Error(), maxDetail))
-		}
+	if err := decode(body, review); err != nil {
+		return nil, badRequest("the body is not an AdmissionReview in JSON: %s", line(err.Error(), maxDetail))
 	}
-	if review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview" {
-		return nil, badRequest("the body is apiVersion %q, kind %q; expected %q, %q",
-			line(review.APIVersion, maxName), line(review.Kind, maxName),
-			admissionv1.SchemeGroupVersion, "AdmissionReview")
+	return review, checkReview(review)
+}
+
+// checkReview checks that it is one, and that it can be answered.
+func checkReview(review *admissionv1.AdmissionReview) *httpError {
+	if review.APIVersion != reviewVersion || review.Kind != reviewKind {
+		return badRequest("the body is apiVersion %q, kind %q; expected %q, %q",
+			line(review.APIVersion, maxName), line(review.Kind, maxName), reviewVersion, reviewKind)
 	}
 	if review.Request == nil {
-		return nil, badRequest("the AdmissionReview has no request")
+		return badRequest("the AdmissionReview has no request")
 	}
 	if review.Request.UID == "" {
-		return nil, badRequest("the AdmissionReview's request has no uid, so no answer could be matched to it")
+		return badRequest("the AdmissionReview's request has no uid, so no answer could be matched to it")
 	}
-	return review, nil
+	return nil
 }
+
+// What a review says that it is.
+const (
+	reviewVersion = "admission.k8s.io/v1"
+	reviewKind    = "AdmissionReview"
+)
 
 // checkHead checks what a request says before its body, and returns the body's size. Of one
 // without a Content-Length that is the largest: the API server sends one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -62,6 +63,9 @@ func run(stop context.Context, o options, log logr.Logger) error {
 
 	ctx := drain.After(stop)
 	go certificate.Run(ctx)
+	if _, set := os.LookupEnv("GOGC"); !set {
+		go serving.NewGarbage().Run(ctx)
+	}
 	if !apiServer.Await(stop, askVersion(config)) {
 		return nil // stopped before it began
 	}

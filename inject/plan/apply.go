@@ -13,7 +13,7 @@ import (
 func (p *Plan) Apply(t *workload.Target) *corev1.PodSpec {
 	shared := *t.Spec
 	spec := &shared
-	spec.Volumes = slices.Clone(spec.Volumes)
+	spec.Volumes = append(make([]corev1.Volume, 0, len(spec.Volumes)+len(p.Volumes)), spec.Volumes...)
 	spec.InitContainers, spec.Containers = slices.Clone(spec.InitContainers), slices.Clone(spec.Containers)
 	if p.account.name != "" {
 		spec.ServiceAccountName, spec.DeprecatedServiceAccount = p.account.name, p.account.name
@@ -43,7 +43,16 @@ func (p *Plan) Apply(t *workload.Target) *corev1.PodSpec {
 }
 
 func (e *containerEdit) apply(c *corev1.Container) {
-	c.VolumeMounts, c.Env = slices.Clone(c.VolumeMounts), slices.Clone(c.Env)
+	if len(e.setReadOnly)+len(e.removeMounts)+len(e.addMounts) > 0 {
+		e.applyMounts(c)
+	}
+	if len(e.addEnv) > 0 {
+		c.Env = slices.Concat(c.Env, e.addEnv)
+	}
+}
+
+func (e *containerEdit) applyMounts(c *corev1.Container) {
+	c.VolumeMounts = append(make([]corev1.VolumeMount, 0, len(c.VolumeMounts)+len(e.addMounts)), c.VolumeMounts...)
 	for _, i := range e.setReadOnly {
 		c.VolumeMounts[i].ReadOnly = true
 	}
@@ -51,5 +60,4 @@ func (e *containerEdit) apply(c *corev1.Container) {
 		c.VolumeMounts = slices.Delete(c.VolumeMounts, i, i+1)
 	}
 	c.VolumeMounts = append(c.VolumeMounts, e.addMounts...)
-	c.Env = append(c.Env, e.addEnv...)
 }

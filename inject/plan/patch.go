@@ -46,7 +46,7 @@ func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
 	}
 	p.patchGate(out, t)
 	out.addToMap(t.Meta.Labels, "labels", p.labels)
-	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status.String()})
+	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status})
 	return out.ops
 }
 

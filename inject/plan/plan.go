@@ -37,7 +37,7 @@ type Plan struct {
 	account accountPlan
 	edits   []containerEdit
 	labels  map[string]string
-	status  Status
+	status  string
 	// gate is set if the pod gets the readiness gate.
 	gate bool
 }
@@ -97,7 +97,7 @@ func New(t *workload.Target, r *request.Request, f facts.Facts, version string) 
 	p.planContainers(p.Containers)
 	p.planLabels()
 	p.gate = r.MountedGate && !hasGate(t.Spec)
-	p.status = Status{Version: version, Containers: p.Containers, Classes: p.Classes}
+	p.status = Status{Version: version, Containers: p.Containers, Classes: p.Classes}.String()
 	p.checkStatusSize()
 	return &p.Plan
 }
@@ -167,7 +167,7 @@ func (p *planner) hasAllMounts(c workload.Container) bool {
 
 // checkStatusSize reports a status that makes the pod's annotations too large.
 func (p *planner) checkStatusSize() {
-	size := len(annotation.Status) + len(p.status.String())
+	size := len(annotation.Status) + len(p.status)
 	for k, v := range p.t.Meta.Annotations {
 		if k != annotation.Status {
 			size += len(k) + len(v)

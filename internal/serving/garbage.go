@@ -1,0 +1,77 @@
+package serving
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// Go collects garbage when the heap has grown by a percentage of what is in use. Little is in use here, so in a wave of
+// admissions the default of 100 collects dozens of times a second, which takes a quarter of the processor time. A percentage
+// that is always high would keep the memory of the largest wave for good.
+const (
+	calmPercent = 100
+	busyPercent = 400
+	// busyCycles in a second begin a wave. A collection every two minutes, and what changes in the caches, are far below.
+	busyCycles = 2
+	// calmAfter is for how many seconds in a row there is at most one collection before the wave is over.
+	calmAfter = 30
+)
+
+// Garbage lets the heap grow further while there is much to do. The memory limit (GOMEMLIMIT) holds all the same.
+type Garbage struct {
+	cycles func() uint64
+	set    func(percent int)
+
+	last uint64
+	busy bool
+	calm int
+}
+
+// NewGarbage returns the Garbage of this program.
+func NewGarbage() *Garbage {
+	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	return &Garbage{
+		cycles: func() uint64 {
+			metrics.Read(sample)
+			return sample[0].Value.Uint64()
+		},
+		set: func(percent int) { debug.SetGCPercent(percent) },
+	}
+}
+
+// Run looks every second until ctx ends.
+func (g *Garbage) Run(ctx context.Context) {
+	g.last = g.cycles()
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			g.second()
+		}
+	}
+}
+
+// second looks at what a second has brought.
+func (g *Garbage) second() {
+	now := g.cycles()
+	cycles := now - g.last
+	g.last = now
+	if cycles > 1 {
+		g.calm = 0
+	} else {
+		g.calm++
+	}
+	switch {
+	case !g.busy && cycles >= busyCycles:
+		g.busy = true
+		g.set(busyPercent)
+	case g.busy && g.calm >= calmAfter:
+		g.busy = false
+		g.set(calmPercent)
+	}
+}

@@ -1,0 +1,46 @@
+package serving
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestGarbage(t *testing.T) {
+	var cycles uint64
+	var set []int
+	g := &Garbage{cycles: func() uint64 { return cycles }, set: func(percent int) { set = append(set, percent) }}
+	seconds := func(n int, each uint64) {
+		for range n {
+			cycles += each
+			g.second()
+		}
+	}
+	want := func(when string, percents ...int) {
+		t.Helper()
+		if !slices.Equal(set, percents) {
+			t.Errorf("%s: set %v, want %v", when, set, percents)
+		}
+	}
+	seconds(300, 1)
+	want("idle")
+	seconds(1, 2)
+	want("a wave begins", 400)
+	seconds(29, 1)
+	seconds(1, 2)
+	seconds(29, 1)
+	want("it goes on, with pauses", 400)
+	seconds(1, 0)
+	want("it is over", 400, 100)
+	seconds(100, 0)
+	seconds(5, 20)
+	want("the next", 400, 100, 400)
+}
+
+// The runtime knows the metric, and takes the percentage.
+func TestGarbageOfThisProgram(t *testing.T) {
+	g := NewGarbage()
+	if g.cycles() == ^uint64(0) {
+		t.Error("no cycles")
+	}
+	g.set(calmPercent)
+}
