@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"akv-injector/inject/workload"
@@ -75,20 +73,22 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 		return failure
 	}
 	defer leave()
-	body, tooLarge, failure := readBody(w, r, size)
+	buffer := takeBuffer(kept)
+	defer buffer.free()
+	tooLarge, failure := buffer.read(w, r, size)
 	if failure != nil {
 		return failure
 	}
 	if tooLarge {
-		return refuseUnread(w, e, body)
+		return refuseUnread(w, e, buffer.bytes)
 	}
-	review, pod, failure := to.read(body)
+	review, pod, failure := to.read(buffer.bytes)
 	if failure != nil {
 		return failure
 	}
 	e.request = review.Request
 
-	done, failure := a.work.enter(ctx, review.Request.Namespace, len(body))
+	done, failure := a.work.enter(ctx, review.Request.Namespace, len(buffer.bytes))
 	if failure != nil {
 		return failure
 	}
@@ -103,18 +103,20 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 // write writes a verdict.
 func write(w http.ResponseWriter, e *exchange, uid types.UID, v verdict) *httpError {
 	v.response.UID = uid
-	body, err := json.Marshal(&admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: v.response,
-	})
+	buffer := takeBuffer(0)
+	defer buffer.free()
+	body, err := appendAnswer(buffer.bytes, v.response)
 	if err != nil {
 		return &httpError{http.StatusInternalServerError, fmt.Sprintf("writing the answer: %v", err)}
 	}
+	buffer.bytes = body
 	e.verdict(v)
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = inJSON
 	_, _ = w.Write(body) // the caller is gone; no one reads an error
 	return nil
 }
+
+var inJSON = []string{"application/json"}
 
 // refuseUnread refuses a request that is too large to be read, by the start of its body. It is
 // a verdict: a failure would be a pass where failurePolicy is Ignore, and whoever may create

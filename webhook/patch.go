@@ -1,48 +1,45 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"gomodules.xyz/jsonpatch/v2"
 )
 
+// usualPatch is the size of most patches.
+const usualPatch = 2 << 10
+
 // marshalPatch writes a patch as json.Marshal does. That asks each operation to write itself, and then reads all that it
 // has written again.
 func marshalPatch(operations []jsonpatch.Operation) ([]byte, error) {
-	var b bytes.Buffer
-	const usual = 4 << 10
-	b.Grow(usual)
-	encoder := json.NewEncoder(&b)
-	write := func(value any) error {
-		if err := encoder.Encode(value); err != nil {
-			return err
-		}
-		b.Truncate(b.Len() - 1) // the end of the line
-		return nil
-	}
-	b.WriteByte('[')
+	b := append(make([]byte, 0, usualPatch), '[')
 	for i := range operations {
 		o := &operations[i]
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.WriteString(`{"op":`)
-		if err := write(o.Operation); err != nil {
-			return nil, err
-		}
-		b.WriteString(`,"path":`)
-		if err := write(o.Path); err != nil {
-			return nil, err
-		}
+		b = appendText(append(b, `{"op":`...), o.Operation)
+		b = appendText(append(b, `,"path":`...), o.Path)
 		if o.Value != nil || o.Operation == "add" || o.Operation == "replace" {
-			b.WriteString(`,"value":`)
-			if err := write(o.Value); err != nil {
+			var err error
+			if b, err = appendValue(append(b, `,"value":`...), o.Value); err != nil {
 				return nil, err
 			}
 		}
-		b.WriteByte('}')
+		b = append(b, '}')
 	}
-	b.WriteByte(']')
-	return b.Bytes(), nil
+	return append(b, ']'), nil
+}
+
+func appendValue(b []byte, value any) ([]byte, error) {
+	switch v := value.(type) {
+	case string:
+		return appendText(b, v), nil
+	case map[string]string:
+		if v != nil {
+			return appendTexts(b, v), nil
+		}
+	}
+	written, err := json.Marshal(value)
+	return append(b, written...), err
 }

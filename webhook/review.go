@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -93,37 +91,6 @@ func checkHead(w http.ResponseWriter, r *http.Request) (size int, failure *httpE
 		return maxBody, nil
 	}
 	return int(min(r.ContentLength, maxBody+1)), nil
-}
-
-// readBody reads a body of a size. Of one that is too large only the start is read.
-func readBody(w http.ResponseWriter, r *http.Request, size int) (body []byte, tooLarge bool, failure *httpError) {
-	// A caller that sends its body in drops would hold a connection and memory for as
-	// long as it likes. Not every ResponseWriter can have a deadline; those of the
-	// server can.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyDeadline))
-	limit := maxBody + 1
-	if size > maxBody {
-		limit = startBytes
-	}
-	var buffer bytes.Buffer
-	buffer.Grow(min(size, limit) + bytes.MinRead)
-	if _, err := buffer.ReadFrom(io.LimitReader(r.Body, int64(limit))); err != nil {
-		return nil, false, badRequest("the body could not be read: %s", line(err.Error(), maxDetail))
-	}
-	body = buffer.Bytes()
-	switch {
-	case size > maxBody || len(body) > maxBody:
-		// Whoever is answered before it has sent all may take that for a failure.
-		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrained))
-		return body[:min(len(body), startBytes)], true, nil
-	case len(body) == 0:
-		return nil, false, badRequest("the body is empty; expected an AdmissionReview")
-	// JSON decoders put U+FFFD in the place of broken bytes. What we would then decide
-	// on is not what was sent.
-	case !utf8.Valid(body):
-		return nil, false, badRequest("the body is not valid UTF-8")
-	}
-	return body, false, nil
 }
 
 // uidIn finds the uid of a request by the start of its review.
