@@ -119,13 +119,13 @@ func TestHostileShapes(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			allocated := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%v, %d KiB allocated for %d KiB, %d findings", took, allocated>>10, s.size(t)>>10, len(findings))
-			if allocated > maxAllocated {
+			if allocated > maxAllocated && !race {
 				t.Errorf("%d MiB allocated, at most %d", allocated>>20, maxAllocated>>20)
 			}
 			if len(findings) > maxFound {
 				t.Errorf("%d findings, at most %d", len(findings), maxFound)
 			}
-			if took > maxTime {
+			if took > maxTime && (!race || took > 10*maxTime) {
 				t.Errorf("it took %v: no machine is so busy, some work has no bound", took)
 			}
 		})

@@ -9,6 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
+func csi(source corev1.CSIVolumeSource) corev1.Volume {
+	return corev1.Volume{Name: "v", VolumeSource: corev1.VolumeSource{CSI: &source}}
+}
+
 func TestMarshalPatch(t *testing.T) {
 	operations := []jsonpatch.Operation{
 		jsonpatch.NewOperation("add", "/metadata/annotations/a~1b", `<"é`+"\u2028\n"),
@@ -16,6 +20,16 @@ func TestMarshalPatch(t *testing.T) {
 		jsonpatch.NewOperation("add", "/spec/x", nil),
 		jsonpatch.NewOperation("replace", "/spec/x", map[string]string{"b": "1", "a": "2"}),
 		{Operation: "remove", Path: "/spec/imagePullSecrets"},
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d", ReadOnly: new(true), VolumeAttributes: map[string]string{"b": "<", "a": "2"}})),
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d", ReadOnly: new(true)})),
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d", ReadOnly: new(false)})),
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d"})),
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d", ReadOnly: new(true), FSType: new("x")})),
+		jsonpatch.NewOperation("add", "/spec/volumes/-", csi(corev1.CSIVolumeSource{Driver: "d", ReadOnly: new(true), NodePublishSecretRef: &corev1.LocalObjectReference{Name: "s"}})),
+		jsonpatch.NewOperation("add", "/m", []any{corev1.VolumeMount{Name: "a", MountPath: "/x", ReadOnly: true}, corev1.VolumeMount{Name: "a", SubPath: "/x"}, corev1.VolumeMount{}}),
+		jsonpatch.NewOperation("add", "/m", corev1.VolumeMount{Name: "a", MountPath: "/x", RecursiveReadOnly: new(corev1.RecursiveReadOnlyEnabled)}),
+		jsonpatch.NewOperation("add", "/e", []any{corev1.EnvVar{Name: "a", Value: "b"}, corev1.EnvVar{Name: "a"}, corev1.EnvVar{ValueFrom: &corev1.EnvVarSource{}}}),
+		jsonpatch.NewOperation("add", "/e", []any{}), jsonpatch.NewOperation("add", "/e", []any(nil)), jsonpatch.NewOperation("add", "/e", map[string]string(nil)),
 		jsonpatch.NewOperation("add", "/spec/y", []any{true, 1, nil}),
 	}
 	for n := range len(operations) + 1 {

@@ -72,6 +72,7 @@ type planner struct {
 	t       *workload.Target
 	f       facts.Facts
 	windows bool
+	version string
 }
 
 // maxErrors is the most errors that a plan collects: a pod with as many is refused anyway.
@@ -90,14 +91,14 @@ func (p *planner) fail(typ field.ErrorType, place *finding.Place, message, fix s
 // New plans the injection of a pod that asks for it. The version of the program is for the
 // status annotation.
 func New(t *workload.Target, r *request.Request, f facts.Facts, version string) *Plan {
-	p := &planner{r: r, t: t, f: f, windows: t.Windows()}
+	p := &planner{r: r, t: t, f: f, windows: t.Windows(), version: version}
 	p.planAccount()
 	p.planVolumes()
 	p.Containers = p.chooseContainers()
 	p.planContainers(p.Containers)
 	p.planLabels()
 	p.gate = r.MountedGate && !hasGate(t.Spec)
-	p.status = Status{Version: version, Containers: p.Containers, Classes: p.Classes}.String()
+	p.status = p.statusOf(p.Containers)
 	p.checkStatusSize()
 	return &p.Plan
 }
@@ -133,6 +134,9 @@ func (p *planner) chooseContainers() []string {
 	if !ok || p.t.Template {
 		return all
 	}
+	if value == p.statusOf(all) {
+		return all
+	}
 	status, err := ParseStatus(value)
 	if err != nil || len(status.Containers) == 0 {
 		return all
@@ -147,6 +151,11 @@ func (p *planner) chooseContainers() []string {
 		return all
 	}
 	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(status.Containers, n) })
+}
+
+// statusOf is the status with containers.
+func (p *planner) statusOf(containers []string) string {
+	return Status{Version: p.version, Containers: containers, Classes: p.Classes}.String()
 }
 
 func (p *planner) hasAllMounts(c workload.Container) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"akv-injector/inject/provider"
+	"akv-injector/internal/text"
 )
 
 // Status is the value of annotation.Status: what was injected into a pod. Users can read it, a
@@ -26,10 +27,22 @@ func ParseStatus(value string) (Status, error) {
 	return s, err
 }
 
+// String is the status in JSON.
 func (s Status) String() string {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic("strings are always JSON: " + err.Error())
+	const usual = 512
+	b := text.AppendJSON(append(make([]byte, 0, usual), `{"version":`...), s.Version)
+	b = text.AppendJSONList(append(b, `,"containers":`...), s.Containers)
+	if len(s.Classes) > 0 {
+		b = append(b, `,"classes":[`...)
+		for i := range s.Classes {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = text.AppendJSON(append(b, `{"name":`...), s.Classes[i].Name)
+			b = text.AppendJSONMap(append(b, `,"parameters":`...), s.Classes[i].Parameters)
+			b = append(b, '}')
+		}
+		b = append(b, ']')
 	}
-	return string(b)
+	return string(append(b, '}'))
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,9 @@ func TestStatusRoundTrip(t *testing.T) {
 		"empty":   {},
 		"a class": {Version: "v1", Containers: []string{"a", "b"}, Classes: []provider.Class{provider.Generate("payments-kv", []provider.Object{{Name: "a", Type: "secret"}}, "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222", provider.DefaultCloud)}},
 	} {
+		if want, err := json.Marshal(status); err != nil || status.String() != string(want) {
+			t.Errorf("%s: %s, want %s: %v", name, status, want, err)
+		}
 		got, err := ParseStatus(status.String())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

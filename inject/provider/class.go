@@ -3,7 +3,6 @@ package provider
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/json"
 	"maps"
 	"regexp"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/internal/text"
 )
 
 // GeneratedPrefix begins the name of every class that akv-injector writes. The
@@ -38,14 +38,9 @@ func newClass(parameters map[string]string) Class {
 
 // nameOf is akv-<vault, lower case>-<hash of the content>.
 func nameOf(parameters map[string]string) string {
-	// encoding/json writes a map's keys in order: this is canonical.
-	content, err := json.Marshal(struct {
-		Provider   string            `json:"provider"`
-		Parameters map[string]string `json:"parameters"`
-	}{ProviderAzure, parameters})
-	if err != nil {
-		panic("a map of strings is always JSON: " + err.Error())
-	}
+	// A map's keys are written in order: this is canonical.
+	content := text.AppendJSONMap([]byte(`{"provider":"`+ProviderAzure+`","parameters":`), parameters)
+	content = append(content, '}')
 	sum := sha256.Sum256(content)
 	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashChars]
 	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + hash
