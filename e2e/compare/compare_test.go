@@ -26,6 +26,7 @@ import (
 	"akv-injector/inject/provider"
 	"akv-injector/internal/testing/await"
 	"akv-injector/webhook"
+	"akv-injector/webhook/narrow"
 )
 
 const namespace = "shop"
@@ -129,9 +130,19 @@ func reviewsOf(t *testing.T, c *cluster.Cluster) (all []*compare.Reviews) {
 			t.Fatal(err)
 		}
 		t.Logf("a review of the %s pod has %d bytes", shape.name, reviews.Size(0))
+		readAtOnce(t, reviews)
 		all = append(all, reviews)
 	}
 	return all
+}
+
+// readAtOnce checks that nothing in what the real API server sends makes akv-injector read it the long way.
+func readAtOnce(t *testing.T, reviews *compare.Reviews) {
+	t.Helper()
+	review := reviews.Append(nil, 1)
+	if _, _, ok := narrow.Review(review, narrow.Limits{Elements: len(review), Fields: len(review)}); !ok {
+		t.Errorf("the review of the %s pod is not read in one pass: %s", reviews.Name, review)
+	}
 }
 
 // returned are the reviews as they come back for validation: with what the mutating webhooks have patched.
@@ -151,6 +162,7 @@ func returned(t *testing.T, identity, ours *server, reviews *compare.Reviews) *c
 			t.Fatal(err)
 		}
 	}
+	readAtOnce(t, back)
 	if answer := ask(t, ours, ours.validates, back); !answer.Response.Allowed || len(answer.Response.Warnings) > 0 {
 		t.Fatalf("the %s pod is not fine when it comes back: %+v", reviews.Name, answer.Response)
 	}

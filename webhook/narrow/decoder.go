@@ -223,7 +223,7 @@ func (d *decoder) raw(into reflect.Value) bool {
 	return true
 }
 
-// anything checks any value.
+// anything checks any value. Nobody looks into it, so that it does not matter whether a key is there twice.
 func (d *decoder) anything() bool {
 	d.space()
 	if d.at >= len(d.text) {
@@ -231,7 +231,7 @@ func (d *decoder) anything() bool {
 	}
 	switch c := d.text[d.at]; c {
 	case '{':
-		return d.entries(func([]byte) bool { return d.anything() })
+		return d.membersOf(func([]byte, bool) bool { return d.anything() })
 	case '[':
 		return d.each(d.anything)
 	case '"':

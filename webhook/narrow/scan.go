@@ -60,8 +60,12 @@ func (d *decoder) shut() bool {
 	return true
 }
 
-// members reads a map, with a function that reads the value of a key.
+// members reads a map, with a function that reads the value of a key. A key that is written with escapes is not understood.
 func (d *decoder) members(value func(key []byte) bool) bool {
+	return d.membersOf(func(key []byte, plain bool) bool { return plain && value(key) })
+}
+
+func (d *decoder) membersOf(value func(key []byte, plain bool) bool) bool {
 	if !d.take('{') || !d.open() {
 		return false
 	}
@@ -71,7 +75,7 @@ func (d *decoder) members(value func(key []byte) bool) bool {
 	for {
 		d.space()
 		key, plain, ok := d.quoted()
-		if !ok || !plain || !d.take(':') || !value(key) {
+		if !ok || !d.take(':') || !value(key, plain) {
 			return false
 		}
 		if d.take('}') {
