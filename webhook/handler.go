@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -112,6 +113,8 @@ func write(w http.ResponseWriter, e *exchange, uid types.UID, v verdict) *httpEr
 	buffer.bytes = body
 	e.verdict(v)
 	w.Header()["Content-Type"] = inJSON
+	// Without it a long answer is cut into chunks.
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // the caller is gone; no one reads an error
 	return nil
 }

@@ -149,7 +149,7 @@ var (
 // readsOnce reports whether a script puts what is in a file below a folder into the environment, or into the
 // arguments, of what it runs.
 func readsOnce(script, folder string) bool {
-	if readsAgain.MatchString(script) {
+	if !strings.Contains(script, folder) || readsAgain.MatchString(script) {
 		return false
 	}
 	places := 0
@@ -244,7 +244,7 @@ func (s *shell) substitutes(place int) bool {
 
 // copies reports whether one of the commands of a script names the folder, and one of the others behind it.
 func copies(script, folder string, others []string) bool {
-	if readsAgain.MatchString(script) {
+	if !strings.Contains(script, folder) || readsAgain.MatchString(script) {
 		return false
 	}
 	for _, command := range separators.Split(script, -1) {

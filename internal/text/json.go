@@ -2,7 +2,6 @@ package text
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 )
 
@@ -42,8 +41,14 @@ func AppendJSONMap(b []byte, m map[string]string) []byte {
 	if m == nil {
 		return append(b, "null"...)
 	}
+	const few = 16
+	keys := make([]string, 0, few)
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
 	b = append(b, '{')
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	for i, key := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -122,15 +122,42 @@ func (d *decoder) quoted() (content []byte, plain, ok bool) {
 		switch c := d.text[i]; {
 		case c == '"':
 			d.at = i + 1
-			return d.text[start:i], plain, plain || json.Valid(d.text[start-1:i+1])
+			return d.text[start:i], plain, true
 		case c == '\\':
 			plain = false
-			i = indexSpecial(d.text, i+2)
+			n := escape(d.text[i:])
+			if n == 0 {
+				return nil, false, false
+			}
+			i = indexSpecial(d.text, i+n)
 		default: // a control character
 			return nil, false, false
 		}
 	}
 	return nil, false, false
+}
+
+// escape is the length of the escape sequence that a text begins with, or 0 if that is none.
+func escape(text []byte) int {
+	if len(text) < 2 {
+		return 0
+	}
+	switch text[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		const long = 6
+		if len(text) < long {
+			return 0
+		}
+		for _, c := range text[2:long] {
+			if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+				return 0
+			}
+		}
+		return long
+	}
+	return 0
 }
 
 const (
