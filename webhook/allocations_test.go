@@ -21,9 +21,9 @@ func TestAllocations(t *testing.T) {
 		object []byte
 		bound
 	}{
-		"small":   {raw(t, asking()), bound{280, 360}},
-		"typical": {raw(t, podOf(3)), bound{425, 490}},
-		"large":   {raw(t, withAnnotation(podOf(20), annotation.Objects+".shared-kv", "key/signing")), bound{1450, 1430}},
+		"small":   {raw(t, asking()), bound{240, 320}},
+		"typical": {raw(t, podOf(3)), bound{385, 452}},
+		"large":   {raw(t, withAnnotation(podOf(20), annotation.Objects+".shared-kv", "key/signing")), bound{1390, 1370}},
 	} {
 		cl := newCluster(inPlace()...)
 		a := cl.admission()

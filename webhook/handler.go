@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -63,7 +65,7 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 	if failure != nil {
 		return failure
 	}
-	ctx, cancel := requestContext(r.Context(), r.URL.Query().Get("timeout"))
+	ctx, cancel := requestContext(r.Context(), timeoutIn(r.URL))
 	defer cancel()
 	kept := size
 	if size > maxBody {
@@ -202,6 +204,14 @@ const (
 	defaultTimeout = 10 * time.Second
 	maxTimeout     = 30 * time.Second
 )
+
+// timeoutIn is the timeout that a request names.
+func timeoutIn(u *url.URL) string {
+	if timeout, alone := strings.CutPrefix(u.RawQuery, "timeout="); alone && !strings.ContainsAny(timeout, "&;%+") {
+		return timeout // as the API server writes it
+	}
+	return u.Query().Get("timeout")
+}
 
 // requestContext ends shortly before the API server stops waiting (it says when, in
 // the query), so that a slow lookup is reported in our words and not as "context

@@ -78,13 +78,19 @@ func newQueue(maxBytes, maxSlots int) *queue {
 
 // enter waits for room for a body. The context's end is a failure.
 func (q *queue) enter(ctx context.Context, from string, size int) (leave func(), failure *httpError) {
-	w := &waiter{bytes: min(max(size, leastBytes), q.maxBytes/2), admitted: make(chan struct{})}
+	size = min(max(size, leastBytes), q.maxBytes/2)
 	q.mu.Lock()
 	s := q.senders[from]
 	if s == nil {
 		s = &sender{}
 		q.senders[from] = s
 	}
+	if len(q.turns) == 0 && q.room(s, size) == roomNow {
+		q.take(s, size)
+		q.mu.Unlock()
+		return func() { q.leave(from, size) }, nil
+	}
+	w := &waiter{bytes: size, admitted: make(chan struct{})}
 	s.waiting = append(s.waiting, w)
 	if len(s.waiting) == 1 {
 		q.turns = append(q.turns, from)
@@ -94,14 +100,14 @@ func (q *queue) enter(ctx context.Context, from string, size int) (leave func(),
 
 	select {
 	case <-w.admitted:
-		return func() { q.leave(from, w) }, nil
+		return func() { q.leave(from, size) }, nil
 	case <-ctx.Done():
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
 	case <-w.admitted: // at the same moment
-		q.release(from, w)
+		q.release(from, size)
 	default:
 		s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
 		q.forget(from)
@@ -110,18 +116,43 @@ func (q *queue) enter(ctx context.Context, from string, size int) (leave func(),
 	return nil, &httpError{http.StatusServiceUnavailable, fmt.Sprintf("busy with other requests: %v", ctx.Err())}
 }
 
-func (q *queue) leave(from string, w *waiter) {
+func (q *queue) leave(from string, size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.release(from, w)
+	q.release(from, size)
 	q.admit()
 }
 
+// room says whether there is some for a request.
+type room int
+
+const (
+	roomNow room = iota
+	// What is missing is taken by others, or by the sender itself.
+	roomOfOthers
+	roomOfItsOwn
+)
+
+func (q *queue) room(s *sender, size int) room {
+	switch {
+	case s.bytes+size > q.maxBytes/2 || s.slots+1 > q.maxSlots/2:
+		return roomOfItsOwn
+	case q.bytes+size > q.maxBytes || q.slots+1 > q.maxSlots:
+		return roomOfOthers
+	}
+	return roomNow
+}
+
+func (q *queue) take(s *sender, size int) {
+	q.bytes, q.slots = q.bytes+size, q.slots+1
+	s.bytes, s.slots = s.bytes+size, s.slots+1
+}
+
 // release gives the room of a request back.
-func (q *queue) release(from string, w *waiter) {
+func (q *queue) release(from string, size int) {
 	s := q.senders[from]
-	q.bytes, q.slots = q.bytes-w.bytes, q.slots-1
-	s.bytes, s.slots = s.bytes-w.bytes, s.slots-1
+	q.bytes, q.slots = q.bytes-size, q.slots-1
+	s.bytes, s.slots = s.bytes-size, s.slots-1
 	q.forget(from)
 }
 
@@ -143,15 +174,15 @@ func (q *queue) admit() {
 		from := q.turns[i]
 		s := q.senders[from]
 		w := s.waiting[0]
-		if s.bytes+w.bytes > q.maxBytes/2 || s.slots+1 > q.maxSlots/2 {
+		switch q.room(s, w.bytes) {
+		case roomOfItsOwn:
 			i++
 			continue
-		}
-		if q.bytes+w.bytes > q.maxBytes || q.slots+1 > q.maxSlots {
+		case roomOfOthers:
 			return
+		case roomNow:
 		}
-		q.bytes, q.slots = q.bytes+w.bytes, q.slots+1
-		s.bytes, s.slots = s.bytes+w.bytes, s.slots+1
+		q.take(s, w.bytes)
 		s.waiting = s.waiting[1:]
 		q.turns = slices.Delete(q.turns, i, i+1)
 		if len(s.waiting) > 0 {
