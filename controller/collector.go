@@ -34,6 +34,8 @@ type collector struct {
 	metrics *metrics
 	grace   time.Duration
 	now     func() time.Time
+	// needed are the classes that admissions of this replica have asked for lately, marks those that were marked lately.
+	needed, marks *recent
 }
 
 // Reconcile looks at the classes of the namespace that the request names.
@@ -123,13 +125,30 @@ func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProvid
 		// Admission writes the class before the pod is stored: a new class has no pod yet.
 		return c.settling() - now.Sub(class.CreationTimestamp.Time), nil
 	case !ok:
-		return c.graceOf(class, now), c.write(ctx, class, markAt(now))
+		return c.markUnless(ctx, class, now)
 	case now.Sub(since) < c.graceOf(class, since):
 		return c.graceOf(class, since) - now.Sub(since), nil
 	default:
 		return overdue, nil
 	}
 }
+
+// markUnless marks a class, unless admission has needed it a moment ago, or has just taken a mark off: pods that are refused
+// by something else after admission need it again and again, and each mark costs two writes.
+func (c *collector) markUnless(ctx context.Context, class *secretsstorev1.SecretProviderClass, now time.Time) (time.Duration, error) {
+	key := client.ObjectKeyFromObject(class)
+	needed, _ := c.needed.left(key)
+	paused, _ := c.marks.left(key)
+	if left := max(needed, paused); left > 0 {
+		return left, nil
+	}
+	c.marks.note(key, "")
+	return c.graceOf(class, now), c.write(ctx, class, markAt(now))
+}
+
+// pauseOf is how long a class is not marked again after it was marked, and neededFor how long after admission has asked for it.
+func pauseOf(grace time.Duration) time.Duration   { return 3 * neededFor(grace) }
+func neededFor(grace time.Duration) time.Duration { return min(10*time.Second, grace/2) }
 
 // neverUsedGrace is for classes that no pod has ever named: those of pods that something else
 // refused after admission had written the class.
@@ -146,7 +165,7 @@ func (c *collector) graceOf(class *secretsstorev1.SecretProviderClass, since tim
 
 // settling is how long a new class may wait for its pod before it is marked: marking it
 // at once would cost every new class two writes.
-func (c *collector) settling() time.Duration { return min(10*time.Second, c.grace/2) }
+func (c *collector) settling() time.Duration { return neededFor(c.grace) }
 
 // write patches the mark. A class that has changed meanwhile, or is gone, will be
 // looked at again when the cache hears of it.

@@ -181,7 +181,7 @@ func TestCollectorRacesAdmission(t *testing.T) {
 		"admission takes the mark off": {
 			first: func(t *testing.T, api client.Client) {
 				t.Helper()
-				if _, err := (ClassWriter{api, api, api}).EnsureClass(t.Context(), testNamespace, class); err != nil {
+				if _, err := (ClassWriter{Cached: api, Live: api, Writer: api}).EnsureClass(t.Context(), testNamespace, class); err != nil {
 					t.Error(err)
 				}
 			},

@@ -33,6 +33,10 @@ type ClassWriter struct {
 	// Live reads from the API server (manager.GetAPIReader).
 	Live   client.Reader
 	Writer client.Writer
+
+	// needed are the classes that admissions have asked for lately, for the collector.
+	needed  *recent
+	unmarks *unmarks
 }
 
 // EnsureClass makes sure that the class is in the namespace with its content and
@@ -45,10 +49,19 @@ type ClassWriter struct {
 // it would not be restored when it changes.
 func (w ClassWriter) EnsureClass(ctx context.Context, namespace string, class provider.Class) (change string, err error) {
 	key := client.ObjectKey{Namespace: namespace, Name: class.Name}
+	w.needed.note(key, "")
 	cached, err := read(ctx, w.Cached, key)
 	if err == nil && cached != nil && asItShouldBe(cached, class) {
-		return Unchanged, nil
+		if !marked(cached) {
+			return Unchanged, nil
+		}
+		return w.unmarks.do(ctx, key, cached.ResourceVersion, func() (string, error) { return w.ensure(ctx, key, class, cached, nil) })
 	}
+	return w.ensure(ctx, key, class, cached, err)
+}
+
+// ensure is EnsureClass for a class that is not as it should be, as the cache, or its error, says.
+func (w ClassWriter) ensure(ctx context.Context, key client.ObjectKey, class provider.Class, cached *secretsstorev1.SecretProviderClass, err error) (change string, _ error) {
 	// Content is read only before it is written: most of the time there is nothing to write.
 	if !class.Verified() {
 		return Unchanged, fmt.Errorf("SecretProviderClass %s: the content does not belong to the name", key)
@@ -131,9 +144,9 @@ func (w ClassWriter) repair(ctx context.Context, key client.ObjectKey, class pro
 	return Unchanged, nil
 }
 
-// asItShouldBe reports whether a class needs nothing.
+// asItShouldBe reports whether a class needs nothing, but that its mark is taken off if it has one.
 func asItShouldBe(spc *secretsstorev1.SecretProviderClass, class provider.Class) bool {
-	return spc.DeletionTimestamp == nil && managed(spc) && holds(spc, class) && !marked(spc)
+	return spc.DeletionTimestamp == nil && managed(spc) && holds(spc, class)
 }
 
 // movedOn reports whether a write failed because the class is not in the state that it

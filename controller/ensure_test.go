@@ -143,7 +143,7 @@ func TestEnsureClassRewritesSyncedSecrets(t *testing.T) {
 	c := cluster(t, interceptor.Funcs{}, stored(class, func(spc *secretsstorev1.SecretProviderClass) {
 		spc.Spec.SecretObjects = []*secretsstorev1.SecretObject{{SecretName: "copy", Type: "Opaque"}}
 	}))
-	got, err := ClassWriter{c, c, c}.EnsureClass(t.Context(), testNamespace, class)
+	got, err := ClassWriter{Cached: c, Live: c, Writer: c}.EnsureClass(t.Context(), testNamespace, class)
 	if err != nil || got != Rewritten {
 		t.Fatalf("EnsureClass = %q, %v", got, err)
 	}
@@ -158,7 +158,7 @@ func TestEnsureClassKeepsOthersMetadata(t *testing.T) {
 		spc.Labels["team"] = "payments"
 		spc.Annotations = map[string]string{"example.com/note": "keep", annotation.UnusedSince: markAt(testNow)}
 	}))
-	if _, err := (ClassWriter{c, c, c}).EnsureClass(t.Context(), testNamespace, class); err != nil {
+	if _, err := (ClassWriter{Cached: c, Live: c, Writer: c}).EnsureClass(t.Context(), testNamespace, class); err != nil {
 		t.Fatal(err)
 	}
 	spc := storedClass(t.Context(), t, c, class.Name)
@@ -191,7 +191,7 @@ func TestEnsureClassNeverTouches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var made calls
 			c := cluster(t, counting(&made), tc.live)
-			_, err := ClassWriter{c, c, c}.EnsureClass(t.Context(), testNamespace, class)
+			_, err := ClassWriter{Cached: c, Live: c, Writer: c}.EnsureClass(t.Context(), testNamespace, class)
 			if !errors.As(err, tc.want) {
 				t.Fatalf("got error %v, want %T", err, tc.want)
 			}
@@ -209,7 +209,7 @@ func TestEnsureClassWritesNothingUnderAnothersName(t *testing.T) {
 	var made calls
 	c := cluster(t, counting(&made))
 	forged := with(classOf("payments", "db"), "keyvaultName", "somebody-elses")
-	if _, err := (ClassWriter{c, c, c}).EnsureClass(t.Context(), testNamespace, forged); err == nil {
+	if _, err := (ClassWriter{Cached: c, Live: c, Writer: c}).EnsureClass(t.Context(), testNamespace, forged); err == nil {
 		t.Fatal("a content that does not hash to its name was written")
 	}
 	if diff := cmp.Diff([]string{"get"}, made.names); diff != "" {
@@ -321,7 +321,7 @@ func TestEnsureClassGivesUp(t *testing.T) {
 			return conflict(class.Name)
 		},
 	}, stored(class, edited))
-	_, err := ClassWriter{live, live, live}.EnsureClass(t.Context(), testNamespace, class)
+	_, err := ClassWriter{Cached: live, Live: live, Writer: live}.EnsureClass(t.Context(), testNamespace, class)
 	if !apierrors.IsConflict(err) || Refusal(err) || attempts != 1+ensureAttempts {
 		t.Errorf("after %d attempts: %v", attempts, err)
 	}
@@ -335,7 +335,7 @@ func TestEnsureClassSurvivesItsCache(t *testing.T) {
 		},
 	})
 	live := cluster(t, interceptor.Funcs{})
-	if got, err := (ClassWriter{broken, live, live}).EnsureClass(t.Context(), testNamespace, class); err != nil || got != Created {
+	if got, err := (ClassWriter{Cached: broken, Live: live, Writer: live}).EnsureClass(t.Context(), testNamespace, class); err != nil || got != Created {
 		t.Errorf("EnsureClass = %q, %v", got, err)
 	}
 }
@@ -355,11 +355,11 @@ func TestEnsureClassAgainstAFullQuota(t *testing.T) {
 	empty := cluster(t, interceptor.Funcs{})
 
 	there := cluster(t, full, stored(class))
-	if got, err := (ClassWriter{empty, there, there}).EnsureClass(t.Context(), testNamespace, class); err != nil || got != Unchanged {
+	if got, err := (ClassWriter{Cached: empty, Live: there, Writer: there}).EnsureClass(t.Context(), testNamespace, class); err != nil || got != Unchanged {
 		t.Errorf("there: EnsureClass = %q, %v", got, err)
 	}
 	missing := cluster(t, full)
-	if _, err := (ClassWriter{empty, missing, missing}).EnsureClass(t.Context(), testNamespace, class); !Refusal(err) {
+	if _, err := (ClassWriter{Cached: empty, Live: missing, Writer: missing}).EnsureClass(t.Context(), testNamespace, class); !Refusal(err) {
 		t.Errorf("missing: %v is no verdict", err)
 	}
 }
@@ -373,7 +373,7 @@ func TestEnsureClassInANamespaceThatIsGone(t *testing.T) {
 			return apierrors.NewNotFound(corev1.Resource("namespaces"), testNamespace)
 		},
 	})
-	if _, err := (ClassWriter{c, c, c}).EnsureClass(t.Context(), testNamespace, class); !apierrors.IsNotFound(err) || Refusal(err) || attempts > 2 {
+	if _, err := (ClassWriter{Cached: c, Live: c, Writer: c}).EnsureClass(t.Context(), testNamespace, class); !apierrors.IsNotFound(err) || Refusal(err) || attempts > 2 {
 		t.Errorf("after %d attempts: %v", attempts, err)
 	}
 }

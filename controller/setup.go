@@ -39,6 +39,8 @@ type Options struct {
 	AllowedVaults string
 	// Clock is time.Now if it is nil.
 	Clock func() time.Time
+	// Classes is the writer that admission has; the zero value is one that only the controllers have.
+	Classes ClassWriter
 	// Registry takes the metrics; nil is the one that the manager serves.
 	Registry prometheus.Registerer
 }
@@ -57,8 +59,18 @@ func (o Options) withDefaults() Options {
 }
 
 // NewClassWriter returns the ClassWriter of a manager.
-func NewClassWriter(mgr ctrl.Manager) ClassWriter {
-	return ClassWriter{Cached: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient()}
+func NewClassWriter(mgr ctrl.Manager, opts Options) ClassWriter {
+	opts = opts.withDefaults()
+	return ClassWriter{
+		Cached: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(),
+		needed: newRecent(neededFor(opts.Grace), opts.Clock), unmarks: newUnmarks(opts.Clock),
+	}
+}
+
+// forController is the writer for what no admission asks for.
+func (w ClassWriter) forController() ClassWriter {
+	w.needed = nil
+	return w
 }
 
 // Setup registers the index of pods and the two controllers with a manager, which
@@ -66,6 +78,9 @@ func NewClassWriter(mgr ctrl.Manager) ClassWriter {
 // to know the classes, and its cache should have CacheOptions. Call it once.
 func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	opts = opts.withDefaults()
+	if opts.Classes.Writer == nil {
+		opts.Classes = NewClassWriter(mgr, opts)
+	}
 	if err := IndexPods(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing pods by their classes: %w", err)
 	}
@@ -76,7 +91,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	if err := setupRestorer(mgr, &restorer{
 		cached:  mgr.GetClient(),
 		live:    mgr.GetAPIReader(),
-		classes: NewClassWriter(mgr),
+		classes: opts.Classes.forController(),
 		events:  events,
 		metrics: m,
 		now:     opts.Clock,
@@ -92,6 +107,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 		metrics: m,
 		grace:   opts.Grace,
 		now:     opts.Clock,
+		needed:  opts.Classes.needed,
+		marks:   newRecent(pauseOf(opts.Grace), opts.Clock),
 	}); err != nil {
 		return fmt.Errorf("registering the collector of classes: %w", err)
 	}

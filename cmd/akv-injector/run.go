@@ -121,7 +121,8 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	settings.Version = version
 	settings.DrivesRotation = o.rotation == refresh.ModeDrive
 	settings.Restarts = o.restarts
-	writer := controller.NewClassWriter(mgr)
+	classes := controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults}
+	classes.Classes = controller.NewClassWriter(mgr, classes)
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	var gateWorks func() bool
 	if o.mountedGates {
@@ -131,7 +132,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		}
 		gateWorks = gater.Works
 	}
-	starter := controller.NewStarter(mgr, controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults})
+	starter := controller.NewStarter(mgr, classes)
 	webhook.New(webhook.Options{
 		MountedGate: gateWorks,
 		Cached:      mgr.GetCache(),
@@ -146,7 +147,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		OwnUser:     ownUser,
 
 		ExtraWorkloads: o.extras(),
-		Ensure:         writer.EnsureClass,
+		Ensure:         classes.Classes.EnsureClass,
 		Refusal:        controller.Refusal,
 		Log:            log.WithName("admission"),
 		Metrics:        webhook.NewMetrics(ctrlmetrics.Registry, version),
