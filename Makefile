@@ -12,9 +12,10 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the programs into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 demo: ## Show it at work on a real Kubernetes on this machine (KEEP=1 leaves it running)
+	@hack/first-look
 	cd e2e && go run -trimpath ./cmd/demo $(if $(KEEP),--keep)
 
 test: cc ## All tests: unit, then e2e (V=1 shows each)

@@ -11,8 +11,8 @@ import (
 )
 
 // Ensure gives the path of each named program, making those that the cache
-// lacks, one after the other: the go command uses every core by itself. Several
-// runs may call it at once; each program is made by one of them while the
+// lacks, one after the other: the go command uses every core by itself. What the
+// next ones are made of is downloaded meanwhile. Several runs may call it at once; each program is made by one of them while the
 // others wait. Progress goes to log (nil: nowhere), and nothing is written when
 // the cache has all.
 func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]string, error) {
@@ -21,25 +21,39 @@ func Ensure(ctx context.Context, log io.Writer, names ...string) (map[string]str
 		return nil, err
 	}
 	paths := make(map[string]string, len(names))
+	recipes := make(map[string]*recipe, len(names))
+	var todo []*recipe
 	for _, name := range names {
-		path, err := ensureOne(ctx, log, cache, name)
+		if _, ok := packages[name]; ok {
+			continue
+		}
+		r, err := readRecipe(embedded, name)
 		if err != nil {
 			return nil, err
 		}
-		paths[name] = path
+		recipes[name] = r
+		if made, err := exists(r.path(cache)); err != nil {
+			return nil, err
+		} else if !made {
+			todo = append(todo, r)
+		}
+	}
+	schedule(todo)
+	ctx, cancel := context.WithCancel(ctx)
+	downloads := downloadAhead(ctx, todo)
+	defer func() { cancel(); <-downloads }()
+	for _, name := range names {
+		var err error
+		if r := recipes[name]; r != nil {
+			paths[name], err = r.ensure(ctx, log, cache)
+		} else {
+			paths[name], err = packages[name].ensure(ctx, log, cache)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return paths, nil
-}
-
-func ensureOne(ctx context.Context, log io.Writer, cache, name string) (string, error) {
-	if p, ok := packages[name]; ok {
-		return p.ensure(ctx, log, cache)
-	}
-	r, err := readRecipe(embedded, name)
-	if err != nil {
-		return "", err
-	}
-	return r.ensure(ctx, log, cache)
 }
 
 // CacheDir is the folder that keeps what was built: $AKV_CACHE, else akv-injector
@@ -56,7 +70,7 @@ func CacheDir() (string, error) {
 }
 
 func (r *recipe) ensure(ctx context.Context, log io.Writer, cache string) (string, error) {
-	path := filepath.Join(cache, r.key(), r.name)
+	path := r.path(cache)
 	err := install(ctx, log, path, r.name+" "+r.version, func(workspace string) error {
 		return r.build(ctx, log, workspace)
 	})
@@ -65,6 +79,9 @@ func (r *recipe) ensure(ctx context.Context, log io.Writer, cache string) (strin
 	}
 	return path, nil
 }
+
+// path is where the program is once it is made.
+func (r *recipe) path(cache string) string { return filepath.Join(cache, r.key(), r.name) }
 
 // install has the program at path made, unless it is there: fill makes the folder
 // "out" of a workspace, which then becomes the program's. The title is for people.
@@ -107,7 +124,7 @@ func (r *recipe) build(ctx context.Context, log io.Writer, workspace string) err
 		return err
 	}
 	args := append([]string{"build", "-o", filepath.Join(workspace, "out", r.name)}, r.goFlags()...)
-	done := progress(log, 0, "building %s %s (about %s on 2 cores)", r.name, r.version, spoken(r.takes))
+	done := progress(log, 0, "%s", r.title())
 	// Without cgo the program runs on any Linux, whatever C library it has.
 	_, err := runGo(ctx, module, []string{"CGO_ENABLED=0"}, append(args, r.mainPackage)...)
 	done(err)

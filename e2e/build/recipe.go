@@ -26,6 +26,8 @@ type recipe struct {
 	version     string // of the module that has the main package
 	mainPackage string
 	files       map[string][]byte // of the workspace, by slash-separated path
+	// place among what is to be built; see schedule.
+	place place
 }
 
 // readRecipe reads the recipe of the named program from the recipes folder of fsys.
