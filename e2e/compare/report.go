@@ -37,6 +37,8 @@ type row struct{ what, size, server string }
 type Report struct {
 	Rounds   int
 	Duration time.Duration
+	// Path through the API server, if that was measured.
+	Path *Path
 
 	order   []row
 	figures map[row][]Figures
@@ -118,8 +120,12 @@ func (r *Report) sorted() []row {
 
 // Text is the report, in Markdown.
 func (r *Report) Text() string {
-	return fmt.Sprintf("%s\nLatencies in milliseconds:\n\n%s\n| server | peak RSS, MiB |\n| --- | --- |\n%s\n\n%d rounds of %s, in turns; %d processors, %s, %s/%s.\n",
-		r.ratios(), r.latencies(), strings.Join(r.peaks, "\n"), r.Rounds, r.Duration, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	path := ""
+	if r.Path != nil {
+		path = "\nThe whole way, through a real API server (kube-apiserver and etcd on the same processors):\n\n" + r.Path.Text()
+	}
+	return fmt.Sprintf("%s\nLatencies in milliseconds:\n\n%s\n| server | peak RSS, MiB |\n| --- | --- |\n%s\n%s\n%d rounds of %s, in turns; %d processors, %s, %s/%s.\n",
+		r.ratios(), r.latencies(), strings.Join(r.peaks, "\n"), path, r.Rounds, r.Duration, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // Write puts the report between its marks in docs/performance.md, and the plot beside it.
