@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,13 +25,21 @@ const IndexClasses = "classes"
 // CacheOptions are what a cache needs so that a cluster of 100,000 pods stays
 // affordable. Options for other kinds can be added to ByObject.
 //
+// Of pods it has those with the label of injected ones. Others that mount classes are found by the driver's
+// records of their mounts, and by live lists (LivePods), where it matters; all is set where that is not enough.
+//
 // Classes have no entry there, but the default transform: a cache with one for a kind that the API server does
 // not know cannot be made, and the class CRD may come later than we do.
-func CacheOptions() cache.Options {
+func CacheOptions(all bool) cache.Options {
+	injected := labels.SelectorFromSet(labels.Set{annotation.LabelInjected: "true"})
+	if all {
+		injected = labels.Everything()
+	}
 	return cache.Options{
 		DefaultTransform: transform,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}: {
+				Label: injected,
 				// A pod that leaves the selection arrives as a deletion.
 				Field: fields.AndSelectors(
 					fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
@@ -68,6 +77,10 @@ func PodTransform(obj any) (any, error) {
 	if !ok {
 		return obj, nil
 	}
+	return slimPod(full), nil
+}
+
+func slimPod(full *corev1.Pod) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:         full.Namespace,
@@ -93,7 +106,7 @@ func PodTransform(obj any) (any, error) {
 	default:
 		pod.Annotations = map[string]string{annotation.Status: intern(pod, status)}
 	}
-	return pod, nil
+	return pod
 }
 
 // keepGate leaves the readiness gate of a pod, and whether it is open, for package mounted.

@@ -20,15 +20,12 @@ import (
 	"akv-injector/inject/provider"
 )
 
-// podsPerPage of the live list before a deletion.
-const podsPerPage = 500
-
 // collector deletes generated classes that no pod has named for the grace period. It
 // runs on the leader only, and looks at a namespace at a time: where many classes
 // are due at once, their pods are listed once.
 type collector struct {
 	cached  client.Reader
-	live    client.Reader
+	pods    *LivePods
 	writer  client.Writer
 	events  EventRecorder
 	metrics *metrics
@@ -36,6 +33,8 @@ type collector struct {
 	now     func() time.Time
 	// needed are the classes that admissions of this replica have asked for lately, marks those that were marked lately.
 	needed, marks *recent
+	// strays are classes that a live list has found to be used, though no injected pod names them.
+	strays *recent
 }
 
 // Reconcile looks at the classes of the namespace that the request names.
@@ -115,6 +114,9 @@ func (c *collector) mark(ctx context.Context, class *secretsstorev1.SecretProvid
 	if err != nil {
 		return 0, err
 	}
+	if left, _ := c.strays.left(client.ObjectKeyFromObject(class)); left > 0 && !used {
+		return left, nil
+	}
 	now := c.now()
 	switch since, ok := unusedSince(class, now); {
 	case used && marked(class):
@@ -187,6 +189,7 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 	var errs []error
 	for _, class := range due {
 		if named.Has(class.Name) {
+			c.strays.note(client.ObjectKeyFromObject(class), "")
 			errs = append(errs, c.write(ctx, class, ""))
 			continue
 		}
@@ -205,6 +208,9 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 	return errors.Join(errs...)
 }
 
+// strayFor is how long a class is not looked at again whose pods have lost their label.
+const strayFor = 30 * time.Minute
+
 // used reports whether the cache knows an unfinished pod that names the class.
 func (c *collector) used(ctx context.Context, class *secretsstorev1.SecretProviderClass) (bool, error) {
 	var pods corev1.PodList
@@ -219,20 +225,15 @@ func (c *collector) used(ctx context.Context, class *secretsstorev1.SecretProvid
 // named are the generated classes that the namespace's unfinished pods name,
 // according to the API server.
 func (c *collector) named(ctx context.Context, namespace string) (sets.Set[string], error) {
-	names := sets.New[string]()
-	for next := ""; ; {
-		// A new list for each page: decoding into a used one keeps what the new lacks.
-		var pods corev1.PodList
-		if err := c.live.List(ctx, &pods, client.InNamespace(namespace), client.Limit(podsPerPage), client.Continue(next)); err != nil {
-			return nil, fmt.Errorf("listing the pods of namespace %s: %w", namespace, err)
-		}
-		for i := range pods.Items {
-			names.Insert(usedClasses(&pods.Items[i])...)
-		}
-		if next = pods.Continue; next == "" {
-			return names, nil
-		}
+	pods, err := c.pods.In(ctx, namespace)
+	if err != nil {
+		return nil, err
 	}
+	names := sets.New[string]()
+	for i := range pods {
+		names.Insert(usedClasses(&pods[i])...)
+	}
+	return names, nil
 }
 
 // terminating reports whether the namespace is going, and its classes with it.

@@ -27,7 +27,7 @@ func testCollector(t *testing.T, cached client.Reader, live client.Client) (*col
 	events := &recorded{}
 	return &collector{
 		cached:  cached,
-		live:    live,
+		pods:    NewLivePods(live),
 		writer:  live,
 		events:  events,
 		metrics: testMetrics(),

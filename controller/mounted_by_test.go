@@ -1,11 +1,15 @@
 package controller
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
 
 func TestMountedBy(t *testing.T) {
@@ -16,7 +20,7 @@ func TestMountedBy(t *testing.T) {
 		)
 	}
 	namespace := mounting("a", nil).Namespace
-	cached := build().WithIndex(&corev1.Pod{}, IndexClasses, indexClasses).Build()
+	live := NewLivePods(build().Build())
 	cases := map[string]struct {
 		namespace, class string
 		want             []string
@@ -27,7 +31,7 @@ func TestMountedBy(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := MountedBy(cached)(t.Context(), c.namespace, c.class)
+			got, err := MountedBy(live)(t.Context(), c.namespace, c.class)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,7 +40,10 @@ func TestMountedBy(t *testing.T) {
 			}
 		})
 	}
-	if _, err := MountedBy(build().Build())(t.Context(), namespace, "mine"); err == nil {
-		t.Error("without the index there is an answer")
+	fails := build().WithInterceptorFuncs(interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+		return errors.New("no")
+	}}).Build()
+	if _, err := MountedBy(NewLivePods(fails))(t.Context(), namespace, "mine"); err == nil {
+		t.Error("without a list there is an answer")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +26,7 @@ import (
 type restorer struct {
 	cached  client.Reader
 	live    client.Reader
+	pods    *LivePods
 	classes ClassWriter
 	events  EventRecorder
 	metrics *metrics
@@ -84,7 +86,7 @@ func (r *restorer) restore(ctx context.Context, key types.NamespacedName) (chang
 		return Unchanged, nil, nil
 	}
 
-	pods, err := r.pods(ctx, key)
+	pods, err := r.mounting(ctx, key)
 	if err != nil || len(pods) == 0 {
 		return Unchanged, nil, err
 	}
@@ -154,15 +156,24 @@ func (r *restorer) withStatus(ctx context.Context, pods []corev1.Pod) ([]corev1.
 	return whole, nil
 }
 
-// pods are the unfinished ones that mount the class.
-func (r *restorer) pods(ctx context.Context, key types.NamespacedName) ([]corev1.Pod, error) {
+// mounting are the unfinished pods that mount the class. If no injected pod does, one whose label was taken off may.
+func (r *restorer) mounting(ctx context.Context, key types.NamespacedName) (mounting []corev1.Pod, err error) {
 	var pods corev1.PodList
-	err := r.cached.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingFields{IndexClasses: key.Name},
+	err = r.cached.List(ctx, &pods, client.InNamespace(key.Namespace), client.MatchingFields{IndexClasses: key.Name},
 		client.UnsafeDisableDeepCopy) // They are only read.
 	if err != nil {
 		return nil, fmt.Errorf("listing the pods that mount SecretProviderClass %s: %w", key, err)
 	}
-	return pods.Items, nil
+	if len(pods.Items) > 0 {
+		return pods.Items, nil
+	}
+	all, err := r.pods.In(ctx, key.Namespace)
+	for i := range all {
+		if slices.Contains(usedClasses(&all[i]), key.Name) {
+			mounting = append(mounting, all[i])
+		}
+	}
+	return mounting, err
 }
 
 // namespace is nil if there is none. The caches of pods and namespaces fill

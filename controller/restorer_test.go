@@ -28,6 +28,7 @@ func testRestorer(t *testing.T, c client.Client) (*restorer, *recorded) {
 	return &restorer{
 		cached:  c,
 		live:    c,
+		pods:    NewLivePods(c),
 		classes: ClassWriter{Cached: c, Live: c, Writer: c},
 		events:  events,
 		metrics: testMetrics(),

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -75,17 +76,23 @@ func (r *restorer) onNamespace() handler.EventHandler {
 			if !ok || !alsoOK || !permitsMore(before, after) {
 				return
 			}
-			var pods corev1.PodList
-			if err := r.cached.List(ctx, &pods, client.InNamespace(after.Name), client.UnsafeDisableDeepCopy); err != nil {
+			// Other events of namespaces wait for it.
+			ctx, cancel := context.WithTimeout(ctx, namespaceTimeout)
+			defer cancel()
+			pods, err := r.pods.In(ctx, after.Name)
+			if err != nil {
 				log.FromContext(ctx).Error(err, "Cannot list the pods of a namespace that changed", "namespace", after.Name)
 				return
 			}
-			for i := range pods.Items {
-				enqueueNames(after.Name, usedClasses(&pods.Items[i]), q)
+			for i := range pods {
+				enqueueNames(after.Name, usedClasses(&pods[i]), q)
 			}
 		},
 	}
 }
+
+// namespaceTimeout bounds the list of a namespace's pods when it opts in or its fence changes.
+const namespaceTimeout = 5 * time.Second
 
 // permitsMore reports whether a change of a namespace may let a class be restored.
 func permitsMore(before, after *corev1.Namespace) bool {

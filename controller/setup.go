@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 )
 
@@ -41,6 +42,10 @@ type Options struct {
 	Clock func() time.Time
 	// Classes is the writer that admission has; the zero value is one that only the controllers have.
 	Classes ClassWriter
+	// Pods lists the pods of namespaces; nil is one of the controllers' own.
+	Pods *LivePods
+	// Recorded tells of the classes in the driver's records; nil tells of none.
+	Recorded *Recorded
 	// Registry takes the metrics; nil is the one that the manager serves.
 	Registry prometheus.Registerer
 }
@@ -81,6 +86,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	if opts.Classes.Writer == nil {
 		opts.Classes = NewClassWriter(mgr, opts)
 	}
+	if opts.Pods == nil {
+		opts.Pods = NewLivePods(mgr.GetAPIReader())
+	}
 	if err := IndexPods(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing pods by their classes: %w", err)
 	}
@@ -91,17 +99,18 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	if err := setupRestorer(mgr, &restorer{
 		cached:  mgr.GetClient(),
 		live:    mgr.GetAPIReader(),
+		pods:    opts.Pods,
 		classes: opts.Classes.forController(),
 		events:  events,
 		metrics: m,
 		now:     opts.Clock,
 		fence:   opts.AllowedVaults,
-	}); err != nil {
+	}, opts.Recorded); err != nil {
 		return fmt.Errorf("registering the restorer of classes: %w", err)
 	}
 	if err := setupCollector(mgr, &collector{
 		cached:  mgr.GetClient(),
-		live:    mgr.GetAPIReader(),
+		pods:    opts.Pods,
 		writer:  mgr.GetClient(),
 		events:  events,
 		metrics: m,
@@ -109,14 +118,19 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 		now:     opts.Clock,
 		needed:  opts.Classes.needed,
 		marks:   newRecent(pauseOf(opts.Grace), opts.Clock),
+		strays:  newRecent(strayFor, opts.Clock),
 	}); err != nil {
 		return fmt.Errorf("registering the collector of classes: %w", err)
 	}
 	return nil
 }
 
-func setupRestorer(mgr ctrl.Manager, r *restorer) error {
-	return ctrl.NewControllerManagedBy(mgr).
+func setupRestorer(mgr ctrl.Manager, r *restorer, recorded *Recorded) error {
+	builder := ctrl.NewControllerManagedBy(mgr)
+	if recorded != nil {
+		builder = builder.WatchesRawSource(source.Func(recorded.Start))
+	}
+	return builder.
 		Named("class-restorer").
 		Watches(&secretsstorev1.SecretProviderClass{}, r.onClass()).
 		Watches(&corev1.Pod{}, r.onPod()).

@@ -36,7 +36,7 @@ func testManager(t *testing.T, served bool) *needing {
 	mgr, err := ctrl.NewManager(&rest.Config{Host: "http://127.0.0.1:0", QPS: -1}, ctrl.Options{
 		Scheme:  testScheme(t),
 		Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache:   CacheOptions(),
+		Cache:   CacheOptions(false),
 		// Names are unique in a process, not in a manager: -count would not work.
 		Controller: config.Controller{SkipNameValidation: new(true)},
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {

@@ -17,7 +17,8 @@ import (
 // cacheOptions returns what the controllers and admission need of the one cache that
 // they share.
 func cacheOptions(o options) cache.Options {
-	options := controller.CacheOptions()
+	// A pod that was started without its files has no record, and on-empty looks for such pods, by hand-written volumes too.
+	options := controller.CacheOptions(o.restarts)
 	maps.Copy(options.ByObject, webhook.CacheByObject(o.driverNamespace))
 	return options
 }

@@ -123,6 +123,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	settings.Restarts = o.restarts
 	classes := controller.Options{Grace: o.classGracePeriod, AllowedVaults: o.settings.AllowedVaults}
 	classes.Classes = controller.NewClassWriter(mgr, classes)
+	classes.Pods, classes.Recorded = controller.NewLivePods(mgr.GetAPIReader()), controller.NewRecorded()
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	var gateWorks func() bool
 	if o.mountedGates {
@@ -138,7 +139,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		Cached:      mgr.GetCache(),
 		Live:        mgr.GetAPIReader(),
 		Driver:      driver,
-		MountedBy:   controller.MountedBy(mgr.GetCache()),
+		MountedBy:   controller.MountedBy(classes.Pods),
 		SyncedBy:    controller.SyncedBy(mgr.GetCache(), func() bool { return starter.Ready(nil) == nil }),
 		Vaults:      newVaults(o, log.WithName("vaults")),
 		VaultBudget: o.vaultTimeout,
@@ -166,6 +167,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		OwnNamespace: o.leaderElectionNamespace, CallsPerVault: o.rotationLooks, ExpiryWarning: o.settings.VaultExpiryWarning,
 		Driver: func() *provider.Driver { return driver(ctx) },
 		Vaults: rotationVaults(o, log.WithName("rotation")),
+		Heard:  classes.Recorded.Hear,
 	}, log.WithName("rotation"))
 	if err != nil {
 		return fmt.Errorf("adding rotation: %w", err)

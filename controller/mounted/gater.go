@@ -78,6 +78,8 @@ type Gater struct {
 	sample types.NamespacedName
 	uid    types.UID // of sample
 	told   map[types.UID]bool
+	// strays are pods with a generated class that the cache does not have: their label was taken off.
+	strays map[types.NamespacedName]bool
 	said   string
 }
 
@@ -104,7 +106,7 @@ func newGater(cached, live client.Reader, writer podstatus.Writer, events EventR
 			Help: "Readiness gates of pods, by result: opened, or late (the files came after the containers had started, so the gate stays closed).",
 		}, []string{"result"}),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](firstRetry, lastRetry)),
-		told:  map[types.UID]bool{},
+		told:  map[types.UID]bool{}, strays: map[types.NamespacedName]bool{},
 		heard: make(chan struct{}, 1),
 	}
 	for _, result := range []string{"opened", "late"} {
@@ -188,9 +190,32 @@ func (g *Gater) heardPod(obj any) {
 }
 
 func (g *Gater) heardRecord(obj any) {
-	if record, ok := obj.(*secretsstorev1.SecretProviderClassPodStatus); ok && record.Status.PodName != "" {
-		g.queue.Add(types.NamespacedName{Namespace: record.Namespace, Name: record.Status.PodName})
+	record, ok := obj.(*secretsstorev1.SecretProviderClassPodStatus)
+	if !ok || record.Status.PodName == "" {
+		return
 	}
+	key := types.NamespacedName{Namespace: record.Namespace, Name: record.Status.PodName}
+	if provider.Generated(record.Status.SecretProviderClassName) && apierrors.IsNotFound(g.cached.Get(context.Background(), key, &corev1.Pod{})) {
+		g.mu.Lock()
+		if len(g.strays) > maxTold {
+			clear(g.strays)
+		}
+		g.strays[key] = true
+		g.mu.Unlock()
+	}
+	g.queue.Add(key)
+}
+
+func (g *Gater) stray(pod types.NamespacedName) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.strays[pod]
+}
+
+func (g *Gater) forgetStray(pod types.NamespacedName) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.strays, pod)
 }
 
 // closed reports whether a pod has the gate, and it is not open.
@@ -285,7 +310,11 @@ func (g *Gater) work(ctx context.Context) {
 // an event brings anything new.
 func (g *Gater) look(ctx context.Context, key types.NamespacedName) (again time.Duration, err error) {
 	known := &corev1.Pod{}
-	if err := g.cached.Get(ctx, key, known); err != nil || !closed(known) || known.DeletionTimestamp != nil {
+	err = g.cached.Get(ctx, key, known)
+	if apierrors.IsNotFound(err) && g.stray(key) {
+		err, known = nil, nil
+	}
+	if err != nil || known != nil && (!closed(known) || known.DeletionTimestamp != nil) {
 		return 0, client.IgnoreNotFound(err)
 	}
 	if !g.works.Load() {
@@ -294,6 +323,9 @@ func (g *Gater) look(ctx context.Context, key types.NamespacedName) (again time.
 	// The cache has neither the containers nor who wrote what.
 	pod := &corev1.Pod{}
 	if err := g.live.Get(ctx, key, pod); err != nil || !closed(pod) || pod.DeletionTimestamp != nil {
+		if client.IgnoreNotFound(err) == nil {
+			g.forgetStray(key)
+		}
 		return 0, client.IgnoreNotFound(err)
 	}
 	made, err := g.records(ctx, pod)

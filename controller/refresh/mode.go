@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"akv-injector/inject/provider"
@@ -54,6 +55,8 @@ type Options struct {
 	CallsPerVault float64
 	// ExpiryWarning is how long before an object expires it is counted as expiring.
 	ExpiryWarning time.Duration
+	// Heard is told of the class of each record; it may be nil.
+	Heard func(class types.NamespacedName)
 	// Clock is time.Now if it is nil.
 	Clock func() time.Time
 	// Registry takes the metrics; nil is the one that the manager serves.

@@ -52,6 +52,7 @@ type Refresher struct {
 	spoken *rate.Limiter
 	log    logr.Logger
 	watch  func(ctx context.Context, r *Refresher) error
+	strays strayQueue
 
 	// leads is set while it runs.
 	leads atomic.Bool
@@ -88,6 +89,7 @@ func newRefresher(cached, live client.Reader, writer client.SubResourceWriter, e
 		state:   newState(Limits{Nudges: o.Nudges, PerNode: nodeShare}),
 		spoken:  rate.NewLimiter(arrivalsPerSecond, arrivalsAtOnce),
 		wake:    make(chan struct{}, 1),
+		strays:  newStrayQueue(),
 	}
 	r.state.stopped = o.Mode != ModeDrive
 	r.metrics = newMetrics(o.Registry, counters{
@@ -165,7 +167,11 @@ func (r *Refresher) run(ctx context.Context) {
 	}
 	backlog := newBacklog(calls)
 	pool.Go(func() { backlog.run(ctx) })
+	for range strayWorkers {
+		pool.Go(func() { r.readStrays(ctx) })
+	}
 	defer pool.Wait()
+	defer r.strays.ShutDown()
 	defer close(nudges)
 	r.readDriver(ctx)
 	driver := time.NewTicker(driverEvery)

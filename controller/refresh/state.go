@@ -46,6 +46,8 @@ type state struct {
 	objects    map[Object]*object
 	// records of pods that are not known, or not yet.
 	records map[recordKey]*Record
+	// recorded is how many of them there are of a pod.
+	recorded map[types.NamespacedName]int
 
 	pending queue[*pod] // by when they are due
 	ready   fair
@@ -130,6 +132,7 @@ func newState(limits Limits) *state {
 		classes:    map[types.NamespacedName]*class{},
 		objects:    map[Object]*object{},
 		records:    map[recordKey]*Record{},
+		recorded:   map[types.NamespacedName]int{},
 		unread:     map[types.NamespacedName]bool{},
 		ready:      newFair(),
 		nudges:     rate.NewLimiter(rate.Limit(limits.Nudges), max(1, int(limits.Nudges))),
@@ -260,6 +263,9 @@ func (s *state) SetRecord(r Record, now time.Time) []Arrival {
 			r.Changed = known.Changed
 		}
 	}
+	if s.records[key] == nil {
+		s.recorded[r.Pod]++
+	}
 	s.records[key] = &r
 	p := s.pods[r.Pod]
 	if p == nil || !s.belongs(&r, p) {
@@ -300,7 +306,12 @@ func (s *state) lag(c *class, id, version string, now time.Time) time.Duration {
 
 // DeleteRecord forgets a record.
 func (s *state) DeleteRecord(pod types.NamespacedName, className string, now time.Time) {
-	delete(s.records, recordKey{pod, className})
+	if s.records[recordKey{pod, className}] != nil {
+		delete(s.records, recordKey{pod, className})
+		if s.recorded[pod]--; s.recorded[pod] == 0 {
+			delete(s.recorded, pod)
+		}
+	}
 	if p := s.pods[pod]; p != nil && p.mounts[className] != nil {
 		delete(p.mounts, className)
 		s.weigh(p, now)

@@ -107,7 +107,17 @@ func (r *Refresher) setNamespace(ns, _ *corev1.Namespace, _ bool) {
 		}
 	}
 	known := r.namespace(ns)
-	r.feed(func(s *state, now time.Time) { s.SetNamespace(ns.Name, known, now) })
+	var unknown []types.NamespacedName
+	r.feed(func(s *state, now time.Time) {
+		_, served := s.namespaces[ns.Name]
+		s.SetNamespace(ns.Name, known, now)
+		if known != nil && !served {
+			unknown = s.Unknown(ns.Name)
+		}
+	})
+	for _, pod := range unknown {
+		r.strays.Add(pod)
+	}
 }
 
 func (r *Refresher) deleteNamespace(ns *corev1.Namespace) {
@@ -134,11 +144,15 @@ func (r *Refresher) setPod(pod, _ *corev1.Pod, _ bool) {
 
 func (r *Refresher) deletePod(pod *corev1.Pod) {
 	r.feed(func(s *state, now time.Time) { s.DeletePod(client.ObjectKeyFromObject(pod), now) })
+	if pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning {
+		r.strays.Add(client.ObjectKeyFromObject(pod)) // its label may have gone, and not the pod
+	}
 }
 
 func (r *Refresher) setRecord(record, before *secretsstorev1.SecretProviderClassPodStatus, listed bool) {
 	read, ok := ReadRecord(record)
 	var arrivals []Arrival
+	stray := false
 	r.feed(func(s *state, now time.Time) {
 		if before != nil && (before.Status.PodName != record.Status.PodName || before.Status.SecretProviderClassName != record.Status.SecretProviderClassName) {
 			s.DeleteRecord(types.NamespacedName{Namespace: before.Namespace, Name: before.Status.PodName}, before.Status.SecretProviderClassName, now)
@@ -149,7 +163,15 @@ func (r *Refresher) setRecord(record, before *secretsstorev1.SecretProviderClass
 		}
 		read.Changed = r.lastChange(&read, before, listed, now)
 		arrivals = s.SetRecord(read, now)
+		known := s.pods[read.Pod]
+		stray = (known == nil || !s.belongs(&read, known)) && s.Recorded(read.Pod)
 	})
+	if stray {
+		r.strays.Add(read.Pod)
+	}
+	if ok && r.o.Heard != nil {
+		r.o.Heard(types.NamespacedName{Namespace: record.Namespace, Name: read.Class})
+	}
 	for i := range arrivals {
 		a := &arrivals[i]
 		r.metrics.arrivals.Inc()
@@ -188,7 +210,7 @@ func (*Refresher) lastChange(read *Record, before *secretsstorev1.SecretProvider
 }
 
 func (r *Refresher) deleteRecord(record *secretsstorev1.SecretProviderClassPodStatus) {
-	r.feed(func(s *state, now time.Time) {
-		s.DeleteRecord(types.NamespacedName{Namespace: record.Namespace, Name: record.Status.PodName}, record.Status.SecretProviderClassName, now)
-	})
+	pod := types.NamespacedName{Namespace: record.Namespace, Name: record.Status.PodName}
+	r.feed(func(s *state, now time.Time) { s.DeleteRecord(pod, record.Status.SecretProviderClassName, now) })
+	r.strays.Add(pod)
 }
