@@ -48,7 +48,7 @@ vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./inject ./webhook ./internal/cli/lint ./internal/cli/convert
 
-bench-compare: ## Measure akv-injector against other webhooks (a quarter of an hour), and write docs/performance.md
+bench-compare: ## Measure akv-injector against other webhooks and as a cluster grows (half an hour), and write docs/performance.md
 	hack/bench-compare
 
 bench-rotation: ## Measure when new versions arrive (an hour and a half), and write docs/rotation.md

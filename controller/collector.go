@@ -209,7 +209,7 @@ func (c *collector) collect(ctx context.Context, namespace string, due []*secret
 }
 
 // strayFor is how long a class is not looked at again whose pods have lost their label.
-const strayFor = 30 * time.Minute
+func strayFor(grace time.Duration) time.Duration { return 3 * grace }
 
 // used reports whether the cache knows an unfinished pod that names the class.
 func (c *collector) used(ctx context.Context, class *secretsstorev1.SecretProviderClass) (bool, error) {

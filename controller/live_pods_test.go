@@ -116,7 +116,7 @@ func TestPodsWithoutTheLabel(t *testing.T) {
 			return c.Patch(ctx, obj, patch, opts...)
 		}}, stored(class), namespaceWith(), stripped.DeepCopy())
 		r, _ := testCollector(t, withoutPods{live}, live)
-		r.now, r.strays, r.marks = clock, newRecent(strayFor, clock), newRecent(pauseOf(testGrace), clock)
+		r.now, r.strays, r.marks = clock, newRecent(strayFor(testGrace), clock), newRecent(pauseOf(testGrace), clock)
 		for range 4 {
 			if _, err := r.Reconcile(t.Context(), testNamespaceRequest); err != nil {
 				t.Fatal(err)

@@ -118,7 +118,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 		now:     opts.Clock,
 		needed:  opts.Classes.needed,
 		marks:   newRecent(pauseOf(opts.Grace), opts.Clock),
-		strays:  newRecent(strayFor, opts.Clock),
+		strays:  newRecent(strayFor(opts.Grace), opts.Clock),
 	}); err != nil {
 		return fmt.Errorf("registering the collector of classes: %w", err)
 	}

@@ -130,21 +130,25 @@ func (r *Report) Text() string {
 
 // Write puts the report between its marks in docs/performance.md, and the plot beside it.
 func (r *Report) Write(folder string) error {
-	file := filepath.Join(folder, "performance.md")
-	text, err := os.ReadFile(file)
+	if err := Insert(filepath.Join(folder, "performance.md"), "measured", r.Text()); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "performance.svg"), r.Plot(), 0o644)
+}
+
+// Insert puts a text between the marks with a name of a file in Markdown.
+func Insert(file, name, text string) error {
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	const begin, end = "<!-- measured -->\n", "<!-- end -->"
-	before, rest, ok := strings.Cut(string(text), begin)
+	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
+	before, rest, ok := strings.Cut(string(content), begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !ok || !ended {
 		return fmt.Errorf("%s has no place for the figures, between %q and %q", file, begin, end)
 	}
-	if err := os.WriteFile(file, []byte(before+begin+"\n"+r.Text()+"\n"+end+after), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "performance.svg"), r.Plot(), 0o644)
+	return os.WriteFile(file, []byte(before+begin+"\n"+text+"\n"+end+after), 0o644)
 }
 
 // Plot draws the processor time of a mutation as bars, each size by itself, as an SVG.

@@ -10,17 +10,25 @@ import (
 	"time"
 )
 
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+var (
+	highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+	resident  = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+)
 
 // PeakMemory is the most resident memory that the program ever had, in bytes, as Linux says.
-func (p *Process) PeakMemory() (int, error) {
+func (p *Process) PeakMemory() (int, error) { return p.inStatus(highWater) }
+
+// Memory is the resident memory that the program has now, in bytes.
+func (p *Process) Memory() (int, error) { return p.inStatus(resident) }
+
+func (p *Process) inStatus(which *regexp.Regexp) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
 		return 0, err
 	}
-	found := highWater.FindSubmatch(status)
+	found := which.FindSubmatch(status)
 	if found == nil {
-		return 0, fmt.Errorf("no VmHWM in %s", status)
+		return 0, fmt.Errorf("no %s in %s", which, status)
 	}
 	kib, err := strconv.Atoi(string(found[1]))
 	return kib << 10, err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/ast"
+	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -14,6 +16,21 @@ import (
 
 // module is the import path of the repository.
 const module = "akv-injector"
+
+// built reports whether a file is part of the programs as they are built: that of the tag compare is for tests.
+func built(file *ast.File) bool {
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if !constraint.IsGoBuild(comment.Text) {
+				continue
+			}
+			if expression, err := constraint.Parse(comment.Text); err == nil && !expression.Eval(func(tag string) bool { return tag != "compare" }) {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // imports reads which packages of the module import which others of it. Tests do not count:
 // they may look at everything. The keys and values are folders: inject/rules.
@@ -33,8 +50,8 @@ func imports(root string) (map[string][]string, error) {
 		if err != nil {
 			return err
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil || !built(parsed) {
 			return err
 		}
 		room := filepath.ToSlash(folder)

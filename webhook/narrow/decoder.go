@@ -129,12 +129,11 @@ func (d *decoder) texts(into reflect.Value) bool {
 			return false
 		}
 		d.space()
-		value, ok := "", true
 		if d.peek('n') {
-			ok = d.literal("null")
-		} else {
-			value, ok = d.string()
+			read[string(key)] = ""
+			return d.literal("null")
 		}
+		value, ok := d.string()
 		read[string(key)] = value
 		return ok
 	})
@@ -214,7 +213,7 @@ func (d *decoder) raw(into reflect.Value) bool {
 		return false
 	}
 	if into.IsValid() {
-		extension, ok := into.Addr().Interface().(*runtime.RawExtension)
+		extension, ok := reflect.TypeAssert[*runtime.RawExtension](into.Addr())
 		if !ok {
 			return false
 		}

@@ -96,7 +96,7 @@ func compileWith(known map[reflect.Type]*node, t reflect.Type) *node {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return n
 	}
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // Values of other kinds go the long way.
 	case reflect.String:
 		n.kind = text
 	case reflect.Bool:

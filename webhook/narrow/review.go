@@ -32,14 +32,6 @@ func Review(body []byte, limits Limits) (review *admissionv1.AdmissionReview, po
 	return review, d.pod, true
 }
 
-// Pod reads a pod by itself.
-func Pod(raw []byte) (*corev1.Pod, bool) {
-	d := newDecoder(raw)
-	defer d.free()
-	pod := &corev1.Pod{}
-	return pod, d.value(podNode, reflect.ValueOf(pod).Elem()) && d.end()
-}
-
 var decoders = sync.Pool{New: func() any { return &decoder{scratch: make([]scratch, scratches)} }}
 
 func newDecoder(text []byte) *decoder {
@@ -76,7 +68,7 @@ func (d *decoder) object() bool {
 	if !d.request.IsValid() {
 		return false
 	}
-	request, ok := d.request.Addr().Interface().(*admissionv1.AdmissionRequest)
+	request, ok := reflect.TypeAssert[*admissionv1.AdmissionRequest](d.request.Addr())
 	if !ok || request.Kind != podKind || d.pod != nil {
 		return false
 	}

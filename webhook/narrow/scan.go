@@ -119,11 +119,11 @@ func (d *decoder) quoted() (content []byte, plain, ok bool) {
 	i := indexSpecial(d.text, start)
 	plain = true
 	for i < len(d.text) {
-		switch c := d.text[i]; {
-		case c == '"':
+		switch d.text[i] {
+		case '"':
 			d.at = i + 1
 			return d.text[start:i], plain, true
-		case c == '\\':
+		case '\\':
 			plain = false
 			n := escape(d.text[i:])
 			if n == 0 {
@@ -293,7 +293,7 @@ func (d *decoder) special(k kind, into reflect.Value) bool {
 	if !ok || !into.IsValid() {
 		return ok
 	}
-	self, ok := into.Addr().Interface().(json.Unmarshaler)
+	self, ok := reflect.TypeAssert[json.Unmarshaler](into.Addr())
 	return ok && self.UnmarshalJSON(d.text[start:d.at]) == nil
 }
 

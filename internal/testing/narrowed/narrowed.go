@@ -13,7 +13,7 @@ import (
 func Clear(pointer any) { clearIn(reflect.ValueOf(pointer)) }
 
 func clearIn(v reflect.Value) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // Other kinds have no fields.
 	case reflect.Pointer:
 		if !v.IsNil() {
 			clearIn(v.Elem())

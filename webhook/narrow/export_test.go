@@ -1,0 +1,15 @@
+package narrow
+
+import (
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Pod reads a pod by itself.
+func Pod(raw []byte) (*corev1.Pod, bool) {
+	d := newDecoder(raw)
+	defer d.free()
+	pod := &corev1.Pod{}
+	return pod, d.value(podNode, reflect.ValueOf(pod).Elem()) && d.end()
+}
