@@ -9,24 +9,31 @@ import (
 
 // Go collects garbage when the heap has grown by a percentage of what is in use. Little is in use here, so in a wave of
 // admissions the default of 100 collects dozens of times a second, which takes a quarter of the processor time. A percentage
-// that is always high would keep the memory of the largest wave for good.
+// that is always high would keep the memory of the largest wave for good, and so does a heap that nobody collects afterwards: what
+// a wave, or the lists at the start, have left is given back to the system when there is time for it.
 const (
 	calmPercent = 100
 	busyPercent = 400
 	// busyCycles in a second begin a wave. A collection every two minutes, and what changes in the caches, are far below.
 	busyCycles = 2
-	// calmAfter is for how many seconds in a row there is at most one collection before the wave is over.
+	// calmAfter is for how many seconds in a row there is at most one collection before the wave, or the start, is over.
 	calmAfter = 30
+	// starting is for how many seconds after the start no wave begins: caches are filled with lists then.
+	starting = 10
 )
 
 // Garbage lets the heap grow further while there is much to do. The memory limit (GOMEMLIMIT) holds all the same.
 type Garbage struct {
 	cycles func() uint64
 	set    func(percent int)
+	free   func()
 
-	last uint64
-	busy bool
-	calm int
+	last    uint64
+	seconds int
+	busy    bool
+	calm    int
+	// left is set while there may be something to give back.
+	left bool
 }
 
 // NewGarbage returns the Garbage of this program.
@@ -37,7 +44,9 @@ func NewGarbage() *Garbage {
 			metrics.Read(sample)
 			return sample[0].Value.Uint64()
 		},
-		set: func(percent int) { debug.SetGCPercent(percent) },
+		set:  func(percent int) { debug.SetGCPercent(percent) },
+		free: debug.FreeOSMemory,
+		left: true,
 	}
 }
 
@@ -66,12 +75,18 @@ func (g *Garbage) second() {
 	} else {
 		g.calm++
 	}
+	g.seconds++
 	switch {
-	case !g.busy && cycles >= busyCycles:
-		g.busy = true
+	case !g.busy && cycles >= busyCycles && g.seconds > starting:
+		g.busy, g.left = true, true
 		g.set(busyPercent)
-	case g.busy && g.calm >= calmAfter:
+	case g.calm < calmAfter:
+	case g.busy:
 		g.busy = false
 		g.set(calmPercent)
+		fallthrough
+	case g.left:
+		g.left = false
+		g.free()
 	}
 }

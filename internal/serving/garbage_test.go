@@ -8,7 +8,11 @@ import (
 func TestGarbage(t *testing.T) {
 	var cycles uint64
 	var set []int
-	g := &Garbage{cycles: func() uint64 { return cycles }, set: func(percent int) { set = append(set, percent) }}
+	const freed = 0
+	g := &Garbage{
+		cycles: func() uint64 { return cycles }, set: func(percent int) { set = append(set, percent) },
+		free: func() { set = append(set, freed) }, left: true,
+	}
 	seconds := func(n int, each uint64) {
 		for range n {
 			cycles += each
@@ -21,19 +25,23 @@ func TestGarbage(t *testing.T) {
 			t.Errorf("%s: set %v, want %v", when, set, percents)
 		}
 	}
+	seconds(10, 5)
+	want("the lists at the start")
+	seconds(29, 1)
+	want("not over yet")
 	seconds(300, 1)
-	want("idle")
+	want("idle", freed)
 	seconds(1, 2)
-	want("a wave begins", 400)
+	want("a wave begins", freed, 400)
 	seconds(29, 1)
 	seconds(1, 2)
 	seconds(29, 1)
-	want("it goes on, with pauses", 400)
+	want("it goes on, with pauses", freed, 400)
 	seconds(1, 0)
-	want("it is over", 400, 100)
+	want("it is over", freed, 400, 100, freed)
 	seconds(100, 0)
 	seconds(5, 20)
-	want("the next", 400, 100, 400)
+	want("the next", freed, 400, 100, freed, 400)
 }
 
 // The runtime knows the metric, and takes the percentage.
@@ -43,4 +51,5 @@ func TestGarbageOfThisProgram(t *testing.T) {
 		t.Error("no cycles")
 	}
 	g.set(calmPercent)
+	g.free()
 }
