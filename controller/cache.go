@@ -2,9 +2,7 @@ package controller
 
 import (
 	"context"
-	"runtime"
 	"slices"
-	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,8 +102,9 @@ func slimPod(full *corev1.Pod) *corev1.Pod {
 	case len(status) > maxStatus:
 		pod.Annotations = map[string]string{annotation.CachedContent: annotation.ContentLeftOut}
 	default:
-		pod.Annotations = map[string]string{annotation.Status: intern(pod, status)}
+		pod.Annotations = map[string]string{annotation.Status: status}
 	}
+	share(pod)
 	return pod
 }
 
@@ -145,13 +144,4 @@ func classVolume(volume, class, interval string) corev1.Volume {
 			},
 		},
 	}
-}
-
-// intern returns the one copy of a text that equal pods share. The copy is known
-// only as long as some handle to it lives, and a string holds none: each pod holds
-// one until it is garbage itself.
-func intern(pod *corev1.Pod, text string) string {
-	handle := unique.Make(text)
-	runtime.AddCleanup(pod, func(unique.Handle[string]) {}, handle)
-	return handle.Value()
 }

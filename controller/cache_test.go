@@ -1,10 +1,12 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +15,7 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
+	"akv-injector/internal/testing/await"
 )
 
 // fullPod is a pod as the API server tells it.
@@ -90,6 +93,26 @@ func TestPodTransformLeavesOthersAlone(t *testing.T) {
 	if got, err := PodTransform(ns); err != nil || got != any(ns) {
 		t.Errorf("PodTransform = %v, %v", got, err)
 	}
+}
+
+// Shapes that no pod has any more are forgotten.
+func TestShapesAreForgotten(t *testing.T) {
+	known := func() int {
+		shapes.Lock()
+		defer shapes.Unlock()
+		return len(shapes.known)
+	}
+	before := known()
+	class := classOf("payments", "db")
+	for i := range 50 {
+		if _, err := PodTransform(fullPod("a", []provider.Class{{Name: fmt.Sprint(i)}}, class.Name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await.Poll{Limit: 10 * time.Second, Every: time.Millisecond}.Require(t, "the shapes to be forgotten", func(context.Context) (bool, string) {
+		runtime.GC()
+		return known() <= before, fmt.Sprint(known(), " are known, before: ", before)
+	})
 }
 
 // Replicas share one copy of their status, whenever the watch tells of them.
