@@ -27,11 +27,11 @@ import (
 	"akv-injector/internal/testing/await"
 )
 
-// Boundaries of a whole run, in MiB and seconds.
+// Boundaries of a whole run, in MiB and seconds. A third of a replica's memory is its program's file, which others share.
 const (
 	mostOfOthers   = 4
-	mostOfFollower = 64
-	mostOfLeader   = 96
+	mostOfFollower = 80
+	mostOfLeader   = 120
 	readyEmpty     = 1.0
 	readyFull      = 5.0
 )
