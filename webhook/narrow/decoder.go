@@ -13,16 +13,16 @@ type decoder struct {
 	at   int
 	// depth of what is read.
 	depth int
-	// elements and fields so far, since the beginning of the pod.
+	// elements and fields so far, since the beginning of the pod. Beyond the limits nothing is read any more.
 	elements, fields int
+	limits           Limits
 	// scratch has, by the node, a list that elements are read into before their number is known.
 	scratch []scratch
 	// keys of maps that are being read, to find those that are there twice.
 	keys [][]byte
 	// request that is being read, and the pod in it.
-	request                reflect.Value
-	pod                    *corev1.Pod
-	podElements, podFields int
+	request reflect.Value
+	pod     *corev1.Pod
 }
 
 // maxDepth is deeper than any pod.

@@ -8,7 +8,7 @@ import (
 
 // Pod reads a pod by itself.
 func Pod(raw []byte) (*corev1.Pod, bool) {
-	d := newDecoder(raw)
+	d := newDecoder(raw, Limits{Elements: 1 << 30, Fields: 1 << 30})
 	defer d.free()
 	pod := &corev1.Pod{}
 	return pod, d.value(podNode, reflect.ValueOf(pod).Elem()) && d.end()

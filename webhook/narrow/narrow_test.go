@@ -2,13 +2,16 @@ package narrow_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 	kjson "sigs.k8s.io/json"
 
 	"akv-injector/internal/testing/narrowed"
@@ -132,7 +135,7 @@ func TestEveryDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	review, err := json.Marshal(&admissionv1.AdmissionReview{Request: &admissionv1.AdmissionRequest{Kind: podKind, Object: runtime.RawExtension{Raw: raw}}})
+	review, err := json.Marshal(&admissionv1.AdmissionReview{Request: &admissionv1.AdmissionRequest{Kind: podKind, Object: k8sruntime.RawExtension{Raw: raw}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +148,27 @@ func TestEveryDay(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	body := []byte(reviewOf(`{"spec":{"containers":[{"name":"a"},{"name":"b"}]},"kind":"Pod"}`))
-	// 5 maps and lists, one comma in a list; one comma in a map.
-	for limits, want := range map[narrow.Limits]bool{{Elements: 6, Fields: 1}: true, {Elements: 5, Fields: 1}: false, {Elements: 6, Fields: 0}: false} {
-		if _, _, ok := narrow.Review(body, limits); ok != want {
-			t.Errorf("%+v: read is %t, want %t", limits, ok, want)
+	const many = 100
+	// The pod, its spec and the list; the elements of that, and the commas between them.
+	elements := reviewOf(`{"spec":{"containers":[` + strings.Repeat(`{},`, many-1) + `{}]},"kind":"Pod"}`)
+	// The commas between the labels, and the one of the pod itself.
+	var labels []string
+	for i := range many {
+		labels = append(labels, fmt.Sprintf(`"l%d":""`, i))
+	}
+	fields := reviewOf(`{"metadata":{"labels":{` + strings.Join(labels, ",") + `}},"kind":"Pod"}`)
+	for _, c := range []struct {
+		body   string
+		limits narrow.Limits
+		want   bool
+	}{
+		{elements, narrow.Limits{Elements: 3 + 2*many - 1, Fields: 1000}, true},
+		{elements, narrow.Limits{Elements: 3 + 2*many - 2, Fields: 1000}, false},
+		{fields, narrow.Limits{Elements: 1000, Fields: many}, true},
+		{fields, narrow.Limits{Elements: 1000, Fields: many - 1}, false},
+	} {
+		if _, _, ok := narrow.Review([]byte(c.body), c.limits); ok != c.want {
+			t.Errorf("%.120s… with %+v: read is %t, want %t", c.body, c.limits, ok, c.want)
 		}
 	}
 }
@@ -161,4 +180,17 @@ func FuzzPod(f *testing.F) {
 		f.Add([]byte(reviewOf(text)))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { agree(t, text) })
+}
+
+// What goes beyond the limits is not read to its end: a million empty volumes would take a quarter of a gigabyte.
+func TestLimitsHoldWhileReading(t *testing.T) {
+	body := []byte(reviewOf(`{"spec":{"volumes":[` + strings.Repeat(`{},`, 1_000_000) + `{}]}}`))
+	limits := narrow.Limits{Elements: 30_000, Fields: 200_000}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, ok := narrow.Review(body, limits)
+	runtime.ReadMemStats(&after)
+	if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; ok || allocated > 32 {
+		t.Errorf("read: %t, %d MiB allocated", ok, allocated)
+	}
 }

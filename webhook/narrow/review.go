@@ -9,9 +9,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Limits of what is read; see [Review].
+// Limits of what is read: Kubernetes limits the bytes of an object, and reading can take a hundred times as many.
 type Limits struct {
-	// Elements is the most maps, lists and elements of lists of a pod, Fields the most fields and keys of maps.
+	// Elements is the most maps, lists and elements of lists of a pod, Fields the most fields and keys of maps. What is around
+	// the pod has the same limits.
 	Elements, Fields int
 }
 
@@ -20,23 +21,20 @@ type Limits struct {
 // It reports false if the review is about something else, if the pod goes beyond the limits, or if the API server's decoder
 // has to decide what to make of it.
 func Review(body []byte, limits Limits) (review *admissionv1.AdmissionReview, pod *corev1.Pod, ok bool) {
-	d := newDecoder(body)
+	d := newDecoder(body, limits)
 	defer d.free()
 	review = &admissionv1.AdmissionReview{}
 	if !d.value(reviewNode, reflect.ValueOf(review).Elem()) || !d.end() {
 		return nil, nil, false
 	}
-	if d.pod == nil || d.podElements > limits.Elements || d.podFields > limits.Fields {
-		return nil, nil, false
-	}
-	return review, d.pod, true
+	return review, d.pod, d.pod != nil
 }
 
 var decoders = sync.Pool{New: func() any { return &decoder{scratch: make([]scratch, scratches)} }}
 
-func newDecoder(text []byte) *decoder {
+func newDecoder(text []byte, limits Limits) *decoder {
 	d, _ := decoders.Get().(*decoder)
-	d.text = text
+	d.text, d.limits = text, limits
 	return d
 }
 
@@ -79,7 +77,8 @@ func (d *decoder) object() bool {
 	if !d.peek('{') || !d.value(podNode, reflect.ValueOf(pod).Elem()) {
 		return false
 	}
-	d.pod, d.podElements, d.podFields = pod, d.elements, d.fields
+	d.pod = pod
+	d.elements, d.fields = 0, 0
 	request.Object.Raw = d.text[start:d.at:d.at]
 	return true
 }

@@ -50,9 +50,14 @@ func (d *decoder) literal(word string) bool {
 
 // open and shut stand around what is inside a list or a map.
 func (d *decoder) open() bool {
-	d.elements++
 	d.depth++
-	return d.depth <= maxDepth
+	return d.element() && d.depth <= maxDepth
+}
+
+// element counts one, and reports whether there may be as many.
+func (d *decoder) element() bool {
+	d.elements++
+	return d.elements <= d.limits.Elements
 }
 
 func (d *decoder) shut() bool {
@@ -84,7 +89,9 @@ func (d *decoder) membersOf(value func(key []byte, plain bool) bool) bool {
 		if !d.take(',') {
 			return false
 		}
-		d.fields++
+		if d.fields++; d.fields > d.limits.Fields {
+			return false
+		}
 	}
 }
 
@@ -103,10 +110,9 @@ func (d *decoder) each(element func() bool) bool {
 		if d.take(']') {
 			return d.shut()
 		}
-		if !d.take(',') {
+		if !d.take(',') || !d.element() {
 			return false
 		}
-		d.elements++
 	}
 }
 
