@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"time"
 
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
@@ -58,9 +59,14 @@ func (a *Admission) decideClass(ctx context.Context, l *lookup, i *inquiry, c *c
 	return inject.DecideClassUpdate(now, before, known), true, nil
 }
 
+// mountingBudget is how long a class waits for the names of the pods that mount it, which are only told.
+const mountingBudget = 2 * time.Second
+
 // mounting names the pods that mount a class. Where that is not known there is nothing
 // to warn of: no class depends on it.
 func (a *Admission) mounting(ctx context.Context, class *object) []string {
+	ctx, cancel := context.WithTimeout(ctx, mountingBudget)
+	defer cancel()
 	pods, err := a.mountedBy(ctx, class.GetNamespace(), class.GetName())
 	if err != nil {
 		a.log.Error(err, "not known which pods mount a SecretProviderClass",
