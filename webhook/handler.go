@@ -85,17 +85,16 @@ func (a *Admission) serve(w http.ResponseWriter, r *http.Request, e *exchange, t
 	if tooLarge {
 		return refuseUnread(w, e, buffer.bytes)
 	}
-	review, pod, failure := to.read(buffer.bytes)
+	turn := &turn{queue: a.work, size: len(buffer.bytes)}
+	defer turn.end()
+	review, pod, failure := to.read(buffer.bytes, func(namespace string) bool { return turn.begin(ctx, namespace) })
 	if failure != nil {
 		return failure
 	}
 	e.request = review.Request
-
-	done, failure := a.work.enter(ctx, review.Request.Namespace, len(buffer.bytes))
-	if failure != nil {
-		return failure
+	if !turn.begin(ctx, review.Request.Namespace) {
+		return turn.failure
 	}
-	defer done()
 	v, err := a.answer(ctx, e, review.Request, pod, to)
 	if err != nil {
 		return &httpError{http.StatusInternalServerError, err.Error()}

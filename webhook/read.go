@@ -8,10 +8,10 @@ import (
 )
 
 // read reads the AdmissionReview in a body. That of a pod is read in one pass, with what rules read of the pod;
-// any other, and one that narrow does not understand, as the API server does.
-func (to *route) read(body []byte) (review *admissionv1.AdmissionReview, pod *corev1.Pod, failure *httpError) {
+// any other, and one that narrow does not understand, as the API server does. turn is called before the pod is read.
+func (to *route) read(body []byte, turn func(namespace string) bool) (review *admissionv1.AdmissionReview, pod *corev1.Pod, failure *httpError) {
 	if to.ofPods {
-		if review, pod, ok := narrow.Review(body, narrow.Limits{Elements: maxElements, Fields: maxFields}); ok {
+		if review, pod, ok := narrow.Review(body, narrow.Limits{Elements: maxElements, Fields: maxFields}, turn); ok {
 			compareReadings(body, review, pod)
 			return review, pod, checkReview(review)
 		}

@@ -191,3 +191,25 @@ func (q *queue) admit() {
 		close(w.admitted)
 	}
 }
+
+// turn is that of a request in a queue. It begins once: where a pod is read with its review before that, otherwise after it.
+type turn struct {
+	queue   *queue
+	size    int
+	leave   func()
+	failure *httpError
+}
+
+// begin waits for the turn, unless it has begun, and reports whether it has.
+func (t *turn) begin(ctx context.Context, from string) bool {
+	if t.leave == nil && t.failure == nil {
+		t.leave, t.failure = t.queue.enter(ctx, from, t.size)
+	}
+	return t.failure == nil
+}
+
+func (t *turn) end() {
+	if t.leave != nil {
+		t.leave()
+	}
+}

@@ -1,10 +1,12 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,5 +127,31 @@ func TestQueueHoldsItsBounds(t *testing.T) {
 	group.Wait()
 	if q.bytes != 0 || q.slots != 0 || len(q.senders) != 0 || len(q.turns) != 0 {
 		t.Errorf("left: %d bytes, %d slots, %d senders, %d turns", q.bytes, q.slots, len(q.senders), len(q.turns))
+	}
+}
+
+// A pod is read and decided on in one turn of its namespace, which ends with the answer.
+func TestAPodWaitsForItsTurn(t *testing.T) {
+	a := newCluster(inPlace()...).admission()
+	a.work = newQueue(2*leastBytes, 2)
+	body := marshal(t, reviewOf(raw(t, asking())))
+	leave, failure := a.work.enter(t.Context(), reviewOf(nil).Request.Namespace, 1)
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	r := httptest.NewRequest(http.MethodPost, MutatePath+"?timeout=20ms", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	if a.Mutate().ServeHTTP(w, r); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("beside another of its namespace: HTTP %d, want 503: %s", w.Code, w.Body)
+	}
+	leave()
+	for range 3 {
+		if w := post(a.Mutate(), MutatePath, body); w.Code != http.StatusOK {
+			t.Errorf("alone: HTTP %d: %s", w.Code, w.Body)
+		}
+	}
+	if a.work.slots != 0 || len(a.work.senders) != 0 {
+		t.Errorf("%d turns have not ended", a.work.slots)
 	}
 }

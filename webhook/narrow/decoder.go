@@ -16,6 +16,7 @@ type decoder struct {
 	// elements and fields so far, since the beginning of the pod. Beyond the limits nothing is read any more.
 	elements, fields int
 	limits           Limits
+	turn             func(namespace string) bool
 	// scratch has, by the node, a list that elements are read into before their number is known.
 	scratch []scratch
 	// keys of maps that are being read, to find those that are there twice.

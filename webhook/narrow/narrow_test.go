@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,6 +21,23 @@ import (
 
 var wide = narrow.Limits{Elements: 1 << 30, Fields: 1 << 30}
 
+// atOnce is the turn of somebody who is alone.
+func atOnce(string) bool { return true }
+
+// A pod is read only when it is its turn, which is asked for with its namespace.
+func TestTurn(t *testing.T) {
+	for _, mine := range []bool{true, false} {
+		var asked []string
+		_, pod, ok := narrow.Review([]byte(reviewOf(whole)), wide, func(namespace string) bool {
+			asked = append(asked, namespace)
+			return mine
+		})
+		if ok != mine || (pod != nil) != mine || !slices.Equal(asked, []string{"shop"}) {
+			t.Errorf("its turn is %t: read %t, %v, asked for %q", mine, ok, pod, asked)
+		}
+	}
+}
+
 // agree checks what is read of a text against the API server's decoder, which must take it without an objection, into the
 // same. It reports whether the pod and the review were read.
 func agree(t *testing.T, text []byte) (asPod, asReview bool) {
@@ -31,7 +49,7 @@ func agree(t *testing.T, text []byte) (asPod, asReview bool) {
 	if asPod {
 		same(t, text, pod, &corev1.Pod{})
 	}
-	review, within, asReview := narrow.Review(text, wide)
+	review, within, asReview := narrow.Review(text, wide, atOnce)
 	if asReview {
 		same(t, text, review, &admissionv1.AdmissionReview{})
 		same(t, review.Request.Object.Raw, within, &corev1.Pod{})
@@ -135,7 +153,7 @@ func TestEveryDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	review, err := json.Marshal(&admissionv1.AdmissionReview{Request: &admissionv1.AdmissionRequest{Kind: podKind, Object: k8sruntime.RawExtension{Raw: raw}}})
+	review, err := json.Marshal(&admissionv1.AdmissionReview{Request: &admissionv1.AdmissionRequest{Kind: podKind, Namespace: "shop", Object: k8sruntime.RawExtension{Raw: raw}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +185,7 @@ func TestLimits(t *testing.T) {
 		{fields, narrow.Limits{Elements: 1000, Fields: many}, true},
 		{fields, narrow.Limits{Elements: 1000, Fields: many - 1}, false},
 	} {
-		if _, _, ok := narrow.Review([]byte(c.body), c.limits); ok != c.want {
+		if _, _, ok := narrow.Review([]byte(c.body), c.limits, atOnce); ok != c.want {
 			t.Errorf("%.120s… with %+v: read is %t, want %t", c.body, c.limits, ok, c.want)
 		}
 	}
@@ -188,7 +206,7 @@ func TestLimitsHoldWhileReading(t *testing.T) {
 	limits := narrow.Limits{Elements: 30_000, Fields: 200_000}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _, ok := narrow.Review(body, limits)
+	_, _, ok := narrow.Review(body, limits, atOnce)
 	runtime.ReadMemStats(&after)
 	if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; ok || allocated > 32 {
 		t.Errorf("read: %t, %d MiB allocated", ok, allocated)

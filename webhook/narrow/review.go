@@ -18,11 +18,15 @@ type Limits struct {
 
 // Review reads the AdmissionReview of a pod, valid UTF-8. The raw objects in what it returns are parts of body.
 //
-// It reports false if the review is about something else, if the pod goes beyond the limits, or if the API server's decoder
-// has to decide what to make of it.
-func Review(body []byte, limits Limits) (review *admissionv1.AdmissionReview, pod *corev1.Pod, ok bool) {
+// Before the pod is read, which takes many times the memory of its text, turn is called with the request's namespace; if it
+// returns false, the pod is not read.
+//
+// It reports false if the review is about something else, if the pod goes beyond the limits, if it was not its turn, or if
+// the API server's decoder has to decide what to make of it.
+func Review(body []byte, limits Limits, turn func(namespace string) bool) (review *admissionv1.AdmissionReview, pod *corev1.Pod, ok bool) {
 	d := newDecoder(body, limits)
 	defer d.free()
+	d.turn = turn
 	review = &admissionv1.AdmissionReview{}
 	if !d.value(reviewNode, reflect.ValueOf(review).Elem()) || !d.end() {
 		return nil, nil, false
@@ -61,13 +65,13 @@ func compileReview() (review, request *node) {
 
 var podKind = metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
 
-// object reads the object of a request, which must have said before that it is a pod.
+// object reads the object of a request, which must have said before that it is a pod, and where.
 func (d *decoder) object() bool {
 	if !d.request.IsValid() {
 		return false
 	}
 	request, ok := reflect.TypeAssert[*admissionv1.AdmissionRequest](d.request.Addr())
-	if !ok || request.Kind != podKind || d.pod != nil {
+	if !ok || request.Kind != podKind || request.Namespace == "" || d.pod != nil || !d.turn(request.Namespace) {
 		return false
 	}
 	d.space()
