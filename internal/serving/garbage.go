@@ -13,7 +13,9 @@ import (
 // a wave, or the lists at the start, have left is given back to the system when there is time for it.
 const (
 	calmPercent = 100
+	// busyPercent in a wave, or less where that were more than busyBytes.
 	busyPercent = 400
+	busyBytes   = 128 << 20
 	// busyCycles in a second begin a wave. A collection every two minutes, and what changes in the caches, are far below.
 	busyCycles = 2
 	// calmAfter is for how many seconds in a row there is at most one collection before the wave, or the start, is over.
@@ -25,12 +27,15 @@ const (
 // Garbage lets the heap grow further while there is much to do. The memory limit (GOMEMLIMIT) holds all the same.
 type Garbage struct {
 	cycles func() uint64
-	set    func(percent int)
-	free   func()
+	// live is how many bytes the last collection has left.
+	live func() uint64
+	set  func(percent int)
+	free func()
 
 	last    uint64
 	seconds int
 	busy    bool
+	current int // percent, while busy
 	calm    int
 	// left is set while there may be something to give back.
 	left bool
@@ -38,16 +43,27 @@ type Garbage struct {
 
 // NewGarbage returns the Garbage of this program.
 func NewGarbage() *Garbage {
-	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	return &Garbage{
-		cycles: func() uint64 {
-			metrics.Read(sample)
-			return sample[0].Value.Uint64()
-		},
-		set:  func(percent int) { debug.SetGCPercent(percent) },
-		free: debug.FreeOSMemory,
-		left: true,
+		cycles: reader("/gc/cycles/total:gc-cycles"),
+		live:   reader("/gc/heap/live:bytes"),
+		set:    func(percent int) { debug.SetGCPercent(percent) },
+		free:   debug.FreeOSMemory,
+		left:   true,
 	}
+}
+
+// reader reads a metric of the runtime.
+func reader(name string) func() uint64 {
+	sample := []metrics.Sample{{Name: name}}
+	return func() uint64 {
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+}
+
+// percent is that of a wave.
+func (g *Garbage) percent() int {
+	return int(min(max(busyBytes*100/max(g.live(), 1), calmPercent), busyPercent))
 }
 
 // Run looks every second until ctx ends.
@@ -79,7 +95,14 @@ func (g *Garbage) second() {
 	switch {
 	case !g.busy && cycles >= busyCycles && g.seconds > starting:
 		g.busy, g.left = true, true
-		g.set(busyPercent)
+		g.current = g.percent()
+		g.set(g.current)
+	case g.busy && g.calm < calmAfter:
+		// What is in use may have grown, with large objects or with the cluster.
+		if now := g.percent(); now < g.current {
+			g.current = now
+			g.set(now)
+		}
 	case g.calm < calmAfter:
 	case g.busy:
 		g.busy = false

@@ -7,10 +7,12 @@ import (
 
 func TestGarbage(t *testing.T) {
 	var cycles uint64
+	live := uint64(10 << 20)
 	var set []int
 	const freed = 0
 	g := &Garbage{
 		cycles: func() uint64 { return cycles }, set: func(percent int) { set = append(set, percent) },
+		live: func() uint64 { return live },
 		free: func() { set = append(set, freed) }, left: true,
 	}
 	seconds := func(n int, each uint64) {
@@ -42,12 +44,19 @@ func TestGarbage(t *testing.T) {
 	seconds(100, 0)
 	seconds(5, 20)
 	want("the next", freed, 400, 100, freed, 400)
+	live = 64 << 20
+	seconds(3, 20)
+	live = 1 << 30
+	seconds(3, 20)
+	live = 10 << 20
+	seconds(3, 20)
+	want("more is in use", freed, 400, 100, freed, 400, 200, 100)
 }
 
 // The runtime knows the metric, and takes the percentage.
 func TestGarbageOfThisProgram(t *testing.T) {
 	g := NewGarbage()
-	if g.cycles() == ^uint64(0) {
+	if g.live(); g.cycles() == ^uint64(0) {
 		t.Error("no cycles")
 	}
 	g.set(calmPercent)
