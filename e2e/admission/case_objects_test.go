@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -127,6 +128,24 @@ func (s *system) fence(t *testing.T, c *corpus.Case, namespace, value string) bo
 		t.Fatalf("the fence is refused, and the engine finds nothing wrong with it: %v", err)
 	}
 	return !refused
+}
+
+// awaitFence waits until what the case wants told of the namespace's fence is told: the fence is
+// set last, and admission reads namespaces from caches, which see it a moment later. The mutating
+// webhook may not have seen it yet when the validating one has.
+func awaitFence(t *testing.T, c *corpus.Case, send func(context.Context) (warnings []string, err error)) {
+	t.Helper()
+	ofFence := func(told string) bool {
+		return strings.Contains(told, "AKV018") || strings.Contains(told, annotation.AllowedVaults)
+	}
+	if !ofFence(string(c.Want[corpus.WantFindingsFile])) {
+		return
+	}
+	soon.Require(t, "the fence to be told of", func(ctx context.Context) (bool, string) {
+		warnings, err := send(ctx)
+		told := fmt.Sprint(warnings, err)
+		return ofFence(told), told
+	})
 }
 
 func (s *system) create(t *testing.T, o runtime.Object, namespace string, labelled bool) error {

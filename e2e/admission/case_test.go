@@ -1,6 +1,7 @@
 package admission_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -63,6 +64,12 @@ func (s *system) check(t *testing.T, c *corpus.Case) {
 		t.Run(fmt.Sprintf("dry run %t", dryRun), func(t *testing.T) {
 			r := req
 			r.dryRun = dryRun
+			if dryRun {
+				awaitFence(t, c, func(ctx context.Context) ([]string, error) {
+					a := s.admit(ctx, r)
+					return a.warnings, a.err
+				})
+			}
 			a := s.admit(t.Context(), r)
 			wantWarnings(t, warnings, plain.warnings, a.warnings, namespace)
 			// A preview is of what its reader would apply.

@@ -73,6 +73,9 @@ func (s *system) checkObject(t *testing.T, c *corpus.Case) {
 				_, told, err := s.do(ctx, c, workloadOrigin(t, c), namespace, c.Operation(), s.newObject(t, c, old[namespace]), dryRun)
 				return told, err
 			}
+			if dryRun {
+				awaitFence(t, c, send)
+			}
 			if dryRun && c.Class() != nil {
 				s.awaitMounting(t, c, namespace, want, send)
 			}
