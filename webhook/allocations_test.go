@@ -21,9 +21,9 @@ func TestAllocations(t *testing.T) {
 		object []byte
 		bound
 	}{
-		"small":   {raw(t, asking()), bound{240, 320}},
-		"typical": {raw(t, podOf(3)), bound{385, 452}},
-		"large":   {raw(t, withAnnotation(podOf(20), annotation.Objects+".shared-kv", "key/signing")), bound{1390, 1370}},
+		"small":   {raw(t, asking()), bound{168, 242}},
+		"typical": {raw(t, podOf(3)), bound{197, 258}},
+		"large":   {raw(t, withAnnotation(podOf(20), annotation.Objects+".shared-kv", "key/signing")), bound{545, 430}},
 	} {
 		cl := newCluster(inPlace()...)
 		a := cl.admission()

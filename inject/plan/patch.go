@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,11 @@ import (
 // pointer returns an RFC 6901 pointer.
 func pointer(parts ...string) string {
 	var b strings.Builder
+	length := 0
+	for _, p := range parts {
+		length += len("/") + len(p) + strings.Count(p, "/") + strings.Count(p, "~")
+	}
+	b.Grow(length)
 	for _, p := range parts {
 		b.WriteByte('/')
 		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(p, "~", "~0"), "/", "~1"))
@@ -38,7 +42,8 @@ func (p *patcher) remove(path string) {
 // Patch returns the operations of the plan. Their indexes are those of the submitted pod:
 // elements are first completed in place, then removed from last to first, then appended.
 func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
-	out := &patcher{}
+	const usual = 16
+	out := &patcher{ops: make([]jsonpatch.Operation, 0, usual)}
 	p.patchAccount(out)
 	p.patchVolumes(out, t)
 	for i := range p.edits {
@@ -117,20 +122,20 @@ func (p *patcher) appendTo(have *bool, list string, element any) {
 
 // addToMap sets the entries that are missing or have another value, in a fixed order.
 func (p *patcher) addToMap(have map[string]string, name string, want map[string]string) {
-	missing := map[string]string{}
+	if len(have) == 0 {
+		if len(want) > 0 {
+			p.add("/metadata/"+name, want)
+		}
+		return
+	}
+	missing := make([]string, 0, len(want))
 	for k, v := range want {
 		if current, ok := have[k]; !ok || current != v {
-			missing[k] = v
+			missing = append(missing, k)
 		}
 	}
-	if len(missing) == 0 {
-		return
-	}
-	if len(have) == 0 {
-		p.add("/metadata/"+name, missing)
-		return
-	}
-	for _, k := range slices.Sorted(maps.Keys(missing)) {
-		p.add(pointer("metadata", name, k), missing[k])
+	slices.Sort(missing)
+	for _, k := range missing {
+		p.add(pointer("metadata", name, k), want[k])
 	}
 }

@@ -113,7 +113,7 @@ func (p *planner) planLabels() {
 		return
 	}
 	if v, ok := p.t.Meta.Labels[provider.LabelUseWorkloadIdentity]; ok && v != "true" {
-		p.fail(field.ErrorTypeInvalid, p.t.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
+		p.fail(field.ErrorTypeInvalid, p.t.LabelsPath().Key(provider.LabelUseWorkloadIdentity),
 			fmt.Sprintf("The label has the value %q, but akv-injector would set it to \"true\".", text.Shorten(v)),
 			fmt.Sprintf("Remove the label, or set the annotation %s: \"false\".", annotation.WorkloadIdentityLabel))
 		return

@@ -22,6 +22,11 @@ const GeneratedPrefix = "akv-"
 // found, so a class can be restored from a pod's status.
 const hashChars = 26
 
+// hashDigits are those of base32 in lower case, as names have to be. A hash has hashLength of them, padding included.
+var hashDigits = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
+const hashLength = (sha256.Size + 4) / 5 * 8
+
 var generatedName = regexp.MustCompile(`^akv-[a-z0-9-]{3,24}-[a-z2-7]{26}$`)
 
 // Class is the content of a generated SecretProviderClass, and the name derived from it.
@@ -39,11 +44,14 @@ func newClass(parameters map[string]string) Class {
 // nameOf is akv-<vault, lower case>-<hash of the content>.
 func nameOf(parameters map[string]string) string {
 	// A map's keys are written in order: this is canonical.
-	content := text.AppendJSONMap([]byte(`{"provider":"`+ProviderAzure+`","parameters":`), parameters)
+	const usual = 512
+	content := append(make([]byte, 0, usual), `{"provider":"`+ProviderAzure+`","parameters":`...)
+	content = text.AppendJSONMap(content, parameters)
 	content = append(content, '}')
 	sum := sha256.Sum256(content)
-	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashChars]
-	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + hash
+	var hash [hashLength]byte
+	hashDigits.Encode(hash[:], sum[:])
+	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + string(hash[:hashChars])
 }
 
 // Generate is the class of one vault. It does not depend on the namespace, the pod or the

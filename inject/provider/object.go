@@ -86,7 +86,9 @@ func (o Object) Pinned() bool { return o.Version != "" }
 func (o Object) write(b *strings.Builder, indent string) {
 	line := func(key, value string) {
 		if value != "" {
-			b.WriteString(indent + key + ": " + value + "\n")
+			for _, part := range [...]string{indent, key, ": ", value, "\n"} {
+				b.WriteString(part)
+			}
 		}
 	}
 	line("objectName", yamlScalar(o.Name))

@@ -57,6 +57,8 @@ func ClassObjects(class *secretsstorev1.SecretProviderClass) ([]Object, finding.
 // itself a string of YAML. Elements that are maps fail at mount time.
 func writeObjects(objects []Object) string {
 	var b strings.Builder
+	const usual = 96 // bytes of an object
+	b.Grow(usual * (1 + len(objects)))
 	b.WriteString("array:\n")
 	for _, o := range objects {
 		b.WriteString("  - |\n")

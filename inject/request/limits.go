@@ -48,7 +48,7 @@ func oversize(t *workload.Target) finding.FieldErrors {
 		size += len(k) + len(v)
 	}
 	if size > MaxAnnotations {
-		errs = append(errs, finding.TooLong(t.MetaPath().Child("annotations"), MaxAnnotations))
+		errs = append(errs, finding.TooLong(t.AnnotationsPath(), MaxAnnotations))
 	}
 	errs = append(errs, tooManyKeys(t)...)
 	spec := t.Spec
@@ -103,8 +103,8 @@ func tooManyKeys(t *workload.Target) finding.FieldErrors {
 			errs = append(errs, finding.TooMany(place(), n, maxOwnKeys))
 		}
 	}
-	check(t.Meta.Annotations, func() *finding.Place { return t.MetaPath().Child("annotations") })
-	check(t.Meta.Labels, func() *finding.Place { return t.MetaPath().Child("labels") })
+	check(t.Meta.Annotations, func() *finding.Place { return t.AnnotationsPath() })
+	check(t.Meta.Labels, func() *finding.Place { return t.LabelsPath() })
 	if t.Owner != nil {
 		check(t.Owner.Annotations, func() *finding.Place { return finding.At("metadata", "annotations") })
 		check(t.Owner.Labels, func() *finding.Place { return finding.At("metadata", "labels") })
@@ -153,7 +153,7 @@ func (p *parser) overgrown() *finding.FieldError {
 	if n <= maxAdditions {
 		return nil
 	}
-	err := finding.TooMany(t.MetaPath().Child("annotations"), n, maxAdditions)
+	err := finding.TooMany(t.AnnotationsPath(), n, maxAdditions)
 	err.Problem = finding.Problem{
 		What: fmt.Sprintf("akv-injector adds at most %d mounts and variables to all containers together", maxAdditions),
 		Fix:  "reduce the number of vaults, variables or containers",

@@ -56,7 +56,7 @@ func (p *parser) parseMounts(keys []string) {
 		m.Objects = append(m.Objects, objects...)
 	}
 	if len(byVault) > MaxVaults {
-		p.errorf(finding.TooMany(p.target.MetaPath().Child("annotations"), len(byVault), MaxVaults))
+		p.errorf(finding.TooMany(p.target.AnnotationsPath(), len(byVault), MaxVaults))
 		p.Errors[len(p.Errors)-1].Problem = finding.Problem{
 			What: fmt.Sprintf("must name at most %d vaults", MaxVaults),
 			Fix:  fmt.Sprintf("reduce the number of vaults to at most %d", MaxVaults),

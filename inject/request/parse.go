@@ -45,7 +45,7 @@ func (p *parser) parse() {
 		return
 	}
 	keys := annotation.Ours(t.Meta.Annotations)
-	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.MetaPath().Child("annotations"))...)
+	p.Errors = append(p.Errors, checkVocabulary(keys, true, t.AnnotationsPath())...)
 	p.parseLabels()
 	p.parseOnRotation()
 	p.parseOwner()
@@ -143,12 +143,12 @@ func (p *parser) refuseOwnMarks() {
 		p.errorf(finding.Forbidden(p.target.AnnotationPath(annotation.Status), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 	if _, ok := p.target.Meta.Labels[annotation.LabelInjected]; ok {
-		p.errorf(finding.Forbidden(p.target.MetaPath().Child("labels").Key(annotation.LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
+		p.errorf(finding.Forbidden(p.target.LabelsPath().Key(annotation.LabelInjected), finding.Problem{What: "is written by akv-injector on pods that it injects, and this pod asks for nothing", Fix: "remove it"}))
 	}
 }
 
 func (p *parser) parseLabels() {
-	path := p.target.MetaPath().Child("labels")
+	path := p.target.LabelsPath()
 	for _, k := range annotation.Ours(p.target.Meta.Labels) {
 		switch {
 		case k == annotation.LabelInjected && !p.target.Template:

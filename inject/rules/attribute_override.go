@@ -2,9 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -36,12 +33,9 @@ func checkAttributeOverride(p *Pod, r *Report) {
 		if class == nil {
 			continue
 		}
-		for _, key := range slices.Sorted(maps.Keys(v.CSI.VolumeAttributes)) {
+		for _, key := range v.otherAttributes() {
 			if r.Full() {
 				return
-			}
-			if key == provider.AttributeClass || key == provider.AttributeInterval || strings.HasPrefix(key, provider.PodContextPrefix) {
-				continue
 			}
 			overridden := key
 			_, overrides := class[key]

@@ -42,7 +42,7 @@ func checkIdentityToken(p *Pod, r *Report) {
 			return
 		}
 	}
-	r.Warn(field.ErrorTypeNotFound, p.Target.MetaPath().Child("labels").Key(provider.LabelUseWorkloadIdentity),
+	r.Warn(field.ErrorTypeNotFound, p.Target.LabelsPath().Key(provider.LabelUseWorkloadIdentity),
 		"The identity webhook added no token to the pod, so programs in it cannot sign in to Azure; secrets rotate anyway.",
 		"Run: "+text.Command("az aks update -g {group} -n {cluster} --enable-workload-identity", nil))
 }

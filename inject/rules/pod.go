@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -104,6 +105,18 @@ type Volume struct {
 	askedPath string
 	// waived are the rules that the class waives for its own content.
 	waived map[string]bool
+}
+
+// otherAttributes are the keys of the volume's attributes, sorted, but for its class, its interval and what the kubelet adds.
+func (v *Volume) otherAttributes() []string {
+	var keys []string
+	for key := range v.CSI.VolumeAttributes {
+		if key != provider.AttributeClass && key != provider.AttributeInterval && !strings.HasPrefix(key, provider.PodContextPrefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // Azure reports whether the Azure provider mounts the volume.

@@ -29,14 +29,18 @@ var unknownParameter = Rule{
 
 // checkUnknownAttributes finds attributes of a volume that nobody reads. The driver hands them to the provider.
 func checkUnknownAttributes(p *Pod, r *Report) {
-	known := append(provider.ClassParameters(), provider.AttributeClass, provider.AttributeInterval)
 	for i := range p.Volumes {
 		v := &p.Volumes[i]
 		if v.Class != nil && !v.Class.Azure() {
 			continue
 		}
-		for _, key := range slices.Sorted(maps.Keys(v.CSI.VolumeAttributes)) {
-			if slices.Contains(known, key) || strings.HasPrefix(key, provider.PodContextPrefix) {
+		others := v.otherAttributes()
+		if len(others) == 0 {
+			continue
+		}
+		known := append(provider.ClassParameters(), provider.AttributeClass, provider.AttributeInterval)
+		for _, key := range others {
+			if slices.Contains(known, key) {
 				continue
 			}
 			if r.NoMoreWarnings() {

@@ -72,19 +72,51 @@ func (t *Target) Namespace() string {
 }
 
 // MetaPath is the place of the pod's metadata.
-func (t *Target) MetaPath() *finding.Place { return t.Path.Child("metadata") }
+func (t *Target) MetaPath() *finding.Place {
+	if t.Path == nil {
+		return podMeta
+	}
+	return t.Path.Child("metadata")
+}
+
+// Places of a pod that is an object of its own, which every admission needs.
+var (
+	podMeta        = finding.At("metadata")
+	podAnnotations = podMeta.Child("annotations")
+	podLabels      = podMeta.Child("labels")
+	podSpec        = finding.At("spec")
+)
+
+// AnnotationsPath is the place of the pod's annotations.
+func (t *Target) AnnotationsPath() *finding.Place {
+	if t.Path == nil {
+		return podAnnotations
+	}
+	return t.MetaPath().Child("annotations")
+}
+
+// LabelsPath is the place of the pod's labels.
+func (t *Target) LabelsPath() *finding.Place {
+	if t.Path == nil {
+		return podLabels
+	}
+	return t.MetaPath().Child("labels")
+}
 
 // SpecPath is the place of the pod's spec.
 func (t *Target) SpecPath() *finding.Place {
 	if t.specOnly {
 		return t.Path
 	}
+	if t.Path == nil {
+		return podSpec
+	}
 	return t.Path.Child("spec")
 }
 
 // AnnotationPath is the place of one of the pod's annotations.
 func (t *Target) AnnotationPath(key string) *finding.Place {
-	return t.MetaPath().Child("annotations").Key(key)
+	return t.AnnotationsPath().Key(key)
 }
 
 // Windows reports whether the pod runs on Windows nodes.

@@ -3,23 +3,47 @@ package text
 import (
 	"encoding/json"
 	"slices"
+	"unicode/utf8"
 )
 
 // AppendJSON appends a string in JSON, as json.Marshal writes it, which takes ten times as long for most.
 func AppendJSON(b []byte, s string) []byte {
+	start := len(b)
+	b = append(b, '"')
+	from := 0 // what is before is written
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			escaped, err := json.Marshal(s)
-			if err != nil {
-				panic("a string is always JSON: " + err.Error())
-			}
-			return append(b, escaped...)
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return appendMarshaled(b[:start], s)
+		}
+		if e := escapes[c]; e != "" {
+			b = append(b, s[from:i]...)
+			b = append(b, e...)
+			from = i + 1
 		}
 	}
-	b = append(b, '"')
-	b = append(b, s...)
+	b = append(b, s[from:]...)
 	return append(b, '"')
 }
+
+func appendMarshaled(b []byte, s string) []byte {
+	escaped, err := json.Marshal(s)
+	if err != nil {
+		panic("a string is always JSON: " + err.Error())
+	}
+	return append(b, escaped...)
+}
+
+// escapes are how json.Marshal writes the characters of ASCII that it does not write as they are.
+var escapes = func() (all [utf8.RuneSelf]string) {
+	for c := range all {
+		written := string(appendMarshaled(nil, string(rune(c))))
+		if inside := written[1 : len(written)-1]; inside != string(rune(c)) {
+			all[c] = inside
+		}
+	}
+	return all
+}()
 
 // AppendJSONList appends a list of strings, as json.Marshal writes it.
 func AppendJSONList(b []byte, list []string) []byte {

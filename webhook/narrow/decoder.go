@@ -2,6 +2,7 @@ package narrow
 
 import (
 	"reflect"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,6 +20,8 @@ type decoder struct {
 	turn             func(namespace string) bool
 	// scratch has, by the node, a list that elements are read into before their number is known.
 	scratch []scratch
+	// strings that were read, so far. There are hundreds in a pod, and they end with it.
+	strings strings.Builder
 	// keys of maps that are being read, to find those that are there twice.
 	keys [][]byte
 	// request that is being read, and the pod in it.
@@ -104,9 +107,10 @@ func (d *decoder) list(n *node, into reflect.Value) bool {
 		return d.value(n.element, elements.Index(elements.Len()-1))
 	})
 	if ok {
-		exact := reflect.MakeSlice(n.typ, elements.Len(), elements.Len())
-		reflect.Copy(exact, elements)
-		into.Set(exact)
+		into.Set(n.empty)
+		into.Grow(elements.Len())
+		into.SetLen(elements.Len())
+		reflect.Copy(into, elements)
 	}
 	elements.Clear() // what comes next is read into zero values
 	if elements.Cap() > maxScratch {
@@ -131,11 +135,11 @@ func (d *decoder) texts(into reflect.Value) bool {
 		}
 		d.space()
 		if d.peek('n') {
-			read[string(key)] = ""
+			read[d.keep(key)] = ""
 			return d.literal("null")
 		}
 		value, ok := d.string()
-		read[string(key)] = value
+		read[d.keep(key)] = value
 		return ok
 	})
 }

@@ -43,6 +43,8 @@ type node struct {
 	typ  reflect.Type
 	// scratch is the number of the node among those of lists.
 	scratch int
+	// empty is a list without elements, which is not nil.
+	empty reflect.Value
 	// element of a pointer, a list or a map.
 	element *node
 	// fields of a structure, in the order in which the API server writes them.
@@ -110,7 +112,7 @@ func compileWith(known map[reflect.Type]*node, t reflect.Type) *node {
 	case reflect.Slice:
 		if t.Elem().Kind() != reflect.Uint8 { // bytes are base64
 			n.kind, n.element = list, compileWith(known, t.Elem())
-			n.scratch = scratches
+			n.scratch, n.empty = scratches, reflect.MakeSlice(t, 0, 0)
 			scratches++
 		}
 	case reflect.Map:

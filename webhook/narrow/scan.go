@@ -190,6 +190,27 @@ func indexSpecial(text []byte, i int) int {
 	return len(text)
 }
 
+const (
+	// chunk is how much memory strings share. Whoever keeps one beyond its request keeps as much.
+	chunk = 2 << 10
+	// shared is the longest string that shares it.
+	shared = chunk / 8
+)
+
+// keep copies a string out of the text.
+func (d *decoder) keep(content []byte) string {
+	if len(content) > shared {
+		return string(content)
+	}
+	if d.strings.Cap()-d.strings.Len() < len(content) {
+		d.strings.Reset()
+		d.strings.Grow(chunk)
+	}
+	start := d.strings.Len()
+	_, _ = d.strings.Write(content)
+	return d.strings.String()[start:]
+}
+
 // string reads a string.
 func (d *decoder) string() (string, bool) {
 	start := d.at
@@ -198,7 +219,7 @@ func (d *decoder) string() (string, bool) {
 	case !ok:
 		return "", false
 	case plain:
-		return string(content), true
+		return d.keep(content), true
 	}
 	var s string
 	err := json.Unmarshal(d.text[start:d.at], &s)

@@ -17,7 +17,7 @@ func (c *conversion) checkReloaders() {
 	for _, at := range []struct {
 		annotations map[string]string
 		place       *finding.Place
-	}{{c.target.Owner.Annotations, finding.At("metadata", "annotations")}, {c.target.Meta.Annotations, c.target.MetaPath().Child("annotations")}} {
+	}{{c.target.Owner.Annotations, finding.At("metadata", "annotations")}, {c.target.Meta.Annotations, c.target.AnnotationsPath()}} {
 		for _, key := range annotation.Keys(at.annotations) {
 			if !strings.HasPrefix(key, "secretproviderclass") {
 				continue
