@@ -32,6 +32,9 @@ func LegacyDriver() []string {
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }
 
+// Compared names a webhook that nothing here needs: it is what akv-injector is compared with.
+func Compared() []string { return []string{"vault-k8s"} }
+
 // Usable names what tests can use on a machine that can run a node, or on one that cannot.
 func Usable(node bool) []string {
 	if node {
@@ -42,5 +45,5 @@ func Usable(node bool) []string {
 
 // Everything names all of these.
 func Everything() []string {
-	return slices.Concat(ControlPlane(), Node(), SecretsStore(), LegacyDriver(), WorkloadIdentity())
+	return slices.Concat(ControlPlane(), Node(), SecretsStore(), LegacyDriver(), WorkloadIdentity(), Compared())
 }

@@ -38,6 +38,7 @@ var programs = map[string]program{
 	"secrets-store-csi-driver":        {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-1.4":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
 	"secrets-store-csi-driver-1.5":    {takes: 2 * time.Minute, ldflags: csiDriverVersion},
+	"vault-k8s":                       {takes: time.Minute},
 	"secrets-store-csi-driver-provider-azure": {takes: time.Minute, ldflags: azureProviderVersion},
 }
 

@@ -21,6 +21,7 @@ import (
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/process"
+	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/workloadidentity"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
@@ -38,6 +39,7 @@ type server struct {
 	target  compare.Target
 	// validates has the path for validation; empty if it does not validate.
 	validates string
+	metrics   func(context.Context) (string, error)
 }
 
 // TestCompare asks each webhook the same, in turns. Without AKV_COMPARE_ROUNDS it only shows that all of them answer as
@@ -80,6 +82,11 @@ func TestCompare(t *testing.T) {
 	report := &compare.Report{Rounds: rounds, Duration: duration}
 	for _, reviews := range asked {
 		back := returned(t, identity, ours, reviews)
+		for _, s := range servers {
+			if s.name == vaultName {
+				wantVault(t, ask(t, s, s.target.Path, reviews))
+			}
+		}
 		for round := range rounds {
 			for i := range servers {
 				s := servers[(i+round)%len(servers)]
@@ -114,6 +121,9 @@ func reviewsOf(t *testing.T, c *cluster.Cluster) (all []*compare.Reviews) {
 		containers int
 	}{{"small", 1}, {"typical", 3}, {"large", 20}} {
 		pod := compare.Pod(namespace, shape.containers)
+		for key, value := range vaultAnnotations {
+			pod.Annotations[key] = value
+		}
 		pod.Annotations[annotation.Objects] = "DB-Password\nAPI-Key"
 		pod.Spec.ServiceAccountName = cluster.Account
 		stored, err := c.Client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "kube-controller-manager"})
@@ -196,6 +206,7 @@ func measure(t *testing.T, s *server, path, what string, reviews *compare.Review
 	if err != nil {
 		t.Fatal(err)
 	}
+	allocatedBefore := allocated(t, s)
 	full, err := compare.Put(t.Context(), &target, load)
 	if err != nil {
 		t.Fatal(err)
@@ -204,12 +215,27 @@ func measure(t *testing.T, s *server, path, what string, reviews *compare.Review
 	if err != nil {
 		t.Fatal(err)
 	}
+	memory := allocated(t, s).Since(allocatedBefore)
 	load.Rate = float64(full.Count) / full.Elapsed.Seconds() / 2
 	half, err := compare.Put(t.Context(), &target, load)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compare.Figures{Server: s.name, Size: reviews.Name, Bytes: reviews.Size(0), What: what, CPU: after - before, Full: full, Half: half}
+	return compare.Figures{Server: s.name, Size: reviews.Name, Bytes: reviews.Size(0), What: what, CPU: after - before, Allocated: memory, Full: full, Half: half}
+}
+
+// allocated is what a server has allocated since it was started.
+func allocated(t *testing.T, s *server) compare.Memory {
+	t.Helper()
+	metrics, err := s.metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := compare.ReadMemory(metrics)
+	if err != nil {
+		t.Fatalf("%s: %v", s.name, err)
+	}
+	return memory
 }
 
 // start starts what is compared: the references first, ours last.
@@ -233,9 +259,14 @@ func start(t *testing.T, c *cluster.Cluster) []*server {
 		}
 	})
 	replica := c.Injector.Replicas()[0]
+	if sandbox.Inside() {
+		servers = append(servers, vault(t, c, ca))
+	} else {
+		t.Log("vault-k8s is not compared: it reads its credentials from a path that only a sandbox can have")
+	}
 	servers = append(servers,
-		&server{name: "azure-workload-identity 1.6.0", process: identity.Process(), target: compare.Target{Address: identity.Address(), Path: workloadidentity.MutatePath, CA: ca}},
-		&server{name: "akv-injector", process: replica.Process(), target: compare.Target{Address: replica.Address(), Path: webhook.MutatePath, CA: ca}, validates: webhook.ValidatePath})
+		&server{name: "azure-workload-identity 1.6.0", process: identity.Process(), target: compare.Target{Address: identity.Address(), Path: workloadidentity.MutatePath, CA: ca}, metrics: identity.Metrics},
+		&server{name: "akv-injector", process: replica.Process(), target: compare.Target{Address: replica.Address(), Path: webhook.MutatePath, CA: ca}, validates: webhook.ValidatePath, metrics: replica.Metrics})
 	return servers
 }
 
@@ -274,6 +305,7 @@ func reference(t *testing.T, c *cluster.Cluster, ca []byte, mode string) *server
 	}
 	t.Cleanup(func() { _ = s.process.Stop(time.Second) })
 	s.validates = "/validate"
+	s.metrics = func(ctx context.Context) (string, error) { return compare.Metrics(ctx, &s.target) }
 	if err := s.process.AwaitReady(t.Context(), await.Poll{Limit: 30 * time.Second}, func(ctx context.Context) error {
 		return compare.Reach(ctx, &s.target)
 	}); err != nil {

@@ -17,8 +17,9 @@ type Figures struct {
 	Server, Size, What string
 	// Bytes of a review.
 	Bytes int
-	// CPU of the server for Full.
-	CPU time.Duration
+	// CPU of the server for Full, and what it allocated.
+	CPU       time.Duration
+	Allocated Memory
 	// Full is at saturation, Half at half of its rate.
 	Full, Half *Answered
 }
@@ -26,6 +27,12 @@ type Figures struct {
 // PerTenThousand is the processor time of 10,000 admissions.
 func (f *Figures) PerTenThousand() time.Duration {
 	return time.Duration(float64(f.CPU) / float64(max(1, f.Full.Count)) * 10_000)
+}
+
+// Allocations of an admission: objects, and their bytes.
+func (f *Figures) Allocations() (objects, bytes float64) {
+	n := float64(max(1, f.Full.Count))
+	return f.Allocated.Objects / n, f.Allocated.Bytes / n
 }
 
 // Rate of answers a second at saturation.
@@ -83,11 +90,13 @@ func (r *Report) cpu(k row) (middle, low, high float64) {
 // ratios is a table of what 10,000 admissions cost each server against ours.
 func (r *Report) ratios() string {
 	var b strings.Builder
-	b.WriteString("| AdmissionReview | server | CPU against akv-injector's | CPU seconds per 10,000, median (lowest–highest) |\n| --- | --- | --- | --- |\n")
+	b.WriteString("| AdmissionReview | server | CPU against akv-injector's | CPU seconds per 10,000, median (lowest–highest) | allocations | KB of them |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, k := range r.sorted() {
 		own, _, _ := r.cpu(row{k.what, k.size, ours})
 		middle, low, high := r.cpu(k)
-		fmt.Fprintf(&b, "| %s, %s, %.1f KB | %s | %.2f | %.2f (%.2f–%.2f) |\n", k.what, k.size, float64(r.figures[k][0].Bytes)/1000, k.server, middle/own, middle, low, high)
+		objects, _, _ := median(r.figures[k], func(f *Figures) float64 { n, _ := f.Allocations(); return n })
+		bytes, _, _ := median(r.figures[k], func(f *Figures) float64 { _, n := f.Allocations(); return n })
+		fmt.Fprintf(&b, "| %s, %s, %.1f KB | %s | %.2f | %.2f (%.2f–%.2f) | %.0f | %.1f |\n", k.what, k.size, float64(r.figures[k][0].Bytes)/1000, k.server, middle/own, middle, low, high, objects, bytes/1000)
 	}
 	return b.String()
 }

@@ -211,6 +211,24 @@ func (w *Webhook) Log() string {
 
 func (w *Webhook) logFile() string { return filepath.Join(w.cp.Dir, "logs", program+".log") }
 
+// Metrics are what it exposes for Prometheus.
+func (w *Webhook) Metrics(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback(w.metrics)+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	return string(content), err
+}
+
 // Stop ends the webhook. Its configuration stays with the control plane, so pods that it
 // is for are refused from then on. One that had ended by itself is an error.
 func (w *Webhook) Stop() error {

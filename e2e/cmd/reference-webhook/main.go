@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	runtimememory "runtime"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -68,6 +69,11 @@ func serve(address, cert, key, mode string) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		var memory runtimememory.MemStats
+		runtimememory.ReadMemStats(&memory)
+		fmt.Fprintf(w, "go_memstats_mallocs_total %d\ngo_memstats_alloc_bytes_total %d\n", memory.Mallocs, memory.TotalAlloc)
+	})
 	mux.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{
 		Addr: address, Handler: mux, ReadHeaderTimeout: 30 * time.Second,
