@@ -128,7 +128,8 @@ func (r *recipe) goFlags() []string {
 		ldflags += " " + r.ldflags(r.version)
 	}
 	// -mod=readonly: what the recipe's go.sum does not pin is not built.
-	flags := []string{"-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", ldflags}
+	// Nobody debugs these programs, and what the linker would leave out (-s -w) need not be compiled: a tenth of the time.
+	flags := []string{"-mod=readonly", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags", ldflags}
 	if len(r.tags) > 0 {
 		flags = append(flags, "-tags", strings.Join(r.tags, ","))
 	}
