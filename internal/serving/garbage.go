@@ -12,7 +12,8 @@ import (
 // that is always high would keep the memory of the largest wave for good, and so does a heap that nobody collects afterwards: what
 // a wave, or the lists at the start, have left is given back to the system when there is time for it.
 const (
-	calmPercent = 100
+	// calmPercent is half of Go's default: a collection takes some ten milliseconds, and there are few.
+	calmPercent = 50
 	// busyPercent in a wave, or less where that were more than busyBytes.
 	busyPercent = 400
 	busyBytes   = 128 << 20
@@ -68,6 +69,7 @@ func (g *Garbage) percent() int {
 
 // Run looks every second until ctx ends.
 func (g *Garbage) Run(ctx context.Context) {
+	g.set(calmPercent)
 	g.last = g.cycles()
 	every := time.NewTicker(time.Second)
 	defer every.Stop()

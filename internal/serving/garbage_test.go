@@ -40,17 +40,17 @@ func TestGarbage(t *testing.T) {
 	seconds(29, 1)
 	want("it goes on, with pauses", freed, 400)
 	seconds(1, 0)
-	want("it is over", freed, 400, 100, freed)
+	want("it is over", freed, 400, 50, freed)
 	seconds(100, 0)
 	seconds(5, 20)
-	want("the next", freed, 400, 100, freed, 400)
+	want("the next", freed, 400, 50, freed, 400)
 	live = 64 << 20
 	seconds(3, 20)
 	live = 1 << 30
 	seconds(3, 20)
 	live = 10 << 20
 	seconds(3, 20)
-	want("more is in use", freed, 400, 100, freed, 400, 200, 100)
+	want("more is in use", freed, 400, 50, freed, 400, 200, 50)
 }
 
 // The runtime knows the metric, and takes the percentage.
