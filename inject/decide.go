@@ -136,6 +136,14 @@ func (d *Decision) WithoutOptIn() []finding.Finding {
 	})
 }
 
+// Uses are the objects of vaults that the pod reads, and how each container takes a change, whether or not the pod is refused.
+func (d *Decision) Uses() []Use {
+	if d.pod == nil {
+		return nil
+	}
+	return d.pod.Uses()
+}
+
 // Describe describes in lines what pods of the target get. It returns nothing if the target is
 // refused or mounts no secrets.
 //

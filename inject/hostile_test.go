@@ -57,7 +57,7 @@ func (s *shape) decide(tb testing.TB) []finding.Finding {
 		target = &workload.Target{Meta: &s.pod.ObjectMeta, Spec: &s.pod.Spec, Kind: "Deployment", Owner: s.owner, Template: true, Path: finding.At("spec", "template")}
 	}
 	request := inject.Parse(target, ns, inject.Settings{})
-	known, err := facts.Gather(context.Background(), classSource{s.classes}, ns, request.Needs())
+	known, err := facts.Gather(context.Background(), classSource{classes: s.classes}, ns, request.Needs())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,6 +68,7 @@ func (s *shape) decide(tb testing.TB) []finding.Finding {
 
 // classSource has classes, and a ServiceAccount of every name.
 type classSource struct {
+	facts.Partial
 	classes []*secretsstorev1.SecretProviderClass
 }
 

@@ -36,6 +36,9 @@ func (r *Request) Asks() bool { return r.asked.Asks }
 // Needs returns the facts that [Decide] needs from the cluster.
 func (r *Request) Needs() facts.Needs { return r.asked.Needs(r.Target) }
 
+// Calls are those that the pods of a workload that asks will have made to each vault each time that the driver asks for their volumes.
+func (r *Request) Calls() map[facts.VaultRef]int { return r.asked.Calls(r.Target) }
+
 // MissingAccount returns the name of the ServiceAccount that is not in the facts and that
 // determines what the pod gets, or "".
 func (r *Request) MissingAccount(f facts.Facts) string {

@@ -25,6 +25,9 @@ const (
 // VaultChecksProblem returns what is wrong with a value of vault-checks, if anything.
 func VaultChecksProblem(value string) finding.Problem { return policy.VaultChecksProblem(value) }
 
+// IdentityModeProblem returns what is wrong with a value of the setting IdentityMode, if anything.
+func IdentityModeProblem(value string) finding.Problem { return request.IdentityModeProblem(value) }
+
 // DefaultFenceProblem returns what is wrong with a value of the setting AllowedVaults, if
 // anything.
 func DefaultFenceProblem(value string) finding.Problem { return policy.DefaultFenceProblem(value) }

@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"akv-injector/inject"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 )
@@ -35,6 +36,12 @@ type MountedByFunc func(ctx context.Context, namespace, class string) ([]string,
 // SyncedByFunc names, for each of the Secrets, the namespace's classes that sync it, from a cache.
 type SyncedByFunc func(ctx context.Context, namespace string, secrets []string) (map[string][]string, error)
 
+// MayUseFunc returns whether an account of the namespace may use an identity through an identity binding.
+type MayUseFunc func(ctx context.Context, namespace string, use facts.Use) (facts.Permission, error)
+
+// CallsFunc returns how many calls the pods in the cluster have made to a vault each time. It must not wait.
+type CallsFunc func(vault facts.VaultRef) (calls int, known bool)
+
 // Options of New.
 type Options struct {
 	// Cached reads facts from the caches, Live from the API server.
@@ -43,6 +50,10 @@ type Options struct {
 	MountedBy    MountedByFunc
 	// SyncedBy is nil if that is not known.
 	SyncedBy SyncedByFunc
+	// MayUse is nil if that is not known.
+	MayUse MayUseFunc
+	// Calls is nil if that is not known.
+	Calls CallsFunc
 	// Vaults are asked where a namespace or the settings want it.
 	Vaults Vaults
 	// VaultBudget is how long an admission waits for them at most; 0 is
@@ -75,6 +86,8 @@ type Admission struct {
 	driver       DriverFunc
 	mountedBy    MountedByFunc
 	syncedBy     SyncedByFunc
+	mayUse       MayUseFunc
+	calls        CallsFunc
 	vaults       Vaults
 	vaultBudget  time.Duration
 	vaultHints   bool
@@ -101,6 +114,8 @@ func New(o Options) *Admission {
 		driver:      o.Driver,
 		mountedBy:   o.MountedBy,
 		syncedBy:    o.SyncedBy,
+		mayUse:      o.MayUse,
+		calls:       o.Calls,
 		vaults:      o.Vaults,
 		vaultBudget: cmp.Or(o.VaultBudget, DefaultVaultBudget),
 		vaultHints:  o.VaultHints,

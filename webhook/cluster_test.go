@@ -117,6 +117,14 @@ type cluster struct {
 	// mounting are the pods that mount a class, by its name.
 	mounting    map[string][]string
 	mountingErr error
+	// bindings are the identities that accounts may use through bindings; permission is the answer about others.
+	bindings      map[string]string
+	permission    facts.Permission
+	permissionErr error
+	// calls are those of the cluster's pods to vaults, nil if that is not known.
+	calls map[string]int
+	// asked are the uses that were asked about.
+	asked       []facts.Use
 	vaults      *vaults
 	vaultBudget time.Duration
 	vaultHints  bool
@@ -150,6 +158,16 @@ func (c *cluster) admission() *Admission {
 			}
 			return facts.SyncedSecrets(classes, secrets), nil
 		},
+		MayUse: func(_ context.Context, _ string, use facts.Use) (facts.Permission, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.asked = append(c.asked, use)
+			if client, ok := c.bindings[use.Account]; ok && client == use.ClientID {
+				return facts.Allowed, c.permissionErr
+			}
+			return c.permission, c.permissionErr
+		},
+		Calls: func(vault facts.VaultRef) (int, bool) { return c.calls[vault.Vault], c.calls != nil },
 		Ensure: func(_ context.Context, namespace string, class provider.Class) (string, error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

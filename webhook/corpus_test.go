@@ -12,6 +12,7 @@ import (
 
 	"akv-injector/inject"
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
@@ -40,6 +41,10 @@ func clusterOf(c *corpus.Case) *cluster {
 	}
 	cl := newCluster(items...)
 	cl.settings = c.Settings()
+	cl.bindings, cl.calls = c.Options.Bindings, c.Options.Calls
+	if c.Options.Bindings == nil {
+		cl.permission = facts.NotKnown
+	}
 	cl.driver = c.Facts().Driver
 	if said := c.Options.Vault; said != nil {
 		cl.now, cl.vaultHints = said.Now, said.Hints

@@ -90,6 +90,15 @@ func (a *Admission) decideWith(ctx context.Context, l *lookup, i *inquiry, q *qu
 	if err := l.add(ctx, &d.facts, request.Needs()); err != nil {
 		return decision{}, err
 	}
+	if q.before != nil && known == nil {
+		// The pods of the workload itself are counted by what it becomes.
+		had := inject.Parse(q.before, d.facts.Namespace, a.settings())
+		for vault, calls := range had.Calls() {
+			if counted, ok := d.facts.Calls[vault]; ok {
+				d.facts.Calls[vault] = max(0, counted-calls)
+			}
+		}
+	}
 	d.Decision = inject.Decide(request, d.facts)
 	i.add(ctx, &d.facts, d.VaultObjects)
 	d.Decision = d.WithVault(d.facts)

@@ -30,6 +30,8 @@ type lookup struct {
 	cached, live Getter
 	driver       DriverFunc
 	syncedBy     SyncedByFunc
+	mayUse       MayUseFunc
+	calls        CallsFunc
 	classes      *classContents
 	// onlyLive skips the cache.
 	onlyLive bool
@@ -38,12 +40,12 @@ type lookup struct {
 }
 
 func (a *Admission) lookup() *lookup {
-	return &lookup{cached: a.cached, live: a.live, driver: a.driver, syncedBy: a.syncedBy, classes: a.classes}
+	return &lookup{cached: a.cached, live: a.live, driver: a.driver, syncedBy: a.syncedBy, mayUse: a.mayUse, calls: a.calls, classes: a.classes}
 }
 
 // liveLookup asks the API server and no cache.
 func (a *Admission) liveLookup() *lookup {
-	return &lookup{live: a.live, driver: a.driver, syncedBy: a.syncedBy, classes: a.classes, onlyLive: true}
+	return &lookup{live: a.live, driver: a.driver, syncedBy: a.syncedBy, mayUse: a.mayUse, calls: a.calls, classes: a.classes, onlyLive: true}
 }
 
 // get reads an object and reports whether there is one. The error is a failed lookup,
@@ -148,6 +150,24 @@ func (s *source) SyncedBy(ctx context.Context, secrets []string) (map[string][]s
 	}
 	s.fromCache = true
 	return by, nil
+}
+
+// Calls are counted as pods come and go.
+func (s *source) Calls(_ context.Context, vault facts.VaultRef) (int, error) {
+	if s.calls != nil {
+		if calls, known := s.calls(vault); known {
+			return calls, nil
+		}
+	}
+	return 0, facts.ErrUnknown
+}
+
+// MayUse asks the API server each time: roles change at any moment, and no watch of all of them would be worth it.
+func (s *source) MayUse(ctx context.Context, use facts.Use) (facts.Permission, error) {
+	if s.mayUse == nil {
+		return facts.Denied, facts.ErrUnknown
+	}
+	return s.mayUse(ctx, s.ns, use)
 }
 
 // CSIDriver looks the driver's object up. There is one in a cluster, which comes with the

@@ -29,7 +29,7 @@ const alone = "--leader-elect=false"
 
 func defaults() options {
 	return options{
-		settings:           inject.Settings{RotationPollInterval: "2m", VaultChecks: "off", VaultExpiryWarning: 336 * time.Hour},
+		settings:           inject.Settings{IdentityMode: "federated", RotationPollInterval: "2m", VaultChecks: "off", VaultExpiryWarning: 336 * time.Hour},
 		webhookPort:        9443,
 		certDir:            "/certs",
 		tlsMinVersion:      "1.3",

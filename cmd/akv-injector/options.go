@@ -70,6 +70,8 @@ func (o *options) groups() []group {
 		"Azure `cloud` of the vaults, such as AzureUSGovernmentCloud. Without it, "+provider.DefaultCloud)
 	pods.StringVar(&o.settings.RotationPollInterval, "rotation-poll-interval", provider.DefaultInterval,
 		"`duration` between looks for a new version of a secret, at least 10s")
+	pods.StringVar(&o.settings.IdentityMode, "identity-mode", annotation.IdentityFederated,
+		"`way` to reach identities where neither pod nor namespace names one: federated, binding or auto")
 	pods.StringVar(&o.settings.AllowedVaults, "allowed-vaults", "",
 		"`globs` of the vaults that namespaces without the annotation allowed-vaults may use, such as {namespace}-*,shared-kv; {namespace} stands for their name. Without it, any")
 	pods.BoolVar(&o.settings.ForbidAllow, "forbid-allow", false,

@@ -133,6 +133,10 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		}
 		gateWorks = gater.Works
 	}
+	meter := controller.NewMeter()
+	if err := meter.Watch(ctx, mgr.GetCache()); err != nil {
+		return err
+	}
 	starter := controller.NewStarter(mgr, classes)
 	webhook.New(webhook.Options{
 		MountedGate: gateWorks,
@@ -141,6 +145,8 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 		Driver:      driver,
 		MountedBy:   controller.MountedBy(classes.Pods),
 		SyncedBy:    controller.SyncedBy(mgr.GetCache(), func() bool { return starter.Ready(nil) == nil }),
+		MayUse:      webhook.Permissions(mgr.GetClient()),
+		Calls:       meter.Calls,
 		Vaults:      newVaults(o, log.WithName("vaults")),
 		VaultBudget: o.vaultTimeout,
 		VaultHints:  o.vaultHints,

@@ -84,6 +84,9 @@ func (o *options) validateSettings(found *problems) {
 	if problem := inject.DefaultFenceProblem(o.settings.AllowedVaults); problem.Found() {
 		found.report("allowed-vaults", o.settings.AllowedVaults, problem.String())
 	}
+	if problem := inject.IdentityModeProblem(o.settings.IdentityMode); problem.Found() {
+		found.report("identity-mode", o.settings.IdentityMode, problem.String())
+	}
 	if problem := provider.IntervalProblem(o.settings.RotationPollInterval); problem.Found() {
 		found.report("rotation-poll-interval", o.settings.RotationPollInterval, problem.String())
 	}

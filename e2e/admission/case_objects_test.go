@@ -14,6 +14,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"akv-injector/inject/annotation"
+	"akv-injector/inject/facts"
+	"akv-injector/inject/provider"
 	"akv-injector/internal/testing/corpus"
 )
 
@@ -103,11 +106,46 @@ func (s *system) facts(t *testing.T, c *corpus.Case) (namespace, twin string) {
 				t.Fatalf("a fault of the case: its facts cannot be: %v", err)
 			}
 		}
+		s.bind(t, c, name)
 		if isSet && !s.fence(t, c, name, fence) {
 			return "", ""
 		}
 	}
 	return namespace, twin
+}
+
+// bind lets the accounts of a namespace use the identities that the case says.
+func (s *system) bind(t *testing.T, c *corpus.Case, namespace string) {
+	t.Helper()
+	for account, clientID := range c.Options.Bindings {
+		role := &rbacv1.ClusterRole{
+			ObjectMeta: metav1.ObjectMeta{Name: namespace + "-" + account},
+			Rules: []rbacv1.PolicyRule{{
+				Verbs: []string{provider.BindingVerb}, APIGroups: []string{provider.BindingGroup}, Resources: []string{clientID},
+			}},
+		}
+		binding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: role.ObjectMeta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: account}},
+		}
+		roles := s.Client.RbacV1()
+		if _, err := roles.ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := roles.ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		s.awaitBound(t, namespace, facts.Use{Account: account, ClientID: clientID})
+	}
+}
+
+// awaitBound waits until the API server has heard of a binding of its own.
+func (s *system) awaitBound(t *testing.T, namespace string, use facts.Use) {
+	t.Helper()
+	soon.Require(t, "the account to be allowed to use the identity", func(ctx context.Context) (bool, string) {
+		review, err := s.Client.AuthorizationV1().SubjectAccessReviews().Create(ctx, use.Review(namespace), metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed, fmt.Sprint(err)
+	})
 }
 
 // fence sets a namespace's allowed-vaults, and reports whether a namespace can have it: one with

@@ -77,6 +77,7 @@ func (c circumstances) args() []string {
 		{"tenant-id", c.settings.TenantID},
 		{"cloud", c.settings.Cloud},
 		{"rotation-poll-interval", c.settings.RotationPollInterval},
+		{"identity-mode", c.settings.IdentityMode},
 		{"vault-checks", c.settings.VaultChecks},
 	} {
 		if f.value != "" {

@@ -174,6 +174,11 @@ func (s *Server) SubscriptionID() string { return s.subscription.ID() }
 // CAFile is the certificate, in PEM, that clients have to trust.
 func (s *Server) CAFile() string { return filepath.Join(s.options.Dir, "ca.crt") }
 
+// Certificate is one of a host, which clients trust that trust the others.
+func (s *Server) Certificate(host string) (*tls.Certificate, error) {
+	return s.authority.Certificate(host)
+}
+
 // CA is the content of CAFile.
 func (s *Server) CA() []byte { return s.authority.PEM() }
 

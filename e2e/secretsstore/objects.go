@@ -79,6 +79,9 @@ func (s *SecretsStore) install(ctx context.Context) error {
 // complete gives the CSIDriver object what the charts add to that of the module.
 func (s *SecretsStore) complete(driver *unstructured.Unstructured) error {
 	requests := []any{map[string]any{"audience": audience}}
+	for _, other := range s.options.Audiences {
+		requests = append(requests, map[string]any{"audience": other})
+	}
 	if err := unstructured.SetNestedSlice(driver.Object, requests, "spec", "tokenRequests"); err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type Options struct {
 	// SyncSecrets lets the driver write Secrets, as a class's secretObjects want it. Its
 	// chart leaves that out unless told otherwise; the add-on of AKS has it.
 	SyncSecrets bool
+	// Audiences of tokens that the CSIDriver requests, beside that of Entra ID.
+	Audiences []string
 	// DriverArgs and ProviderArgs are added to the programs' flags, such as -v=5.
 	DriverArgs, ProviderArgs []string
 	// ProviderEnv is added to the provider's environment, such as SSL_CERT_FILE=….

@@ -22,7 +22,9 @@ import (
 	"akv-injector/e2e/node"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/secretsstore"
+	"akv-injector/e2e/tokenproxy"
 	"akv-injector/e2e/workloadidentity"
+	"akv-injector/inject/provider"
 )
 
 // Options of a system. The zero value is the newest driver, with intervals of seconds.
@@ -53,12 +55,14 @@ type Options struct {
 // System is a running system.
 type System struct {
 	*controlplane.ControlPlane
-	Options  Options
-	Node     *node.Node
-	Azure    *azure.Server
-	Driver   *secretsstore.SecretsStore
-	Identity *workloadidentity.Webhook
-	Injector *injector.Injector
+	Options Options
+	Node    *node.Node
+	Azure   *azure.Server
+	// TokenProxy gives tokens to accounts that use identity bindings.
+	TokenProxy *tokenproxy.Proxy
+	Driver     *secretsstore.SecretsStore
+	Identity   *workloadidentity.Webhook
+	Injector   *injector.Injector
 	// API reads and writes as an administrator, without a cache.
 	API client.WithWatch
 
@@ -175,7 +179,14 @@ func (s *System) startAzure(ctx context.Context) (err error) {
 		return err
 	}
 	s.say("a stand-in for Azure: Entra ID and Key Vault at %s, for any of their names", s.Azure.HTTPSAddress())
-	return s.Azure.TrustIssuers(authorities)
+	if err := s.Azure.TrustIssuers(authorities); err != nil {
+		return err
+	}
+	if s.TokenProxy, err = tokenproxy.Start(ctx, s.Client, s.Issuer, s.Azure); err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.TokenProxy.Stop)
+	return nil
 }
 
 func (s *System) startNode(ctx context.Context) (err error) {
@@ -192,7 +203,9 @@ func (s *System) startDriver(ctx context.Context) (err error) {
 		secretsstore.Node{Name: s.Node.Name, KubeletRoot: s.Node.KubeletRoot},
 		secretsstore.Options{
 			Legacy: s.Options.Legacy, Legacy15: s.Options.Legacy15, PollInterval: s.Options.PollInterval, SyncSecrets: true,
-			ProviderEnv: []string{"SSL_CERT_FILE=" + s.Azure.CAFile()}, Log: s.Options.Log,
+			ProviderEnv:  []string{"SSL_CERT_FILE=" + s.Azure.CAFile()},
+			ProviderArgs: []string{"--token-proxy-url=" + s.TokenProxy.URL, "--sni-name=" + tokenproxy.ServerName},
+			Audiences:    []string{provider.BindingAudience}, Log: s.Options.Log,
 		})
 	if err != nil {
 		return err

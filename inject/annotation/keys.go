@@ -30,12 +30,20 @@ const (
 	MaxParallel           = Prefix + "max-parallel"
 	OnEmpty               = Prefix + "on-empty"
 	MountedGate           = Prefix + "mounted-gate"
+	IdentityMode          = Prefix + "identity-mode"
 )
 
 // Values of Rotation.
 const (
 	RotationOn  = "on"
 	RotationOff = "off"
+)
+
+// Values of IdentityMode.
+const (
+	IdentityFederated = "federated"
+	IdentityBinding   = "binding"
+	IdentityAuto      = "auto"
 )
 
 // Annotations and labels that akv-injector writes.

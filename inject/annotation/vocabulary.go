@@ -87,6 +87,10 @@ var vocabulary = []Annotation{
 		Brief: "`false` leaves the identity label off",
 	},
 	{
+		Key: IdentityMode, Pod: true, Namespace: true, Flag: true, Default: "`federated`", Meaning: "how the identity is reached: `federated`, by a federated credential for the service account; `binding`, by an [identity binding of AKS](identity-bindings.md), which needs none; `auto`, by a binding where the account may use the identity so, and otherwise federated",
+		Brief: "`federated`, `binding` or `auto`",
+	},
+	{
 		Key: Inject, Pod: true, Meaning: "`false` opts the pod out",
 		Brief: "`false` opts out",
 	},

@@ -137,8 +137,8 @@ func (s *description) identity(v *rules.Volume) []string {
 	account := text.Shorten(workload.AccountOf(s.pod.Spec))
 	switch {
 	case v.Generated != nil:
-		line := fmt.Sprintf("Identity %s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
-			v.Parameters[provider.ParamClient], s.source(s.pod.Request.ClientID), v.Parameters[provider.ParamTenant], s.source(s.pod.Request.TenantID), account)
+		line := fmt.Sprintf("Identity %s%s (%s), tenant %s (%s), with the token of ServiceAccount %s.",
+			v.Parameters[provider.ParamClient], throughBinding(v), s.source(s.pod.Request.ClientID), v.Parameters[provider.ParamTenant], s.source(s.pod.Request.TenantID), account)
 		return []string{line}
 	case !v.Azure():
 		return nil
@@ -146,12 +146,20 @@ func (s *description) identity(v *rules.Volume) []string {
 		return []string{fmt.Sprintf("Identity: the node's (class %s).", text.Shorten(v.ClassName))}
 	case v.Parameter(provider.ParamClient) != "":
 		tenant := cmp.Or(v.Parameter(provider.ParamTenant), v.Parameter(provider.ParamTenantOld))
-		return []string{fmt.Sprintf("Identity %s, tenant %s (class %s), with the token of ServiceAccount %s.",
-			text.Shorten(v.Parameter(provider.ParamClient)), text.Shorten(tenant), text.Shorten(v.ClassName), account)}
+		return []string{fmt.Sprintf("Identity %s%s, tenant %s (class %s), with the token of ServiceAccount %s.",
+			text.Shorten(v.Parameter(provider.ParamClient)), throughBinding(v), text.Shorten(tenant), text.Shorten(v.ClassName), account)}
 	case v.CSI.NodePublishSecretRef != nil:
 		return []string{fmt.Sprintf("Identity: the service principal in the Secret %s.", text.Shorten(v.CSI.NodePublishSecretRef.Name))}
 	}
 	return nil
+}
+
+// throughBinding says so.
+func throughBinding(v *rules.Volume) string {
+	if provider.IsOn(v.Parameters, provider.ParamTokenProxy) {
+		return " through an identity binding"
+	}
+	return ""
 }
 
 // source describes where a setting was found.

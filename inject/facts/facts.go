@@ -29,6 +29,11 @@ type Facts struct {
 	NoCSIDriver bool
 	// Driver has the flags of the driver's DaemonSet, nil if they are not known.
 	Driver *provider.Driver
+	// Uses are the permissions to use identities through bindings. A missing key means that it was not asked.
+	Uses map[Use]Permission
+	// Calls are those that the pods in the cluster have made to a vault each time that the driver asks for their volumes. A
+	// missing key means that this is not known.
+	Calls map[VaultRef]int
 	// NoClassCRD is set if the cluster does not know SecretProviderClasses.
 	NoClassCRD bool
 	// Vault has the vaults' answers about objects. A missing object was not queried.
@@ -58,4 +63,22 @@ type Needs struct {
 	Secrets []string
 	// CSIDriver includes the driver's DaemonSet.
 	CSIDriver bool
+	// Account is the one that the pod will run as.
+	Account string
+	// Vaults whose calls are to be counted.
+	Vaults []VaultRef
+	// Binding is set if a class may be generated that reaches its identity through a binding.
+	Binding *Binding
 }
+
+// Binding is an identity that may be reached through an identity binding.
+type Binding struct {
+	// ClientID that the pod or its namespace names; empty is the account's.
+	ClientID string
+}
+
+// VaultRef names a vault of a cloud, in lower case.
+type VaultRef struct{ Cloud, Vault string }
+
+// MarshalText lets facts be written as JSON, where keys of maps are text.
+func (v VaultRef) MarshalText() ([]byte, error) { return []byte(v.Cloud + "/" + v.Vault), nil }

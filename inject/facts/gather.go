@@ -24,6 +24,10 @@ type Source interface {
 	// ErrUnknown, or leaves a name out, where that is not known.
 	SyncedBy(ctx context.Context, secrets []string) (map[string][]string, error)
 	CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error)
+	// MayUse returns whether an account may use an identity through a binding.
+	MayUse(ctx context.Context, use Use) (Permission, error)
+	// Calls returns how many calls the pods in the cluster have made to a vault each time.
+	Calls(ctx context.Context, vault VaultRef) (int, error)
 	// Driver returns the flags of the driver's DaemonSet, nil if they are not known.
 	Driver(ctx context.Context) (*provider.Driver, error)
 }
@@ -71,6 +75,12 @@ func (f *Facts) Add(ctx context.Context, s Source, needs Needs) error {
 		}
 	}
 	if err := f.addSyncedBy(ctx, s, needs.Secrets); err != nil {
+		return err
+	}
+	if err := f.addCalls(ctx, s, needs.Vaults); err != nil {
+		return err
+	}
+	if err := f.addUses(ctx, s, needs); err != nil {
 		return err
 	}
 	if needs.CSIDriver && f.CSIDriver == nil && !f.NoCSIDriver {
@@ -123,6 +133,26 @@ func (f *Facts) addSyncedBy(ctx context.Context, s Source, secrets []string) err
 	}
 	maps.Copy(f.SyncedBy, by)
 	return err
+}
+
+func (f *Facts) addCalls(ctx context.Context, s Source, vaults []VaultRef) error {
+	for _, vault := range vaults {
+		if _, known := f.Calls[vault]; known {
+			continue
+		}
+		calls, err := s.Calls(ctx, vault)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			continue
+		case err != nil:
+			return err
+		}
+		if f.Calls == nil {
+			f.Calls = map[VaultRef]int{}
+		}
+		f.Calls[vault] = calls
+	}
+	return nil
 }
 
 func (f *Facts) addDriver(ctx context.Context, s Source) error {

@@ -17,6 +17,7 @@ import (
 
 // cluster returns the objects that it has, or the error for a name.
 type cluster struct {
+	facts.Partial
 	has    map[string]bool
 	errs   map[string]error
 	asked  []string

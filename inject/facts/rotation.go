@@ -29,6 +29,9 @@ type Rotation struct {
 // (1.37.2 with its default syncFrequency, measured).
 const KubeletRound = 90 * time.Second
 
+// KubeletEvery is the average, whatever the driver's flag says (measured).
+const KubeletEvery = 75 * time.Second
+
 // Rotation is how the cluster rotates according to the facts.
 func (f *Facts) Rotation() Rotation {
 	var r Rotation
@@ -74,7 +77,7 @@ func (r Rotation) Gate() string {
 func (r Rotation) Looks() int {
 	every := r.Interval
 	if r.Kubelet {
-		every = 75 * time.Second // the kubelet's cadence; the driver's flag makes no difference to it (measured)
+		every = KubeletEvery
 	}
 	if every <= 0 {
 		return 0

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,9 @@ func (p *Plan) Patch(t *workload.Target) []jsonpatch.Operation {
 	}
 	p.patchGate(out, t)
 	out.addToMap(t.Meta.Labels, "labels", p.labels)
-	out.addToMap(t.Meta.Annotations, "annotations", map[string]string{annotation.Status: p.status})
+	annotations := map[string]string{annotation.Status: p.status}
+	maps.Copy(annotations, p.annotations)
+	out.addToMap(t.Meta.Annotations, "annotations", annotations)
 	return out.ops
 }
 

@@ -37,7 +37,9 @@ type Plan struct {
 	account accountPlan
 	edits   []containerEdit
 	labels  map[string]string
-	status  string
+	// annotations that the pod gets, but for its status.
+	annotations map[string]string
+	status      string
 	// gate is set if the pod gets the readiness gate.
 	gate bool
 }
@@ -93,10 +95,14 @@ func (p *planner) fail(typ field.ErrorType, place *finding.Place, message, fix s
 func New(t *workload.Target, r *request.Request, f facts.Facts, version string) *Plan {
 	p := &planner{r: r, t: t, f: f, windows: t.Windows(), version: version}
 	p.planAccount()
-	p.planVolumes()
+	binding := p.binding()
+	p.planVolumes(binding)
 	p.Containers = p.chooseContainers()
 	p.planContainers(p.Containers)
 	p.planLabels()
+	if binding {
+		p.planBinding()
+	}
 	p.gate = r.MountedGate && !hasGate(t.Spec)
 	p.status = p.statusOf(p.Containers)
 	p.checkStatusSize()

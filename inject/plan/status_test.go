@@ -12,7 +12,7 @@ import (
 func TestStatusRoundTrip(t *testing.T) {
 	for name, status := range map[string]Status{
 		"empty":   {},
-		"a class": {Version: "v1", Containers: []string{"a", "b"}, Classes: []provider.Class{provider.Generate("payments-kv", []provider.Object{{Name: "a", Type: "secret"}}, "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222", provider.DefaultCloud)}},
+		"a class": {Version: "v1", Containers: []string{"a", "b"}, Classes: []provider.Class{provider.Generate("payments-kv", []provider.Object{{Name: "a", Type: "secret"}}, provider.Identity{ClientID: "11111111-1111-1111-1111-111111111111", TenantID: "22222222-2222-2222-2222-222222222222"}, provider.DefaultCloud)}},
 	} {
 		if want, err := json.Marshal(status); err != nil || status.String() != string(want) {
 			t.Errorf("%s: %s, want %s: %v", name, status, want, err)

@@ -13,7 +13,7 @@ import (
 	"akv-injector/internal/text"
 )
 
-func (p *planner) planVolumes() {
+func (p *planner) planVolumes(binding bool) {
 	client, tenant := p.clientID(), p.tenantID()
 	for i := range p.r.Mounts {
 		m := &p.r.Mounts[i]
@@ -25,7 +25,7 @@ func (p *planner) planVolumes() {
 			if client == "" || tenant == "" || m.Vault == "" || !m.Complete {
 				continue // reported already
 			}
-			generated := provider.Generate(m.Vault, m.Objects, client, tenant, p.r.Cloud.Value)
+			generated := provider.Generate(m.Vault, m.Objects, provider.Identity{ClientID: client, TenantID: tenant, Binding: binding}, p.r.Cloud.Value)
 			p.Classes = append(p.Classes, generated)
 			class = generated.Name
 		}

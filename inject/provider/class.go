@@ -54,17 +54,29 @@ func nameOf(parameters map[string]string) string {
 	return GeneratedPrefix + strings.ToLower(parameters[ParamVault]) + "-" + string(hash[:hashChars])
 }
 
+// Identity is how a generated class reaches the identity that reads the vault.
+type Identity struct {
+	ClientID, TenantID string
+	// Binding is set if an identity binding of AKS gives the token, instead of a federated credential.
+	Binding bool
+}
+
 // Generate is the class of one vault. It does not depend on the namespace, the pod or the
 // order in which objects were written.
-func Generate(vault string, objects []Object, clientID, tenantID, cloud string) Class {
-	return newClass(map[string]string{
+func Generate(vault string, objects []Object, identity Identity, cloud string) Class {
+	parameters := map[string]string{
 		ParamPodIdentity: "false",
 		ParamVault:       vault,
-		ParamClient:      strings.ToLower(clientID),
-		ParamTenant:      strings.ToLower(tenantID),
+		ParamClient:      strings.ToLower(identity.ClientID),
+		ParamTenant:      strings.ToLower(identity.TenantID),
 		ParamCloud:       CanonicalCloud(cloud),
 		ParamObjects:     writeObjects(objects),
-	})
+	}
+	// Only then: the names of all other classes stay what they are.
+	if identity.Binding {
+		parameters[ParamTokenProxy] = "true"
+	}
+	return newClass(parameters)
 }
 
 // Verified reports whether the content hashes to the name and is of the kind that
@@ -78,6 +90,10 @@ func (c Class) generatedKind() bool {
 	for k := range c.Parameters {
 		switch k {
 		case ParamVault, ParamClient, ParamTenant, ParamCloud, ParamObjects, ParamPodIdentity:
+		case ParamTokenProxy:
+			if c.Parameters[k] != "true" {
+				return false
+			}
 		default:
 			return false
 		}

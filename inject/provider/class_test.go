@@ -20,7 +20,7 @@ func someClass(t *testing.T, objects string) Class {
 		t.Fatal(errs)
 	}
 	SortObjects(parsed)
-	return Generate("payments-kv", parsed, someClient, someTenant, DefaultCloud)
+	return Generate("payments-kv", parsed, Identity{ClientID: someClient, TenantID: someTenant}, DefaultCloud)
 }
 
 // A name that changed with the program would leave every existing class unused. This name
@@ -48,14 +48,15 @@ func TestClassNameFollowsContent(t *testing.T) {
 	}{
 		"another order":                  {someClass(t, "b=cert/c, a"), true},
 		"the provider's YAML":            {someClass(t, "array:\n- {objectName: c, objectType: cert, objectAlias: b}\n- {objectName: a, objectFormat: PEM}"), true},
-		"the client in capitals":         {Generate("payments-kv", someObjects(t), "11111111-1111-1111-1111-111111111111", someTenant, "azurecloud"), true},
+		"the client in capitals":         {Generate("payments-kv", someObjects(t), Identity{ClientID: "11111111-1111-1111-1111-111111111111", TenantID: someTenant}, "azurecloud"), true},
 		"another type":                   {someClass(t, "a, b=key/c"), false},
 		"another file":                   {someClass(t, "a, d=cert/c"), false},
 		"the case of an object":          {someClass(t, "A, b=cert/c"), false},
 		"one object more":                {someClass(t, "a, b=cert/c, d"), false},
-		"another client":                 {Generate("payments-kv", someObjects(t), someTenant, someTenant, DefaultCloud), false},
-		"another cloud":                  {Generate("payments-kv", someObjects(t), someClient, someTenant, "AzureChinaCloud"), false},
-		"another vault, otherwise equal": {Generate("payments-kw", someObjects(t), someClient, someTenant, DefaultCloud), false},
+		"another client":                 {Generate("payments-kv", someObjects(t), Identity{ClientID: someTenant, TenantID: someTenant}, DefaultCloud), false},
+		"another cloud":                  {Generate("payments-kv", someObjects(t), Identity{ClientID: someClient, TenantID: someTenant}, "AzureChinaCloud"), false},
+		"through a binding":              {Generate("payments-kv", someObjects(t), Identity{ClientID: someClient, TenantID: someTenant, Binding: true}, DefaultCloud), false},
+		"another vault, otherwise equal": {Generate("payments-kw", someObjects(t), Identity{ClientID: someClient, TenantID: someTenant}, DefaultCloud), false},
 	} {
 		if same := tc.class.Name == base.Name; same != tc.same {
 			t.Errorf("%s: %s and %s", name, base.Name, tc.class.Name)

@@ -13,6 +13,16 @@ const (
 	BindingAudience = "api://AKSIdentityBinding"
 )
 
+// What AKS's identity bindings are about (AKS documentation "Identity bindings", and the e2e tests of the Azure provider 1.8.2).
+const (
+	// AnnotationUseBinding with the value "true" on a pod lets the identity webhook of AKS give its SDKs the token proxy.
+	AnnotationUseBinding = "azure.workload.identity/use-identity-binding"
+	// BindingVerb on the client id as a resource of BindingGroup, for the whole cluster, is what a service account must be
+	// allowed to use an identity through a binding.
+	BindingVerb  = "use-managed-identity"
+	BindingGroup = "cid.wi.aks.azure.com"
+)
+
 // RequestsToken reports whether the CSIDriver requests a token for the audience from the
 // kubelet.
 func RequestsToken(d *storagev1.CSIDriver, audience string) bool {

@@ -262,6 +262,7 @@ func (p *parser) parseSettings() {
 		}
 		return finding.Problem{} // the rule poll-interval reports one that is too short
 	})
+	p.IdentityMode = p.setting(annotation.IdentityMode, cmp.Or(p.settings.IdentityMode, annotation.IdentityFederated), IdentityModeProblem)
 	label := p.setting(annotation.WorkloadIdentityLabel, "true", func(v string) finding.Problem {
 		_, problem := parseBool(v)
 		return problem
@@ -271,6 +272,15 @@ func (p *parser) parseSettings() {
 		now != workload.DefaultAccount && now != p.ServiceAccount.Value {
 		p.errorf(finding.Invalid(p.target.SpecPath().Child("serviceAccountName"), now, finding.Problem{What: fmt.Sprintf("contradicts the annotation %s: %s", annotation.ServiceAccount, text.Shorten(p.ServiceAccount.Value)), Fix: "remove one of the two"}))
 	}
+}
+
+// IdentityModeProblem is what is wrong with a value of identity-mode.
+func IdentityModeProblem(value string) finding.Problem {
+	switch value {
+	case annotation.IdentityFederated, annotation.IdentityBinding, annotation.IdentityAuto:
+		return finding.Problem{}
+	}
+	return finding.Problem{What: "not a way to reach an identity", Fix: "write federated, binding or auto"}
 }
 
 func (p *parser) parseContainers() {

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/facts"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
@@ -27,6 +28,7 @@ type Request struct {
 	TenantID       Setting
 	Cloud          Setting
 	Interval       Setting
+	IdentityMode   Setting
 
 	// Containers that the pod names; nil means those that it had when first admitted.
 	Containers []string
@@ -126,6 +128,14 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 			}
 		}
 	}
+	n.Account = r.AccountPlanned()
+	for vault := range r.Calls(t) {
+		n.Vaults = append(n.Vaults, vault)
+	}
+	if mode := r.IdentityMode.Value; r.Generates() && (mode == annotation.IdentityBinding || mode == annotation.IdentityAuto) &&
+		(r.ClientID.Level == Unset || r.ClientID.Value != "") {
+		n.Binding = &facts.Binding{ClientID: r.ClientID.Value}
+	}
 	for _, name := range provider.ClassNames(t.Spec) {
 		n.CSIDriver = true
 		if !r.Asks {
@@ -146,6 +156,20 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 
 // AccountPlanned is the service account that the pod will have. An explicit one
 // takes precedence over the namespace's; an explicit "default" looks the same as none.
+// Calls are those that the pods of a workload that asks will have made to each vault each time that the driver asks for their volumes.
+func (r *Request) Calls(t *workload.Target) map[facts.VaultRef]int {
+	if !r.Asks || !t.Template || t.Replicas <= 0 || r.TooLarge || t.RunsToCompletion() {
+		return nil
+	}
+	calls := map[facts.VaultRef]int{}
+	for i := range r.Mounts {
+		if m := &r.Mounts[i]; m.Class == "" && m.Vault != "" {
+			calls[facts.VaultRef{Cloud: provider.CanonicalCloud(r.Cloud.Value), Vault: m.Vault}] += t.Replicas * provider.Calls(m.Objects)
+		}
+	}
+	return calls
+}
+
 func (r *Request) AccountPlanned() string {
 	if r.ServiceAccount.Value != "" && r.AccountNow == workload.DefaultAccount {
 		return r.ServiceAccount.Value

@@ -10,6 +10,8 @@ type Settings struct {
 	TenantID string
 	// Cloud is the provider's cloudName; empty means DefaultCloud.
 	Cloud string
+	// IdentityMode is federated, binding or auto; empty means federated.
+	IdentityMode string
 	// RotationPollInterval is a Go duration; empty means DefaultInterval.
 	RotationPollInterval string
 	// AllowedVaults are globs, as in the namespace's annotation allowed-vaults, for namespaces

@@ -81,7 +81,7 @@ func (p *Pod) findings(which func(*Rule) bool) []finding.Finding {
 	var report Report
 	for i := range all {
 		r := &all[i]
-		if r.Pod == nil || r.PodsOnly && p.Target.Template || !which(r) {
+		if r.Pod == nil || r.PodsOnly && p.Target.Template || r.TemplatesOnly && !p.Target.Template || !which(r) {
 			continue
 		}
 		report.start(&r.Rule)

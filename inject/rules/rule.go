@@ -15,8 +15,8 @@ type Rule struct {
 	finding.Rule
 	// Pod checks a pod, or the template of pods, as it will be after admission.
 	Pod func(*Pod, *Report)
-	// PodsOnly rules are not run on templates.
-	PodsOnly bool
+	// PodsOnly rules are not run on templates, and TemplatesOnly rules not on pods.
+	PodsOnly, TemplatesOnly bool
 	// Class checks a SecretProviderClass of the Azure provider.
 	Class func(*Class, *Report)
 	// ClassChange checks the update or the deletion of a class of any provider.
@@ -49,7 +49,9 @@ const (
 func (r *Rule) On() []On {
 	var on []On
 	if r.Pod != nil {
-		on = append(on, OnPods)
+		if !r.TemplatesOnly {
+			on = append(on, OnPods)
+		}
 		if !r.PodsOnly {
 			on = append(on, OnTemplates)
 		}
@@ -71,7 +73,7 @@ var all = []Rule{
 	rotationOff, noDriver, mountConflict, vaultNotAllowed, fileMode,
 	objectUnavailable, notOptedIn, classInUse, syncedSecret, volumeNotMounted,
 	unknownParameter, defaultAccount, syncedWithoutMount, readOnce, classAsHook,
-	nearAnnotation, unknownField, namesakes,
+	nearAnnotation, unknownField, namesakes, bindingNotAllowed, vaultBudget,
 }
 
 // All returns the rules, ordered by id.

@@ -76,11 +76,31 @@ func TargetOf(o runtime.Object) *Target {
 			return &Target{
 				Meta: &template.ObjectMeta, Spec: &template.Spec,
 				Path: finding.At(kinds[i].path...), Template: true,
-				Kind: kinds[i].Kind, Owner: ownerOf(o), Between: betweenOf(o),
+				Kind: kinds[i].Kind, Owner: ownerOf(o), Between: betweenOf(o), Replicas: replicasOf(o),
 			}
 		}
 	}
 	return nil
+}
+
+func replicasOf(o runtime.Object) int {
+	var replicas *int32
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		replicas = o.Spec.Replicas
+	case *appsv1.StatefulSet:
+		replicas = o.Spec.Replicas
+	case *appsv1.ReplicaSet:
+		replicas = o.Spec.Replicas
+	case *corev1.ReplicationController:
+		replicas = o.Spec.Replicas
+	default:
+		return 0
+	}
+	if replicas == nil {
+		return 1
+	}
+	return int(*replicas)
 }
 
 func betweenOf(o runtime.Object) []Between {

@@ -38,6 +38,9 @@ type Target struct {
 	// Between is the metadata that stands between the workload's own and its template's, where no
 	// pod gets it: a CronJob's jobTemplate has some.
 	Between []Between
+	// Replicas is how many pods a workload is written to have all the time; 0 for one that says nothing of it, like a
+	// DaemonSet or a Job.
+	Replicas int
 	// Template is set if pods are created from Meta and Spec later.
 	Template bool
 	Origin   Origin
@@ -57,6 +60,9 @@ type Between struct {
 	Place *finding.Place
 	Meta  *metav1.ObjectMeta
 }
+
+// ReplicasPlace is the place of a workload's number of pods.
+func ReplicasPlace() *finding.Place { return finding.At("spec", "replicas") }
 
 // PodTarget is the target of a pod that a user created.
 func PodTarget(pod *corev1.Pod) *Target {

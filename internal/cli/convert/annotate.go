@@ -57,7 +57,7 @@ func (c *conversion) annotate() {
 // wanted is what the pods have today.
 func (c *conversion) wanted() view {
 	if len(c.foreign) == 0 {
-		return viewOf(c.target.Meta.Labels, c.target.Spec, c.classNamed)
+		return viewOf(c.target.Meta, c.target.Spec, c.classNamed)
 	}
 	return c.viewOfForeign()
 }
@@ -91,7 +91,13 @@ func (c *conversion) failCloud(now string) {
 // wants it, it has to.
 func (c *conversion) chooseLabel() {
 	_, selected := c.in.selector(c.object)[provider.LabelUseWorkloadIdentity]
-	c.keepLabel = selected || c.target.Meta.Labels[provider.LabelUseWorkloadIdentity] != "true"
+	c.keepLabel = selected || c.target.Meta.Labels[provider.LabelUseWorkloadIdentity] != "true" || c.ownBinding()
+}
+
+// ownBinding reports whether the vault is read through an identity binding, and the pod's own programs do without: they would get the token of the
+// binding with the annotation that goes with the label.
+func (c *conversion) ownBinding() bool {
+	return c.volumes[0].Binding && c.target.Meta.Annotations[provider.AnnotationUseBinding] != "true"
 }
 
 // full says everything that can be said, and names what may be left out.
@@ -106,6 +112,11 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 		set(annotation.ClientID, first.ClientID)
 		set(annotation.TenantID, first.TenantID)
 	}
+	mode := annotation.IdentityFederated
+	if first.Binding {
+		mode = annotation.IdentityBinding
+	}
+	set(annotation.IdentityMode, mode)
 	if first.interval != "" {
 		set(annotation.RotationPollInterval, first.interval)
 	}
@@ -120,7 +131,7 @@ func (c *conversion) full() (all map[string]string, optional []string) {
 		set(annotation.MountPath+suffix, v.path)
 	}
 	set(annotation.Containers, strings.Join(first.containers, ", "))
-	if label := c.target.Meta.Labels[provider.LabelUseWorkloadIdentity]; label == "true" {
+	if label := c.target.Meta.Labels[provider.LabelUseWorkloadIdentity]; label == "true" && !c.ownBinding() {
 		set(annotation.WorkloadIdentityLabel, "true")
 	} else {
 		set(annotation.WorkloadIdentityLabel, "false")
@@ -146,7 +157,7 @@ func (c *conversion) injected(annotations map[string]string) (view, []finding.Fi
 	if err := patched(pod, d); err != nil {
 		return view{}, []finding.Finding{{Message: err.Error() + "."}}
 	}
-	return viewOf(pod.Labels, &pod.Spec, func(name string) *secretsstorev1.SecretProviderClass {
+	return viewOf(&pod.ObjectMeta, &pod.Spec, func(name string) *secretsstorev1.SecretProviderClass {
 		for _, class := range d.Classes {
 			if class.Name == name {
 				return class.Object(namespace)

@@ -17,7 +17,9 @@ import (
 // source is what a class gives: whose objects, and as whom.
 type source struct {
 	Vault, ClientID, TenantID, Cloud string
-	Objects                          []provider.Object
+	// Binding is set if an identity binding of AKS gives the token.
+	Binding bool
+	Objects []provider.Object
 }
 
 // sourceOf reads a class as the provider does. Spellings that mean the same become one.
@@ -32,6 +34,7 @@ func sourceOf(class *secretsstorev1.SecretProviderClass) source {
 	if s.TenantID == "" {
 		s.TenantID = strings.ToLower(value(provider.ParamTenantOld))
 	}
+	s.Binding = provider.IsOn(class.Spec.Parameters, provider.ParamTokenProxy)
 	s.Objects, _, _ = classObjects(class)
 	slices.SortStableFunc(s.Objects, func(a, b provider.Object) int { return strings.Compare(a.File(), b.File()) })
 	return s
@@ -99,15 +102,20 @@ func (c *conversion) checkParameters(o *manifest.Object, class *secretsstorev1.S
 	for _, mode := range []struct{ key, what, fix string }{
 		{provider.ParamPodIdentity, "Pod identity is retired", federate},
 		{provider.ParamVMIdentity, "The node's identity reads the vault here, and akv-injector uses the service account's", federate},
-		{
-			provider.ParamTokenProxy, "An identity binding of AKS gives the token here, and generated classes use a federated credential",
-			"Keep the class, and mount it with the annotation " + annotation.SecretProviderClass + ": " + o.Name + "; or set up a federated credential and remove " + provider.ParamTokenProxy + ".",
-		},
 	} {
 		if on, err := strconv.ParseBool(value(mode.key)); on || value(mode.key) != "" && err != nil {
 			c.problems.add(o, parameters.Child(mode.key), fmt.Sprintf("%s (%s: %q).", mode.what, mode.key, value(mode.key)),
 				mode.fix)
 			return
+		}
+	}
+	if proxy := value(provider.ParamTokenProxy); proxy != "" {
+		if on, err := strconv.ParseBool(proxy); on {
+			c.notes.add(o, parameters.Child(provider.ParamTokenProxy),
+				fmt.Sprintf("The class %s reaches its identity through an identity binding of AKS, and so will the pods (%s: binding).", o.Name, annotation.IdentityMode),
+				"Keep the ClusterRole that lets their service account use it.")
+		} else if err != nil {
+			c.problems.add(o, parameters.Child(provider.ParamTokenProxy), fmt.Sprintf("The provider cannot read %s: %q.", provider.ParamTokenProxy, proxy), "Write \"true\" or \"false\".")
 		}
 	}
 	if value(provider.ParamCloudFile) != "" {

@@ -394,7 +394,7 @@ func (c *conversion) readForeignVolume(use foreignUse) {
 
 // viewOfForeign is what the pods have today, as files of a vault.
 func (c *conversion) viewOfForeign() view {
-	v := viewOf(c.target.Meta.Labels, c.target.Spec, nil)
+	v := viewOf(c.target.Meta, c.target.Spec, nil)
 	for _, volume := range c.volumes {
 		for _, container := range volume.containers {
 			v.Mounts = append(v.Mounts, mountView{container, volume.path, volume.source, ""})

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
 	"akv-injector/inject/provider"
@@ -17,8 +18,10 @@ import (
 type view struct {
 	Account string
 	// Label of the workload identity webhook.
-	Label  string
-	Mounts []mountView
+	Label string
+	// UseBinding is the annotation that lets the pod's own SDKs use an identity binding.
+	UseBinding string
+	Mounts     []mountView
 }
 
 // mountView is one mount of vault objects in one container.
@@ -30,8 +33,8 @@ type mountView struct {
 }
 
 // viewOf looks at a pod and at the classes that its volumes name.
-func viewOf(labels map[string]string, spec *corev1.PodSpec, class func(name string) *secretsstorev1.SecretProviderClass) view {
-	v := view{Account: workload.AccountOf(spec), Label: labels[provider.LabelUseWorkloadIdentity]}
+func viewOf(meta *metav1.ObjectMeta, spec *corev1.PodSpec, class func(name string) *secretsstorev1.SecretProviderClass) view {
+	v := view{Account: workload.AccountOf(spec), Label: meta.Labels[provider.LabelUseWorkloadIdentity], UseBinding: meta.Annotations[provider.AnnotationUseBinding]}
 	for i := range spec.Volumes {
 		name, ok := provider.ClassName(&spec.Volumes[i])
 		if !ok {
@@ -67,6 +70,9 @@ func (v view) difference(to view) string {
 	}
 	if v.Label != to.Label {
 		return fmt.Sprintf("their label %s would be %q instead of %q", provider.LabelUseWorkloadIdentity, to.Label, v.Label)
+	}
+	if v.UseBinding != to.UseBinding {
+		return fmt.Sprintf("their annotation %s would be %q instead of %q", provider.AnnotationUseBinding, to.UseBinding, v.UseBinding)
 	}
 	if len(v.Mounts) != len(to.Mounts) {
 		return fmt.Sprintf("their containers would have %d mounts of vault objects instead of %d", len(to.Mounts), len(v.Mounts))

@@ -80,6 +80,7 @@ func asManifest(c *corpus.Case) *corpus.Case {
 	m.Old, m.OldJSON = nil, nil
 	m.Options.Origin, m.Options.Mutating, m.Options.Admitted = "", nil, false
 	m.Options.Vault = nil // no vault is asked about a file
+	m.Options.Bindings, m.Options.Calls = nil, nil
 	return &m
 }
 

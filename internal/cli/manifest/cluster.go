@@ -143,7 +143,7 @@ func (v *View) Facts(needs facts.Needs) facts.Facts {
 }
 
 // Source of facts for the object.
-func (v *View) Source() facts.Source { return source{v} }
+func (v *View) Source() facts.Source { return source{v: v} }
 
 // Ambiguity is a name that several objects have, of which none is nearer than the others.
 type Ambiguity struct {
@@ -169,7 +169,10 @@ func (v *View) Ambiguities(needs facts.Needs) []Ambiguity {
 	return all
 }
 
-type source struct{ v *View }
+type source struct {
+	facts.Partial
+	v *View
+}
 
 // get is an object's type, with ErrUnknown where it is not known whether there is one, or which.
 func get[T runtime.Object](s source, kind, namespace, name string) (T, error) {

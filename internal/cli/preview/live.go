@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,11 +31,12 @@ type Live struct {
 }
 
 var (
-	namespaces = corev1.SchemeGroupVersion.WithResource("namespaces")
-	accounts   = corev1.SchemeGroupVersion.WithResource("serviceaccounts")
-	classes    = secretsstorev1.SchemeGroupVersion.WithResource("secretproviderclasses")
-	csiDrivers = storagev1.SchemeGroupVersion.WithResource("csidrivers")
-	daemonSets = appsv1.SchemeGroupVersion.WithResource("daemonsets")
+	namespaces    = corev1.SchemeGroupVersion.WithResource("namespaces")
+	accounts      = corev1.SchemeGroupVersion.WithResource("serviceaccounts")
+	classes       = secretsstorev1.SchemeGroupVersion.WithResource("secretproviderclasses")
+	csiDrivers    = storagev1.SchemeGroupVersion.WithResource("csidrivers")
+	daemonSets    = appsv1.SchemeGroupVersion.WithResource("daemonsets")
+	accessReviews = authorizationv1.SchemeGroupVersion.WithResource("subjectaccessreviews")
 )
 
 // NamespaceOf is the namespace in which an object will be.
@@ -59,13 +61,14 @@ func (l *Live) Facts(ctx context.Context, o *manifest.Object, needs facts.Needs)
 	if err != nil {
 		return facts.Facts{}, err
 	}
-	f, err := facts.Gather(ctx, &source{l, l.Files.From(o).Source(), l.NamespaceOf(o)}, ns, needs)
+	f, err := facts.Gather(ctx, &source{l: l, files: l.Files.From(o).Source(), namespace: l.NamespaceOf(o)}, ns, needs)
 	f.Now = l.Files.Now
 	return f, err
 }
 
 // source asks the API server for what the files do not have.
 type source struct {
+	facts.Partial
 	l         *Live
 	files     facts.Source
 	namespace string
@@ -94,6 +97,28 @@ func (s *source) Class(ctx context.Context, name string) (*secretsstorev1.Secret
 // SyncedBy is what the files say: a list of all classes is more than many people may see.
 func (s *source) SyncedBy(ctx context.Context, secrets []string) (map[string][]string, error) {
 	return s.files.SyncedBy(ctx, secrets)
+}
+
+// MayUse asks the API server. Few may ask it about others: without that right it is not known.
+func (s *source) MayUse(ctx context.Context, use facts.Use) (facts.Permission, error) {
+	review := use.Review(s.namespace)
+	review.APIVersion, review.Kind = authorizationv1.SchemeGroupVersion.String(), "SubjectAccessReview"
+	asked, err := runtime.DefaultUnstructuredConverter.ToUnstructured(review)
+	if err != nil {
+		return facts.Denied, err
+	}
+	answer, err := s.l.Client.Resource(accessReviews).Create(ctx, &unstructured.Unstructured{Object: asked}, metav1.CreateOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+		return facts.Denied, facts.ErrUnknown
+	case err != nil:
+		return facts.Denied, fmt.Errorf("asking whether ServiceAccount %s may use the identity %s: %w", use.Account, use.ClientID, err)
+	}
+	typed, err := convert[authorizationv1.SubjectAccessReview](answer)
+	if err != nil {
+		return facts.Denied, err
+	}
+	return facts.PermissionIn(&typed.Status), nil
 }
 
 // CSIDriver of the Secrets Store CSI driver, which is asked for once.

@@ -131,7 +131,7 @@ func (c *Cluster) failures(ctx context.Context) ([]corev1.Event, error) {
 
 // driver reads what the cluster does to rotate.
 func (c *Cluster) driver(ctx context.Context, f *Snapshot) error {
-	known, err := facts.Gather(ctx, source{c}, nil, facts.Needs{CSIDriver: true})
+	known, err := facts.Gather(ctx, source{c: c}, nil, facts.Needs{CSIDriver: true})
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,10 @@ func (c *Cluster) driver(ctx context.Context, f *Snapshot) error {
 }
 
 // source is a Source of the facts about the driver alone: what else counts is listed.
-type source struct{ c *Cluster }
+type source struct {
+	facts.Partial
+	c *Cluster
+}
 
 // ServiceAccount is not known.
 func (source) ServiceAccount(context.Context, string) (*corev1.ServiceAccount, error) {

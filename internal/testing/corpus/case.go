@@ -72,6 +72,7 @@ type Options struct {
 		TenantID             string `json:"tenantID"`
 		Cloud                string `json:"cloud"`
 		RotationPollInterval string `json:"rotationPollInterval"`
+		IdentityMode         string `json:"identityMode"`
 		ForbidAllow          bool   `json:"forbidAllow"`
 		DrivesRotation       bool   `json:"drivesRotation"`
 		Restarts             bool   `json:"restarts"`
@@ -89,6 +90,11 @@ type Options struct {
 	Admitted bool `json:"admitted"`
 	// Operation is DELETE, for a case with an old.yaml alone; otherwise the files show it.
 	Operation string `json:"operation"`
+	// Bindings are the identities that service accounts may use through identity bindings, by the account. Others may use none;
+	// where it is nil, that is not known.
+	Bindings map[string]string `json:"bindings"`
+	// Calls are those that pods have made to vaults each time, by the vault's name.
+	Calls map[string]int `json:"calls"`
 	// NoClassCRD is set where the cluster does not know SecretProviderClasses.
 	NoClassCRD bool `json:"noClassCRD"`
 }
@@ -307,7 +313,7 @@ func (c *Case) Mutating() bool { return c.Options.Mutating == nil || *c.Options.
 func (c *Case) Settings() inject.Settings {
 	s := c.Options.Settings
 	return inject.Settings{
-		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval,
+		TenantID: s.TenantID, Cloud: s.Cloud, RotationPollInterval: s.RotationPollInterval, IdentityMode: s.IdentityMode,
 		ForbidAllow: s.ForbidAllow, DrivesRotation: s.DrivesRotation, Restarts: s.Restarts, MountedGate: s.MountedGate, Version: Version,
 		VaultChecks: s.VaultChecks, VaultExpiryWarning: c.vaultExpiryWarning,
 	}

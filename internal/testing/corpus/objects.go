@@ -183,6 +183,25 @@ func (s source) SyncedBy(_ context.Context, secrets []string) (map[string][]stri
 	return facts.SyncedSecrets(classes, secrets), nil
 }
 
+// MayUse is what the case's cluster roles say.
+func (s source) MayUse(_ context.Context, use facts.Use) (facts.Permission, error) {
+	if s.Options.Bindings == nil {
+		return facts.Denied, facts.ErrUnknown
+	}
+	if client, ok := s.Options.Bindings[use.Account]; ok && client == use.ClientID {
+		return facts.Allowed, nil
+	}
+	return facts.Denied, nil
+}
+
+// Calls are those that the case says.
+func (s source) Calls(_ context.Context, vault facts.VaultRef) (int, error) {
+	if s.Options.Calls == nil {
+		return 0, facts.ErrUnknown
+	}
+	return s.Options.Calls[vault.Vault], nil
+}
+
 // CSIDriver of the Secrets Store CSI driver.
 func (s source) CSIDriver(context.Context) (*storagev1.CSIDriver, error) {
 	driver, _ := lookup[*storagev1.CSIDriver](s.objects, "CSIDriver", provider.DriverName)
