@@ -78,7 +78,7 @@ var console = regexp.MustCompile("(?s)```console\n\\$ ([^\n]+)\n(.*?)```\n")
 // What the documents show is what the program prints.
 func TestDocOutputs(t *testing.T) {
 	for document, commands := range map[string][]string{
-		doc:                 {"lint", "preview", "convert", "status", "explain"},
+		doc:                 {"lint", "preview", "convert", "uses", "budget", "status", "explain"},
 		root + "/README.md": {"lint", "preview"},
 	} {
 		t.Run(filepath.Base(document), func(t *testing.T) { checkOutputs(t, document, commands) })

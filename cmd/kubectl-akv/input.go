@@ -35,6 +35,13 @@ type inputFlags struct {
 
 // bind adds the flags that every command has which reads manifests.
 func (f *inputFlags) bind(cmd *cobra.Command) {
+	f.bindFiles(cmd)
+	cmd.Flags().StringVarP(&f.namespace, "namespace", "n", corev1.NamespaceDefault,
+		"`namespace` of the objects that name none")
+}
+
+// bindFiles adds those of them that a command has which may also read a cluster.
+func (f *inputFlags) bindFiles(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "filename", "f", nil,
 		"`path` of a file or a folder of manifests, or - for the standard input; may be given more than once")
@@ -46,9 +53,12 @@ func (f *inputFlags) bind(cmd *cobra.Command) {
 	bindConfig(flags, &f.config)
 	flags.BoolVarP(&f.recursive, "recursive", "R", false,
 		"read the folders in the folders of -f too")
-	flags.StringVarP(&f.namespace, "namespace", "n", corev1.NamespaceDefault,
-		"`namespace` of the objects that name none")
 	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
+}
+
+// ofFiles reports whether files are named.
+func (f *inputFlags) ofFiles() bool {
+	return len(f.files)+len(f.kustomize) > 0 || f.chart.Path != ""
 }
 
 // bindSettings adds those flags of akv-injector that a verdict depends on.
@@ -86,7 +96,7 @@ func noWords(cmd *cobra.Command, args []string) error {
 // validate finds what is wrong with the flags, before anything is read.
 func (f *inputFlags) validate() error {
 	var errs []error
-	if len(f.files)+len(f.kustomize) == 0 && f.chart.Path == "" {
+	if !f.ofFiles() {
 		errs = append(errs, errors.New("name what to read: -f FILE, -f FOLDER, -f - for the standard input, -k FOLDER or --helm CHART"))
 	}
 	if f.chart.Path == "" && len(f.chart.Values) > 0 {

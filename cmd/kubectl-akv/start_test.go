@@ -61,7 +61,7 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	code, stdout, _ := run(t, "", "version")
+	code, stdout, _ := run(t, "", "version", "--client")
 	if code != exitOK || stdout != "kubectl-akv "+version+"\n" {
 		t.Errorf("%d %q", code, stdout)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -121,9 +122,7 @@ func reviewsOf(t *testing.T, c *cluster.Cluster) (all []*compare.Reviews) {
 		containers int
 	}{{"small", 1}, {"typical", 3}, {"large", 20}} {
 		pod := compare.Pod(namespace, shape.containers)
-		for key, value := range vaultAnnotations {
-			pod.Annotations[key] = value
-		}
+		maps.Copy(pod.Annotations, vaultAnnotations)
 		pod.Annotations[annotation.Objects] = "DB-Password\nAPI-Key"
 		pod.Spec.ServiceAccountName = cluster.Account
 		stored, err := c.Client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "kube-controller-manager"})

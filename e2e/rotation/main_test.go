@@ -75,6 +75,7 @@ var together = []test{
 	{"Blog", blog},
 	{"InContainer", inContainer},
 	{"WrongIdentity", wrongIdentity},
+	{"Binding", binding},
 	{"ClassHarmed", classHarmed},
 	{"Vaults", vaults},
 	{"Kinds", kinds},
@@ -98,6 +99,7 @@ var together = []test{
 }
 
 var alone = []test{
+	{"Budget", budget},
 	{"Neighbour", neighbour},
 	{"ProviderStopped", providerStopped},
 	{"Outage", outage},
