@@ -106,7 +106,7 @@ func (f *budgetFlags) run(ctx context.Context, streams genericiooptions.IOStream
 	case unusable:
 		return errUnusable
 	case report.Over(f.most / percent):
-		fmt.Fprintf(streams.ErrOut, "A vault is asked more than %.0f%% of its limit.\n", f.most)
+		fmt.Fprintf(streams.ErrOut, "A vault is asked more than %g%% of its limit.\n", f.most)
 		return errFindings
 	}
 	return nil
