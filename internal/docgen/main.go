@@ -32,6 +32,11 @@ func write(root string) error {
 	if err := replace(filepath.Join(root, "README.md"), "annotations", annotationTable(true)); err != nil {
 		return err
 	}
+	for name, table := range map[string]string{"checks": doctorTable(), "words": wordsTable()} {
+		if err := replace(filepath.Join(root, "docs", "doctor.md"), name, table); err != nil {
+			return err
+		}
+	}
 	if err := writeFence(root); err != nil {
 		return err
 	}

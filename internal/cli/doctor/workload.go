@@ -1,0 +1,181 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"akv-injector/inject"
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/finding"
+	"akv-injector/inject/provider"
+	"akv-injector/inject/workload"
+	"akv-injector/internal/text"
+)
+
+var workloadChecks = []Check{
+	{
+		ID: "AKVD040", Layer: LayerWorkload, Name: "asks",
+		Looks: "whether the pod asks for anything", Matters: "A pod that asks for nothing gets nothing.",
+		run: checkAsks,
+	},
+	{
+		ID: "AKVD041", Layer: LayerWorkload, Name: "opted-in",
+		Looks: "whether the pod's namespace has opted in", Matters: "In other namespaces akv-injector is not called.",
+		run: checkOptedIn,
+	},
+	{
+		ID: "AKVD042", Layer: LayerWorkload, Name: "excluded",
+		Looks: "whether the webhooks' selectors leave the namespace out", Matters: "In such a namespace akv-injector is not called, although it has opted in.",
+		run: checkExcluded,
+	},
+	{
+		ID: "AKVD043", Layer: LayerWorkload, Name: "injected",
+		Looks: "whether a pod that asks has been injected", Matters: "It was created before its namespace opted in, or while the webhooks were not there; it never gets its secrets.",
+		run: checkInjected,
+	},
+	{
+		ID: "AKVD044", Layer: LayerWorkload, Name: "rules",
+		Looks: "what the rules find in the pod", Matters: "A new pod of this kind would be refused, or its secrets would not rotate.",
+		run: checkRules,
+	},
+	{
+		ID: "AKVD045", Layer: LayerWorkload, Name: "service-account",
+		Looks: "whether the pod's service account is there, and names an identity", Matters: "Nothing can sign in to Azure for the pod.",
+		run: checkAccount,
+	},
+}
+
+func (p *Patient) asks() bool { return len(annotation.Ours(p.Target.Meta.Annotations)) > 0 }
+
+// byHand reports whether the pod mounts classes of its own.
+func (p *Patient) byHand() bool { return len(provider.ClassNames(p.Target.Spec)) > 0 }
+
+func checkAsks(_ context.Context, p *Patient, r *report) {
+	keys := annotation.Ours(p.Target.Meta.Annotations)
+	switch {
+	case p.Target.Meta.Annotations[annotation.Inject] == "false":
+		r.warn(annotation.Inject+" is false: the pod has opted out", "Remove the annotation from the pod's template.")
+	case len(keys) > 0:
+		r.ok("%s", strings.Join(keys, ", "))
+	case p.byHand():
+		r.ok("it mounts the classes %s by hand", text.Shorten(strings.Join(provider.ClassNames(p.Target.Spec), ", ")))
+	case p.Target.Owner != nil && len(annotation.Ours(p.Target.Owner.Annotations)) > 0:
+		r.problem("the annotations are on the workload itself, where no pod gets them", "Move them to spec.template.metadata.annotations.")
+	default:
+		r.problem("no annotation "+annotation.Prefix+"… and no secrets-store volume", "See which there are: kubectl akv explain, or docs/annotations.md.")
+	}
+}
+
+func checkOptedIn(ctx context.Context, p *Patient, r *report) {
+	ns, err := p.NamespaceObject(ctx)
+	switch {
+	case err != nil:
+		r.notChecked(why(err, "get", "namespaces", ""))
+	case annotation.OptedIn(ns):
+		r.ok("namespace %s has opted in", ns.Name)
+	case p.asks():
+		r.problem("namespace "+ns.Name+" has not opted in", annotation.OptInCommand(ns.Name))
+	default:
+		r.ok("namespace %s has not opted in, and the pod does not ask", ns.Name)
+	}
+}
+
+// excluded says which of the webhooks' selectors leaves a namespace out, or "".
+func excluded(ns *corev1.Namespace) string {
+	value, managed := ns.Labels["kubernetes.azure.com/managedby"]
+	_, controlPlane := ns.Labels["control-plane"]
+	switch {
+	case ns.Name == metav1.NamespaceSystem, ns.Labels[corev1.LabelMetadataName] == metav1.NamespaceSystem:
+		return "kube-system is never asked about"
+	case controlPlane:
+		return "it has the label control-plane, which AKS leaves out of all webhooks"
+	case managed && value == "aks":
+		return "it is managed by AKS (kubernetes.azure.com/managedby)"
+	}
+	return ""
+}
+
+func checkExcluded(ctx context.Context, p *Patient, r *report) {
+	ns, err := p.NamespaceObject(ctx)
+	if err != nil {
+		r.notChecked(why(err, "get", "namespaces", ""))
+		return
+	}
+	if reason := excluded(ns); reason != "" && p.asks() {
+		fix := "Move the workload to another namespace."
+		if _, ok := ns.Labels["control-plane"]; ok {
+			fix = text.Command("kubectl label namespace {namespace} control-plane-", text.Values{"namespace": ns.Name})
+		}
+		r.problem(reason, fix)
+		return
+	}
+	r.ok("no selector leaves namespace %s out", ns.Name)
+}
+
+func checkInjected(_ context.Context, p *Patient, r *report) {
+	t := p.Target
+	if t.Template || !p.asks() || t.Meta.Annotations[annotation.Inject] == "false" {
+		return
+	}
+	if t.Meta.Labels[annotation.LabelInjected] == "true" {
+		r.ok("the pod was injected")
+		return
+	}
+	fix := text.Command("kubectl delete pod -n {namespace} {pod}", text.Values{"namespace": p.Namespace, "pod": p.Name})
+	r.problem("the pod asks and was not injected", fix)
+}
+
+func checkRules(ctx context.Context, p *Patient, r *report) {
+	ns, err := p.NamespaceObject(ctx)
+	if err != nil {
+		r.notChecked(why(err, "get", "namespaces", ""))
+		return
+	}
+	request := inject.Parse(p.Target, ns, inject.Settings{})
+	known, err := p.facts(ctx, request.Needs())
+	if err != nil {
+		r.notChecked(why(err, "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", p.Namespace))
+		return
+	}
+	decision := inject.Decide(request, known)
+	if len(decision.Findings) == 0 {
+		r.ok("nothing")
+	}
+	for _, f := range decision.Findings {
+		status := Warning
+		if f.Severity == finding.Error {
+			status = Problem
+		}
+		r.of(f.Place.String(), status, strings.TrimSpace(f.Rule+" "+f.Message), f.Fix)
+	}
+}
+
+func checkAccount(ctx context.Context, p *Patient, r *report) {
+	name := workload.AccountOf(p.Target.Spec)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	account, err := p.Client.CoreV1().ServiceAccounts(p.Namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		r.problem(fmt.Sprintf("there is no ServiceAccount %s", text.Shorten(name)),
+			text.Command("kubectl create serviceaccount -n {namespace} {account}", text.Values{"namespace": p.Namespace, "account": name}))
+	case err != nil:
+		r.notChecked(why(err, "get", "serviceaccounts", p.Namespace))
+	case provider.ClientIDProblem(account.Annotations[provider.AnnotationClientID]).Found() && !p.named(annotation.ClientID):
+		r.warn(fmt.Sprintf("the ServiceAccount %s names no identity", text.Shorten(name)),
+			text.Command("kubectl annotate serviceaccount -n {namespace} {account} "+provider.AnnotationClientID+"={client-id}", text.Values{"namespace": p.Namespace, "account": name}))
+	default:
+		r.ok("ServiceAccount %s", text.Shorten(name))
+	}
+}
+
+// named reports whether the pod or its classes say it themselves.
+func (p *Patient) named(key string) bool {
+	return p.Target.Meta.Annotations[key] != "" || !p.asks() && p.byHand() && !slices.ContainsFunc(provider.ClassNames(p.Target.Spec), provider.Reserved)
+}
