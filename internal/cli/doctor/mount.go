@@ -44,7 +44,7 @@ var Decoder = decoder([]Words{
 	{Says: `SecretDisabled|KeyDisabled|is disabled|not allowed in a disabled`, Means: "the newest version of the object is disabled", Fix: "az keyvault secret set-attributes --vault-name VAULT -n NAME --enabled true"},
 	{Says: `SecretNotFound|KeyNotFound|CertificateNotFound`, Means: "the vault has no such object, or it was deleted", Fix: "az keyvault secret list --vault-name VAULT, and correct the name; or az keyvault secret recover --vault-name VAULT -n NAME"},
 	{Says: `no such host`, Means: "the vault's name cannot be resolved on the node: there is no vault of that name, or a private DNS zone is missing", Fix: "az keyvault show -n VAULT --query properties.vaultUri; for a private endpoint, link privatelink.vaultcore.azure.net to the cluster's network"},
-	{Says: `Throttled|TooManyRequests|429`, Means: "the vault is asked more often than it answers", Fix: "kubectl akv budget -A"},
+	{Says: `Throttled|TooManyRequests|\b429\b`, Means: "the vault is asked more often than it answers", Fix: "kubectl akv budget -A"},
 	{Says: `provider not found: provider "azure"|error connecting to provider "azure"`, Means: "the Azure provider does not run on the node", Fix: "kubectl get pods -A -o wide -l app=csi-secrets-store-provider-azure"},
 	{Says: `driver name secrets-store\.csi\.k8s\.io not found`, Means: "the driver is not registered on the node", Fix: "az aks enable-addons -g GROUP -n CLUSTER --addons azure-keyvault-secrets-provider"},
 	{Says: `failed to get secretproviderclass|secretproviderclasses.* not found`, Means: "the SecretProviderClass is not there", Fix: "kubectl get secretproviderclasses -n NAMESPACE; a generated one comes back when akv-injector runs"},
