@@ -173,6 +173,8 @@ type fault struct {
 	breaks func(t *testing.T, b *bench)
 	// mends mends it where what is printed cannot be run here: az aks and helm are not there.
 	mends func(t *testing.T, b *bench)
+	// after is what others do once it is mended.
+	after func(t *testing.T, b *bench)
 }
 
 func TestDoctor(t *testing.T) {
@@ -203,9 +205,12 @@ func TestDoctor(t *testing.T) {
 			} else {
 				b.run(t, results[i].Fix)
 			}
-			results, _, _ = b.doctor(t, f.args...)
-			if slices.ContainsFunc(wrong(results), func(r result) bool { return r.ID == f.id }) {
-				t.Errorf("mended it says: %+v", wrong(results))
+			if f.after != nil {
+				f.after(t, b)
+			}
+			results, _, said := b.doctor(t, f.args...)
+			if !slices.ContainsFunc(results, func(r result) bool { return r.ID == f.id && r.Status == "ok" }) || slices.ContainsFunc(wrong(results), func(r result) bool { return r.ID == f.id }) {
+				t.Errorf("mended it says: %s, %+v", said, results)
 			}
 		})
 	}
@@ -234,8 +239,15 @@ func TestWithoutRights(t *testing.T) {
 		}
 		if r.Status == "not checked" {
 			unseen++
-			if !strings.Contains(r.Seen, "kubectl auth can-i") {
+			_, command, ok := strings.Cut(strings.TrimSuffix(r.Seen, ")"), "(")
+			if !ok || !strings.HasPrefix(command, "kubectl auth can-i ") {
 				t.Errorf("%+v does not say which right is missing", r)
+				continue
+			}
+			ask := exec.CommandContext(t.Context(), "sh", "-eu", "-c", command)
+			ask.Env = append(os.Environ(), "KUBECONFIG="+user.Kubeconfig, "PATH="+b.bin+":"+os.Getenv("PATH"))
+			if answer, _ := ask.Output(); strings.TrimSpace(string(answer)) != "no" {
+				t.Errorf("%s: %q, although it is what is missing for %s", command, answer, r.ID)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"maps"
 	"testing"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -44,7 +45,7 @@ func without(id, says string, o client.Object) fault {
 	return fault{id: id, says: says, breaks: breaks, mends: mends}
 }
 
-// create creates an object, and deletes it when the test is over.
+// create creates an object.
 func create(t *testing.T, b *bench, o client.Object) {
 	t.Helper()
 	if err := b.API.Create(t.Context(), o); err != nil {
@@ -65,6 +66,13 @@ var faults = []fault{
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.patch(t, csiDriver(), `{"spec":{"tokenRequests":[{"audience":"another"}]}}`)
+		},
+	},
+	{
+		id: "AKVD004", says: "requests no token",
+		breaks: func(t *testing.T, b *bench) {
+			t.Helper()
+			b.patch(t, csiDriver(), `{"spec":{"tokenRequests":null}}`)
 		},
 	},
 	{
@@ -192,17 +200,17 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD044", says: "AKV", args: []string{"-n", "shop", "deploy/wrong"},
+		id: "AKVD044", says: "AKV028", args: []string{"-n", "shop", "deploy/wrong"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
-			create(t, b, workload("wrong", "objets"))
+			create(t, b, workload("wrong", true))
 		},
 		mends: func(t *testing.T, b *bench) {
 			t.Helper()
-			if err := b.API.Delete(t.Context(), workload("wrong", "objets")); err != nil {
+			if err := b.API.Delete(t.Context(), workload("wrong", true)); err != nil {
 				t.Fatal(err)
 			}
-			create(t, b, workload("wrong", ""))
+			create(t, b, workload("wrong", false))
 		},
 	},
 	{
@@ -225,6 +233,33 @@ var faults = []fault{
 	{
 		id: "AKVD043", says: "was not injected", args: []string{"-n", "elsewhere", "asks"},
 		breaks: func(*testing.T, *bench) {},
+		// Its controller creates it again: nothing runs one here.
+		after: func(t *testing.T, b *bench) {
+			t.Helper()
+			create(t, b, podIn("elsewhere", "asks", map[string]string{annotation.Vault: "payments-kv"}))
+		},
+	},
+	{
+		id: "AKVD060", says: "no federated credential of the identity is for this namespace", args: []string{"-n", "shop", "late"},
+		breaks: func(t *testing.T, b *bench) {
+			t.Helper()
+			pod := podIn("shop", "late", nil)
+			create(t, b, pod)
+			create(t, b, failedMount(pod))
+		},
+		// The kubelet tries again: the mount succeeds, and the container starts. The event stays for an hour.
+		mends: func(t *testing.T, b *bench) {
+			t.Helper()
+			began := metav1.NewTime(time.Now().Add(time.Minute))
+			pod := named(&corev1.Pod{}, "shop", "late")
+			if err := b.API.Get(t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+				t.Fatal(err)
+			}
+			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: pod.Spec.Containers[0].Name, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: began}}}}
+			if err := b.API.Status().Update(t.Context(), pod); err != nil {
+				t.Fatal(err)
+			}
+		},
 	},
 }
 
@@ -241,8 +276,8 @@ func providerReady(t *testing.T, b *bench, ready int32) {
 	}
 }
 
-// workload mounts a class by hand with a subPath, unless it is to be fine.
-func workload(name, wrong string) *appsv1.Deployment {
+// workload asks; a wrong one reads a file once, when it starts.
+func workload(name string, wrong bool) *appsv1.Deployment {
 	pod := cluster.Pod("shop", "x", "DB-Password")
 	labels := map[string]string{"app": name}
 	d := &appsv1.Deployment{
@@ -252,7 +287,7 @@ func workload(name, wrong string) *appsv1.Deployment {
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: pod.Annotations}, Spec: pod.Spec},
 		},
 	}
-	if wrong != "" {
+	if wrong {
 		// A rule that warns: akv-injector would refuse one that is an error.
 		d.Spec.Template.Spec.Containers[0].Command = []string{"sh", "-c", "export P=$(cat /mnt/secrets-store/DB-Password); exec app"}
 	}

@@ -154,8 +154,6 @@ func (r *Request) Needs(t *workload.Target) facts.Needs {
 	return n
 }
 
-// AccountPlanned is the service account that the pod will have. An explicit one
-// takes precedence over the namespace's; an explicit "default" looks the same as none.
 // Calls are those that the pods of a workload that asks will have made to each vault each time that the driver asks for their volumes.
 func (r *Request) Calls(t *workload.Target) map[facts.VaultRef]int {
 	if !r.Asks || !t.Template || t.Replicas <= 0 || r.TooLarge || t.RunsToCompletion() {
@@ -170,6 +168,8 @@ func (r *Request) Calls(t *workload.Target) map[facts.VaultRef]int {
 	return calls
 }
 
+// AccountPlanned is the service account that the pod will have. An explicit one
+// takes precedence over the namespace's; an explicit "default" looks the same as none.
 func (r *Request) AccountPlanned() string {
 	if r.ServiceAccount.Value != "" && r.AccountNow == workload.DefaultAccount {
 		return r.ServiceAccount.Value

@@ -79,7 +79,7 @@ var clusterChecks = []Check{
 func checkKubernetes(_ context.Context, p *Patient, r *report) {
 	info, err := p.Client.Discovery().ServerVersion()
 	if err != nil {
-		r.notChecked(why(err, "get", "/version", ""))
+		r.notChecked(unseen(err, "get", "/version", "").Error())
 		return
 	}
 	v, err := utilversion.ParseGeneric(info.GitVersion)
@@ -99,7 +99,7 @@ func checkClassCRD(_ context.Context, p *Patient, r *report) {
 	case apierrors.IsNotFound(err):
 		r.problem("the API server knows no "+secretsstorev1.SchemeGroupVersion.String(), text.Command(enableAddon, nil))
 	case err != nil:
-		r.notChecked(why(err, "get", "/apis", ""))
+		r.notChecked(unseen(err, "get", "/apis", "").Error())
 	case !slices.ContainsFunc(resources.APIResources, func(a metav1.APIResource) bool { return a.Name == "secretproviderclasses" }):
 		r.problem("the API server serves no secretproviderclasses", text.Command(enableAddon, nil))
 	default:
@@ -111,7 +111,7 @@ func checkCSIDriver(ctx context.Context, p *Patient, r *report) {
 	driver, err := p.CSIDriver(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "get", "csidrivers", ""))
+		r.notChecked(err.Error())
 	case driver == nil:
 		r.problem("there is no CSIDriver "+provider.DriverName, text.Command(enableAddon, nil))
 	default:
@@ -123,11 +123,15 @@ func checkAudience(ctx context.Context, p *Patient, r *report) {
 	driver, err := p.CSIDriver(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "get", "csidrivers", ""))
+		r.notChecked(err.Error())
 	case driver == nil:
 	case !provider.RequestsToken(driver, provider.TokenAudience):
+		path, request := "/spec/tokenRequests/-", `{"audience":"`+provider.TokenAudience+`"}`
+		if len(driver.Spec.TokenRequests) == 0 { // there is no list to add to
+			path, request = "/spec/tokenRequests", "["+request+"]"
+		}
 		r.problem("the CSIDriver requests no token for "+provider.TokenAudience,
-			text.Command(`kubectl patch csidriver `+provider.DriverName+` --type=json -p [{"op":"add","path":"/spec/tokenRequests/-","value":{"audience":"`+provider.TokenAudience+`"}}]`, nil))
+			text.Command(`kubectl patch csidriver `+provider.DriverName+` --type=json -p [{"op":"add","path":"`+path+`","value":`+request+`}]`, nil))
 	default:
 		r.ok("tokens for %s are requested", provider.TokenAudience)
 	}
@@ -137,7 +141,7 @@ func checkRotation(ctx context.Context, p *Patient, r *report) {
 	rotation, driver, err := p.Rotation(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "list", "daemonsets.apps", ""))
+		r.notChecked(err.Error())
 	case driver == nil:
 		r.notChecked("no DaemonSet of the driver is in the cluster: what runs it is not known")
 	case rotation.Off != "":
@@ -152,12 +156,12 @@ func checkNodes(ctx context.Context, p *Patient, r *report) {
 	defer cancel()
 	nodes, err := p.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		r.notChecked(why(err, "list", "nodes", ""))
+		r.notChecked(unseen(err, "list", "nodes", "").Error())
 		return
 	}
 	registered, err := p.Client.StorageV1().CSINodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		r.notChecked(why(err, "list", "csinodes.storage.k8s.io", ""))
+		r.notChecked(unseen(err, "list", "csinodes.storage.k8s.io", "").Error())
 		return
 	}
 	has := map[string]bool{}
@@ -166,20 +170,20 @@ func checkNodes(ctx context.Context, p *Patient, r *report) {
 			has[registered.Items[i].Name] = has[registered.Items[i].Name] || d.Name == provider.DriverName
 		}
 	}
-	var without []string
+	good := 0
 	for i := range nodes.Items {
 		n := &nodes.Items[i]
-		if !n.Spec.Unschedulable && readyNode(n) && !virtual(n) && !has[n.Name] {
-			without = append(without, n.Name)
+		switch {
+		case n.Spec.Unschedulable, !readyNode(n), virtual(n):
+		case has[n.Name]:
+			good++
+		default:
+			r.of("node "+n.Name, Problem, "the driver is not registered on the node",
+				text.Command("kubectl get pods -A -o wide --field-selector spec.nodeName={node}", text.Values{"node": n.Name}))
 		}
 	}
-	if len(without) == 0 {
-		r.ok("registered on %d nodes", len(nodes.Items))
-		return
-	}
-	for _, name := range without {
-		r.of("node "+name, Problem, "the driver is not registered on the node",
-			text.Command("kubectl get pods -A -o wide --field-selector spec.nodeName={node}", text.Values{"node": name}))
+	if len(r.results) == 0 {
+		r.ok("registered on all %d nodes that take pods", good)
 	}
 }
 
@@ -196,7 +200,7 @@ func checkDriverVersion(ctx context.Context, p *Patient, r *report) {
 	_, driver, err := p.Rotation(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "list", "daemonsets.apps", ""))
+		r.notChecked(err.Error())
 	case driver == nil:
 		r.notChecked("no DaemonSet of the driver is in the cluster")
 	case driver.Version == "":
@@ -212,7 +216,7 @@ func checkDriverVersion(ctx context.Context, p *Patient, r *report) {
 func checkProvider(ctx context.Context, p *Patient, r *report) {
 	sets, err := p.DaemonSets(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "daemonsets.apps", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	found := false
@@ -245,7 +249,7 @@ func isProvider(image string) bool {
 func checkIdentityWebhook(ctx context.Context, p *Patient, r *report) {
 	all, err := p.Mutating(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "mutatingwebhookconfigurations", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	for i := range all {

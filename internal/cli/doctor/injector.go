@@ -61,7 +61,7 @@ func checkInstalled(ctx context.Context, p *Patient, r *report) {
 	d, err := p.Installed(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "list", "deployments.apps", ""))
+		r.notChecked(err.Error())
 	case d == nil:
 		r.problem("there is no Deployment of akv-injector", install)
 	case d.Status.ReadyReplicas == 0:
@@ -132,18 +132,14 @@ func asking(name string) bool {
 }
 
 func (p *Patient) reinstall(ctx context.Context) string {
-	namespace := "akv-injector-system"
-	if d, err := p.Installed(ctx); err == nil && d != nil {
-		namespace = d.Namespace
-	}
-	return text.Command(reinstall, text.Values{"namespace": namespace})
+	return text.Command(reinstall, text.Values{"namespace": p.InjectorNamespace(ctx)})
 }
 
 func checkConfigurations(ctx context.Context, p *Patient, r *report) {
 	found, missing, err := p.ours(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "list", "mutatingwebhookconfigurations", ""))
+		r.notChecked(err.Error())
 	case len(missing) > 0:
 		r.problem("missing: "+strings.Join(missing, ", "), p.reinstall(ctx))
 	default:
@@ -154,7 +150,7 @@ func checkConfigurations(ctx context.Context, p *Patient, r *report) {
 func checkFailurePolicy(ctx context.Context, p *Patient, r *report) {
 	found, _, err := p.ours(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "mutatingwebhookconfigurations", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	closed := 0
@@ -176,14 +172,14 @@ func checkFailurePolicy(ctx context.Context, p *Patient, r *report) {
 func checkBundles(ctx context.Context, p *Patient, r *report) {
 	found, _, err := p.ours(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "mutatingwebhookconfigurations", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	good := 0
 	for _, w := range found {
 		if problem := bundleProblem(w.bundle, time.Now()); problem != "" {
 			r.of(w.configuration, Problem, fmt.Sprintf("the webhook %s: %s", text.Shorten(w.name), problem),
-				text.Command("kubectl get certificates,secrets -n {namespace}", text.Values{"namespace": "akv-injector-system"}))
+				text.Command("kubectl get certificates,secrets -n {namespace}", text.Values{"namespace": p.InjectorNamespace(ctx)}))
 			continue
 		}
 		good++
@@ -221,7 +217,7 @@ func bundleProblem(bundle []byte, now time.Time) string {
 func checkOrder(ctx context.Context, p *Patient, r *report) {
 	all, err := p.Mutating(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "mutatingwebhookconfigurations", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	ours, before := false, []string{}
@@ -254,7 +250,7 @@ func identityWebhook(c *admissionregistrationv1.MutatingWebhookConfiguration) bo
 func checkDryRun(ctx context.Context, p *Patient, r *report) {
 	namespace, err := p.optedIn(ctx)
 	if err != nil {
-		r.notChecked(why(err, "list", "namespaces", ""))
+		r.notChecked(unseen(err, "list", "namespaces", "").Error())
 		return
 	}
 	if namespace == "" {
@@ -277,15 +273,13 @@ func checkDryRun(ctx context.Context, p *Patient, r *report) {
 	case strings.Contains(err.Error(), annotation.IdentityMode):
 		r.of(object, OK, fmt.Sprintf("a pod with a wrong annotation was refused by akv-injector, after %s", took), "")
 	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), "webhook"):
-		r.notChecked(why(err, "create", "pods", namespace))
+		r.notChecked(unseen(err, "create", "pods", namespace).Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		r.notChecked(fmt.Sprintf("the API server did not answer within %s", 2*callTimeout))
 	default:
-		r.of(object, Problem, firstLine(err), "kubectl get endpointslices,pods -n akv-injector-system -o wide")
+		r.of(object, Problem, oneLine(err.Error()), text.Command("kubectl get endpointslices,pods -n {namespace} -o wide", text.Values{"namespace": p.InjectorNamespace(ctx)}))
 	}
 }
-
-func firstLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // optedIn is a namespace that has opted in: the target's, if it has, or any.
 func (p *Patient) optedIn(ctx context.Context) (string, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,13 +71,15 @@ func checkMount(ctx context.Context, p *Patient, r *report) {
 		FieldSelector: fields.AndSelectors(fields.OneTermEqualSelector("involvedObject.kind", "Pod"), fields.OneTermEqualSelector("involvedObject.name", p.Name)).String(),
 	})
 	if err != nil {
-		r.notChecked(why(err, "list", "events", p.Namespace))
+		r.notChecked(unseen(err, "list", "events", p.Namespace).Error())
 		return
 	}
 	var last *corev1.Event
 	for i := range events.Items {
 		e := &events.Items[i]
-		if slices.Contains(failureReasons, e.Reason) && string(e.InvolvedObject.UID) == string(p.Target.Meta.UID) && (last == nil || e.LastTimestamp.After(last.LastTimestamp.Time)) {
+		// What failed before the containers started has succeeded since: the kubelet starts none before all is mounted.
+		if slices.Contains(failureReasons, e.Reason) && e.InvolvedObject.UID == p.Target.Meta.UID && !e.LastTimestamp.Time.Before(p.started) &&
+			(last == nil || e.LastTimestamp.After(last.LastTimestamp.Time)) {
 			last = e
 		}
 	}
@@ -92,6 +93,6 @@ func checkMount(ctx context.Context, p *Patient, r *report) {
 			return
 		}
 	}
-	r.add(Problem, "event "+last.Reason, fmt.Sprintf("words that are not known: %s", text.Shorten(strings.Join(strings.Fields(last.Message), " "))),
+	r.add(Problem, "event "+last.Reason, fmt.Sprintf("words that are not known: %s", oneLine(last.Message)),
 		text.Command("kubectl describe pod -n {namespace} {pod}", text.Values{"namespace": p.Namespace, "pod": p.Name}))
 }

@@ -20,6 +20,7 @@ import (
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
 	"akv-injector/internal/cli/manifest"
+	"akv-injector/internal/text"
 )
 
 // callTimeout is how long one call to the API server may take.
@@ -36,6 +37,8 @@ type Patient struct {
 	// Namespace and Name of the object that Target is in.
 	Namespace, Name string
 	object          *manifest.Object
+	// started is when the pod's first container started; not set before.
+	started time.Time
 
 	csiDriver    once[*storagev1.CSIDriver]
 	daemonSets   once[[]appsv1.DaemonSet]
@@ -62,20 +65,23 @@ func (o *once[T]) get(ctx context.Context, ask func(context.Context) (T, error))
 	return o.value, o.err
 }
 
-// why says in a line why something could not be looked at.
-func why(err error, verb, resource, namespace string) string {
+// unseen says in a line why something could not be looked at.
+func unseen(err error, verb, resource, namespace string) error {
 	where := "-A"
 	if namespace != "" {
 		where = "-n " + namespace
 	}
 	switch {
 	case apierrors.IsForbidden(err):
-		return fmt.Sprintf("you may not %s %s (kubectl auth can-i %s %s %s)", verb, resource, verb, resource, where)
+		return fmt.Errorf("you may not %s %s (kubectl auth can-i %s %s %s)", verb, resource, verb, resource, where)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("the API server does not answer within %s", callTimeout)
+		return fmt.Errorf("the API server does not answer within %s", callTimeout)
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return errors.New(oneLine(err.Error()))
 }
+
+// oneLine bounds what others say.
+func oneLine(s string) string { return text.Line(strings.Join(strings.Fields(s), " "), 400) }
 
 // CSIDriver is the driver's object, nil if there is none.
 func (p *Patient) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
@@ -84,7 +90,10 @@ func (p *Patient) CSIDriver(ctx context.Context) (*storagev1.CSIDriver, error) {
 		if apierrors.IsNotFound(err) {
 			return nil, nil
 		}
-		return driver, err
+		if err != nil {
+			return nil, unseen(err, "get", "csidrivers", "")
+		}
+		return driver, nil
 	})
 }
 
@@ -93,7 +102,7 @@ func (p *Patient) DaemonSets(ctx context.Context) ([]appsv1.DaemonSet, error) {
 	return p.daemonSets.get(ctx, func(ctx context.Context) ([]appsv1.DaemonSet, error) {
 		list, err := p.Client.AppsV1().DaemonSets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return nil, err
+			return nil, unseen(err, "list", "daemonsets.apps", "")
 		}
 		return list.Items, nil
 	})
@@ -118,7 +127,7 @@ func (p *Patient) Mutating(ctx context.Context) ([]admissionregistrationv1.Mutat
 	return p.mutating.get(ctx, func(ctx context.Context) ([]admissionregistrationv1.MutatingWebhookConfiguration, error) {
 		list, err := p.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return nil, err
+			return nil, unseen(err, "list", "mutatingwebhookconfigurations", "")
 		}
 		return list.Items, nil
 	})
@@ -129,7 +138,7 @@ func (p *Patient) Validating(ctx context.Context) ([]admissionregistrationv1.Val
 	return p.validating.get(ctx, func(ctx context.Context) ([]admissionregistrationv1.ValidatingWebhookConfiguration, error) {
 		list, err := p.Client.AdmissionregistrationV1().ValidatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return nil, err
+			return nil, unseen(err, "list", "validatingwebhookconfigurations", "")
 		}
 		return list.Items, nil
 	})
@@ -139,17 +148,32 @@ func (p *Patient) Validating(ctx context.Context) ([]admissionregistrationv1.Val
 func (p *Patient) Installed(ctx context.Context) (*appsv1.Deployment, error) {
 	return p.installed.get(ctx, func(ctx context.Context) (*appsv1.Deployment, error) {
 		list, err := p.Client.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=akv-injector"})
-		if err != nil || len(list.Items) == 0 {
-			return nil, err
+		switch {
+		case err != nil:
+			return nil, unseen(err, "list", "deployments.apps", "")
+		case len(list.Items) == 0:
+			return nil, nil
 		}
 		return &list.Items[0], nil
 	})
 }
 
+// InjectorNamespace is where akv-injector is, or, if that is not known, where the chart's own command puts it.
+func (p *Patient) InjectorNamespace(ctx context.Context) string {
+	if d, err := p.Installed(ctx); err == nil && d != nil {
+		return d.Namespace
+	}
+	return "akv-injector-system"
+}
+
 // NamespaceObject is the target's namespace.
 func (p *Patient) NamespaceObject(ctx context.Context) (*corev1.Namespace, error) {
 	return p.itsNamespace.get(ctx, func(ctx context.Context) (*corev1.Namespace, error) {
-		return p.Client.CoreV1().Namespaces().Get(ctx, p.Namespace, metav1.GetOptions{})
+		ns, err := p.Client.CoreV1().Namespaces().Get(ctx, p.Namespace, metav1.GetOptions{})
+		if err != nil {
+			return nil, unseen(err, "get", "namespaces", "")
+		}
+		return ns, nil
 	})
 }
 
@@ -164,5 +188,5 @@ func (p *Patient) Reach(ctx context.Context) error {
 	case apierrors.IsUnauthorized(err):
 		return errors.New("the cluster does not know you: log in again (az aks get-credentials, kubelogin)")
 	}
-	return errors.New(why(err, "get", "/version", ""))
+	return unseen(err, "get", "/version", "")
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"akv-injector/inject/facts"
 	"akv-injector/inject/workload"
@@ -76,7 +78,7 @@ func (p *Patient) Aim(ctx context.Context, arg string) error {
 	case apierrors.IsNotFound(err):
 		return fmt.Errorf("there is no %s %s in namespace %s", kinds[i].names[0], name, p.Namespace)
 	case err != nil:
-		return fmt.Errorf("%s", why(err, "get", kinds[i].names[1], p.Namespace))
+		return unseen(err, "get", kinds[i].names[1], p.Namespace)
 	}
 	p.Target, p.Name = workload.TargetOf(o), name
 	if p.Target == nil {
@@ -86,28 +88,43 @@ func (p *Patient) Aim(ctx context.Context, arg string) error {
 		if metav1.GetControllerOf(pod) != nil {
 			p.Target.Origin = workload.FromController
 		}
+		p.started = started(pod)
 	}
-	text, err := json.Marshal(o)
+	// Typed clients leave the kind out.
+	gvks, _, err := scheme.Scheme.ObjectKinds(o)
 	if err != nil {
 		return err
 	}
-	objects, _ := manifest.FromJSON(p.Namespace, withKind(text, p.Target.Kind))
+	o.GetObjectKind().SetGroupVersionKind(gvks[0])
+	encoded, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	objects, _ := manifest.FromJSON(p.Namespace, encoded)
 	if len(objects) == 1 {
 		p.object = objects[0]
 	}
 	return nil
 }
 
-// withKind adds what typed clients leave out.
-func withKind(text []byte, kind string) []byte {
-	version := "apps/v1"
-	switch kind {
-	case "Pod":
-		version = "v1"
-	case "Job", "CronJob":
-		version = "batch/v1"
+// started is when the first of a pod's containers, init containers too, started: all volumes were mounted by then.
+func started(pod *corev1.Pod) time.Time {
+	var first time.Time
+	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		for _, at := range []*corev1.ContainerState{&c.State, &c.LastTerminationState} {
+			began := time.Time{}
+			switch {
+			case at.Running != nil:
+				began = at.Running.StartedAt.Time
+			case at.Terminated != nil:
+				began = at.Terminated.StartedAt.Time
+			}
+			if !began.IsZero() && (first.IsZero() || began.Before(first)) {
+				first = began
+			}
+		}
 	}
-	return append([]byte(fmt.Sprintf(`{"apiVersion":%q,"kind":%q,`, version, kind)), text[1:]...)
+	return first
 }
 
 // facts asks the API server for what the rules need.

@@ -76,7 +76,7 @@ func checkOptedIn(ctx context.Context, p *Patient, r *report) {
 	ns, err := p.NamespaceObject(ctx)
 	switch {
 	case err != nil:
-		r.notChecked(why(err, "get", "namespaces", ""))
+		r.notChecked(err.Error())
 	case annotation.OptedIn(ns):
 		r.ok("namespace %s has opted in", ns.Name)
 	case p.asks():
@@ -104,7 +104,7 @@ func excluded(ns *corev1.Namespace) string {
 func checkExcluded(ctx context.Context, p *Patient, r *report) {
 	ns, err := p.NamespaceObject(ctx)
 	if err != nil {
-		r.notChecked(why(err, "get", "namespaces", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	if reason := excluded(ns); reason != "" && p.asks() {
@@ -134,13 +134,13 @@ func checkInjected(_ context.Context, p *Patient, r *report) {
 func checkRules(ctx context.Context, p *Patient, r *report) {
 	ns, err := p.NamespaceObject(ctx)
 	if err != nil {
-		r.notChecked(why(err, "get", "namespaces", ""))
+		r.notChecked(err.Error())
 		return
 	}
 	request := inject.Parse(p.Target, ns, inject.Settings{})
 	known, err := p.facts(ctx, request.Needs())
 	if err != nil {
-		r.notChecked(why(err, "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", p.Namespace))
+		r.notChecked(unseen(err, "get", "secretproviderclasses.secrets-store.csi.x-k8s.io", p.Namespace).Error())
 		return
 	}
 	decision := inject.Decide(request, known)
@@ -166,7 +166,7 @@ func checkAccount(ctx context.Context, p *Patient, r *report) {
 		r.problem(fmt.Sprintf("there is no ServiceAccount %s", text.Shorten(name)),
 			text.Command("kubectl create serviceaccount -n {namespace} {account}", text.Values{"namespace": p.Namespace, "account": name}))
 	case err != nil:
-		r.notChecked(why(err, "get", "serviceaccounts", p.Namespace))
+		r.notChecked(unseen(err, "get", "serviceaccounts", p.Namespace).Error())
 	case provider.ClientIDProblem(account.Annotations[provider.AnnotationClientID]).Found() && !p.named(annotation.ClientID):
 		r.warn(fmt.Sprintf("the ServiceAccount %s names no identity", text.Shorten(name)),
 			text.Command("kubectl annotate serviceaccount -n {namespace} {account} "+provider.AnnotationClientID+"={client-id}", text.Values{"namespace": p.Namespace, "account": name}))
