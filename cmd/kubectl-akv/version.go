@@ -17,6 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/dynamic"
 
+	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/lint"
 )
 
@@ -101,7 +102,7 @@ func deployed(ctx context.Context, client dynamic.Interface) ([]server, error) {
 		}
 		s := server{namespace: d.Namespace, name: d.Name, version: "of an unknown version"}
 		if containers := d.Spec.Template.Spec.Containers; len(containers) > 0 {
-			if tag := tagOf(containers[0].Image); tag != "" {
+			if _, tag := provider.ImageParts(containers[0].Image); tag != "" {
 				s.version = tag
 			}
 		}
@@ -109,13 +110,6 @@ func deployed(ctx context.Context, client dynamic.Interface) ([]server, error) {
 	}
 	slices.SortFunc(found, func(a, b server) int { return strings.Compare(a.namespace+"/"+a.name, b.namespace+"/"+b.name) })
 	return found, nil
-}
-
-// tagOf is the tag of an image, or "": registry.example:5000/akv-injector:v1.2.3@sha256:… has v1.2.3.
-func tagOf(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	_, tag, _ := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
-	return tag
 }
 
 // skewOf says how two versions do not fit, or "" if they do, or if one of them is no version.

@@ -11,17 +11,6 @@ import (
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 )
 
-func TestTagOf(t *testing.T) {
-	for image, want := range map[string]string{
-		"akv-injector:v1.2.3": "v1.2.3", "registry.example:5000/team/akv-injector:v1.2.3@sha256:abc": "v1.2.3",
-		"registry.example:5000/akv-injector": "", "akv-injector@sha256:abc": "", "": "",
-	} {
-		if got := tagOf(image); got != want {
-			t.Errorf("%q: %q, want %q", image, got, want)
-		}
-	}
-}
-
 func TestSkew(t *testing.T) {
 	for _, c := range []struct{ client, server, want string }{
 		{"v1.2.3", "v1.2.9", ""}, {"v1.2.3", "v1.3.0", "older"}, {"v2.0.0", "v1.9.0", "newer"}, {"dev", "v1.0.0", ""}, {"v1.0.0", "main", ""},

@@ -73,13 +73,22 @@ func (r Rotation) Gate() string {
 	return "; the driver skips what it wrote less than " + text.Duration(r.Interval) + " ago"
 }
 
+// Every is how often the driver looks for new versions, on average; 0 is never. Where nothing is known, it is taken for one
+// that the kubelet asks.
+func (r Rotation) Every() time.Duration {
+	switch {
+	case r.Off != "":
+		return 0
+	case !r.Known, r.Kubelet:
+		return KubeletEvery
+	}
+	return max(0, r.Interval)
+}
+
 // Looks is about how many times an hour the driver looks for new versions.
 func (r Rotation) Looks() int {
-	every := r.Interval
-	if r.Kubelet {
-		every = KubeletEvery
-	}
-	if every <= 0 {
+	every := r.Every()
+	if every == 0 {
 		return 0
 	}
 	return max(1, int(time.Hour/every))

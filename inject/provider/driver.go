@@ -53,8 +53,8 @@ func DriverIn(sets []appsv1.DaemonSet) *Driver {
 	return driver
 }
 
-func readDriver(image string, args []string) *Driver {
-	d := &Driver{Version: imageVersion(image), PollInterval: DefaultPollInterval}
+func readDriver(reference string, args []string) *Driver {
+	d := &Driver{Version: imageVersion(reference), PollInterval: DefaultPollInterval}
 	if value, ok := flagOf(args, "enable-secret-rotation"); ok {
 		// A boolean flag takes its value only after =.
 		on, err := strconv.ParseBool(value)
@@ -95,13 +95,13 @@ func flagOf(args []string, name string) (value string, ok bool) {
 	return value, ok
 }
 
-func imageVersion(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	_, tag, ok := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
-	if !ok || !strings.HasPrefix(tag, "v") {
+func imageVersion(reference string) string {
+	_, tag := ImageParts(reference)
+	version, ok := strings.CutPrefix(tag, "v")
+	if !ok {
 		return ""
 	}
-	return tag[1:]
+	return version
 }
 
 // Republishes reports whether the kubelet makes this driver rotate (from 1.6 on), rather

@@ -33,13 +33,9 @@ func checkVaultBudget(p *Pod, r *Report) {
 	if len(p.Facts.Calls) == 0 {
 		return
 	}
-	rotation := p.Facts.Rotation()
-	if rotation.Known && rotation.Off != "" {
+	every := p.Facts.Rotation().Every()
+	if every == 0 {
 		return
-	}
-	every := facts.KubeletEvery
-	if rotation.Known && !rotation.Kubelet && rotation.Interval > 0 {
-		every = rotation.Interval
 	}
 	const half = provider.CallsLimit / 2
 	added := p.Request.Calls(p.Target)

@@ -28,15 +28,16 @@ type Cadence struct {
 // CadenceOf is that of a cluster, by its CSIDriver and the driver's DaemonSet.
 func CadenceOf(f *facts.Facts) Cadence {
 	r := f.Rotation()
+	c := Cadence{Every: r.Every(), Kubelet: r.Kubelet, From: "the driver's --rotation-poll-interval"}
 	switch {
 	case !r.Known:
-		return Cadence{Every: facts.KubeletEvery, Kubelet: true, From: "assumed: a driver of 1.6 or newer, and kubelets with the default --sync-frequency"}
+		c.Kubelet, c.From = true, "assumed: a driver of 1.6 or newer, and kubelets with the default --sync-frequency"
 	case r.Off != "":
-		return Cadence{From: r.Off}
+		c.Kubelet, c.From = false, r.Off
 	case r.Kubelet:
-		return Cadence{Every: facts.KubeletEvery, Kubelet: true, From: "driver 1.6 or newer: the kubelet asks every 60 to 90 s"}
+		c.From = "driver 1.6 or newer: the kubelet asks every 60 to 90 s"
 	}
-	return Cadence{Every: r.Interval, From: "the driver's --rotation-poll-interval"}
+	return c
 }
 
 // CadenceIn is that of the cluster that a set is from, as far as the set tells.

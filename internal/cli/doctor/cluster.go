@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -240,9 +239,8 @@ func checkProvider(ctx context.Context, p *Patient, r *report) {
 }
 
 // isProvider reports whether an image is the provider's, of AKS or of its chart.
-func isProvider(image string) bool {
-	image, _, _ = strings.Cut(image, "@")
-	name, _, _ := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+func isProvider(reference string) bool {
+	name, _ := provider.ImageParts(reference)
 	return name == "provider-azure"
 }
 
