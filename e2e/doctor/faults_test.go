@@ -270,3 +270,45 @@ func TestNoCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Each webhook of the chart is missed when it is not there.
+func TestEachWebhookIsMissed(t *testing.T) {
+	b := whole(t)
+	mutating := named(&admissionregistrationv1.MutatingWebhookConfiguration{}, "", "akv-injector")
+	validating := named(&admissionregistrationv1.ValidatingWebhookConfiguration{}, "", "akv-injector")
+	for _, o := range []client.Object{mutating, validating} {
+		if err := b.API.Get(t.Context(), client.ObjectKeyFromObject(o), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	missed := func(name string) {
+		t.Helper()
+		results, _, _ := b.doctor(t)
+		if !slices.ContainsFunc(results, func(r result) bool { return r.ID == "AKVD021" && r.Seen == "missing: "+name }) {
+			t.Errorf("without %s it says: %+v", name, wrong(results))
+		}
+	}
+	update := func(o client.Object) {
+		t.Helper()
+		if err := b.API.Update(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := mutating.Webhooks
+	for i, w := range all {
+		mutating.Webhooks = slices.Delete(slices.Clone(all), i, i+1)
+		update(mutating)
+		missed(w.Name)
+	}
+	mutating.Webhooks = all
+	update(mutating)
+	others := validating.Webhooks
+	for i, w := range others {
+		validating.Webhooks = slices.Delete(slices.Clone(others), i, i+1)
+		update(validating)
+		missed(w.Name)
+	}
+	if len(all) == 0 || len(others) == 0 {
+		t.Errorf("%d and %d webhooks", len(all), len(others))
+	}
+}
