@@ -23,4 +23,6 @@ const (
 const (
 	KindFederated = rules.KindFederated
 	KindBinding   = rules.KindBinding
+	// KindUnknown is that of a pod whose identity is not known yet.
+	KindUnknown = rules.KindUnknown
 )

@@ -98,5 +98,5 @@ make no sense.`,
 
 // commands in the order of --help.
 var commands = []func(genericiooptions.IOStreams) *cobra.Command{
-	newLint, newAudit, newPreview, newConvert, newUses, newBudget, newDoctor, newStatus, newWait, newRefresh, newExplain, newMan, newVersion,
+	newLint, newAudit, newPreview, newConvert, newUses, newBudget, newSetup, newDoctor, newStatus, newWait, newRefresh, newExplain, newMan, newVersion,
 }

@@ -40,6 +40,10 @@ func (s *Server) UnassignRole(role, assignee, scope string) error {
 	return s.subscription.UnassignRole(role, assignee, scope)
 }
 
+func (s *Server) AddCluster(group, name, issuer string) {
+	s.subscription.AddCluster(group, name, issuer)
+}
+
 func (s *Server) VaultScope(vault string) (string, error) { return s.subscription.VaultScope(vault) }
 
 func (s *Server) ObjectScope(vault, kind, name string) (string, error) {

@@ -90,7 +90,7 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.AssignRole(t.Context(), "Key Vault Secrets User", f.identity.ClientID, scope); err != nil {
+	if _, err := c.AssignRole(t.Context(), "", "Key Vault Secrets User", f.identity.ClientID, scope); err != nil {
 		t.Fatal(err)
 	}
 	made, err := c.SetSecret(t.Context(), vaultName, "DB-Password", "hunter2", vault.Attributes{Tags: map[string]string{"team": "payments"}})

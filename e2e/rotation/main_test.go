@@ -72,6 +72,7 @@ func run(t *testing.T, options system.Options) {
 var together = []test{
 	{"Story", story},
 	{"AKSExample", aksExample},
+	{"FromNothing", fromNothing},
 	{"Blog", blog},
 	{"InContainer", inContainer},
 	{"WrongIdentity", wrongIdentity},

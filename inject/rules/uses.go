@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
 
+	"akv-injector/inject/annotation"
 	"akv-injector/inject/finding"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/request"
@@ -246,7 +247,10 @@ func (u *users) unplanned() []Use {
 			Cloud: provider.CanonicalCloud(p.Request.Cloud.Value), Vault: m.Vault,
 			Identity: Identity{Account: p.Request.AccountPlanned(), ClientID: strings.ToLower(p.Request.ClientID.Value), Kind: KindUnknown},
 		}
-		if use.Identity.ClientID != "" {
+		switch {
+		case p.Request.IdentityMode.Value == annotation.IdentityBinding:
+			use.Identity.Kind = KindBinding
+		case use.Identity.ClientID != "":
 			use.Identity.Kind = KindFederated
 		}
 		for _, o := range m.Objects {

@@ -11,7 +11,7 @@ type Values map[string]string
 // Command writes a command for a POSIX shell, and is the only place that does. {name} in the format stands for
 // a value. Values are outside text: one that is not plain never gets into the command, and '<name>' stands there in its
 // place, for the reader to fill in. Words between parentheses are left out if their value is not set:
-// "kubectl edit pod (-n {namespace}) {pod}".
+// "kubectl edit pod (-n {namespace}) {pod}". $NAME in the format is a variable of the shell, for a command of a script.
 func Command(format string, values Values) string {
 	var words, group []string
 	optional, missing := false, false
@@ -39,6 +39,8 @@ var (
 	plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@*-]{0,252}$`)
 	// bare words mean the same to a shell with and without quotes.
 	bare = regexp.MustCompile(`^[A-Za-z0-9_./:=@,%+-]+$`)
+	// variables are ours: no value has a $.
+	variables = regexp.MustCompile(`\$[A-Z][A-Z0-9_]*`)
 )
 
 // Plain reports whether a value may stand in a command.
@@ -65,6 +67,28 @@ func unset(word string, values Values) bool {
 }
 
 func quote(word string) string {
+	var b strings.Builder
+	for at := variables.FindStringIndex(word); at != nil; at = variables.FindStringIndex(word) {
+		b.WriteString(quoteLiteral(word[:at[0]]) + `"` + word[at[0]:at[1]] + `"`)
+		if word = word[at[1]:]; word == "" {
+			return b.String()
+		}
+	}
+	if b.Len() > 0 {
+		return b.String() + quoteLiteral(word)
+	}
+	return quoteWord(word)
+}
+
+// quoteLiteral is quoteWord for a part of a word, which may be empty.
+func quoteLiteral(part string) string {
+	if part == "" {
+		return ""
+	}
+	return quoteWord(part)
+}
+
+func quoteWord(word string) string {
 	if bare.MatchString(word) {
 		return word
 	}

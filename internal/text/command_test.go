@@ -33,6 +33,13 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
 	}
+	if got, want := Command("az role assignment list --scope $VAULT_1/secrets/{name} --query [?principalId=='$PRINCIPAL']", Values{"name": "DB"}),
+		`az role assignment list --scope "$VAULT_1"/secrets/DB --query '[?principalId=='\'''"$PRINCIPAL"''\'']'`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := Command("echo {a} $ $a $B", Values{"a": "$B"}), `echo '<a>' '$' '$a' "$B"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 	if got, want := Command("az keyvault secret list --query [].name -o tsv", nil), "az keyvault secret list --query '[].name' -o tsv"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

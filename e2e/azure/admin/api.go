@@ -46,6 +46,7 @@ func (a *API) Handler() http.Handler {
 	opInfo.serve(mux, always(a.Server.Info))
 	a.serveIdentities(mux)
 	a.serveRoles(mux)
+	a.serveClusters(mux)
 	a.serveVaults(mux)
 	a.serveObjects(mux)
 	a.serveFaults(mux)

@@ -44,8 +44,18 @@ func (c *Client) DeleteFederatedCredential(ctx context.Context, resourceGroup, i
 	return err
 }
 
-func (c *Client) AssignRole(ctx context.Context, role, assignee, scope string) (arm.RoleAssignment, error) {
-	return opAssignRole.call(ctx, c, roleInput{role, assignee, scope})
+// AssignRole assigns a role; name is the assignment's, or "".
+func (c *Client) AssignRole(ctx context.Context, name, role, assignee, scope string) (arm.RoleAssignment, error) {
+	return opAssignRole.call(ctx, c, roleInput{Role: role, Assignee: assignee, Scope: scope, Name: name})
+}
+
+func (c *Client) DeleteAssignment(ctx context.Context, id string) error {
+	_, err := opDeleteAssignment.call(ctx, c, named{Name: id})
+	return err
+}
+
+func (c *Client) ChangeCluster(ctx context.Context, change arm.ClusterChange) (arm.Cluster, error) {
+	return opChangeCluster.call(ctx, c, change)
 }
 
 func (c *Client) RoleAssignments(ctx context.Context) ([]arm.RoleAssignment, error) {
@@ -53,7 +63,7 @@ func (c *Client) RoleAssignments(ctx context.Context) ([]arm.RoleAssignment, err
 }
 
 func (c *Client) UnassignRole(ctx context.Context, role, assignee, scope string) error {
-	_, err := opUnassignRole.call(ctx, c, roleInput{role, assignee, scope})
+	_, err := opUnassignRole.call(ctx, c, roleInput{Role: role, Assignee: assignee, Scope: scope})
 	return err
 }
 

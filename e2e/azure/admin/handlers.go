@@ -42,12 +42,22 @@ func (a *API) serveIdentities(mux *http.ServeMux) {
 
 func (a *API) serveRoles(mux *http.ServeMux) {
 	opAssignRole.serve(mux, func(_ context.Context, in roleInput) (arm.RoleAssignment, error) {
-		return a.Subscription.AssignRole(in.Role, in.Assignee, in.Scope)
+		return a.Subscription.AssignRoleAs(in.Name, in.Role, in.Assignee, in.Scope)
 	})
 	opListAssignments.serve(mux, always(a.Subscription.RoleAssignments))
 	opUnassignRole.serve(mux, act(func(_ context.Context, in roleInput) error {
 		return a.Subscription.UnassignRole(in.Role, in.Assignee, in.Scope)
 	}))
+	opDeleteAssignment.serve(mux, act(func(_ context.Context, in named) error {
+		a.Subscription.DeleteAssignment(in.Name)
+		return nil
+	}))
+}
+
+func (a *API) serveClusters(mux *http.ServeMux) {
+	opChangeCluster.serve(mux, func(_ context.Context, in arm.ClusterChange) (arm.Cluster, error) {
+		return a.Subscription.ChangeCluster(in)
+	})
 }
 
 func (a *API) serveVaults(mux *http.ServeMux) {

@@ -28,6 +28,10 @@ var (
 	opListAssignments = operation[nothing, []arm.RoleAssignment]{"role-assignment/list"}
 	opUnassignRole    = operation[roleInput, nothing]{"role-assignment/delete"}
 
+	opDeleteAssignment = operation[named, nothing]{"role-assignment/delete-by-id"}
+
+	opChangeCluster = operation[arm.ClusterChange, arm.Cluster]{"cluster/change"}
+
 	opCreateVault = operation[named, arm.Vault]{"vault/create"}
 	opListVaults  = operation[nothing, []arm.Vault]{"vault/list"}
 	opDeleteVault = operation[named, nothing]{"vault/delete"}
@@ -88,6 +92,8 @@ type roleInput struct {
 	Role     string `json:"role"`
 	Assignee string `json:"assignee"`
 	Scope    string `json:"scope"`
+	// Name of the assignment; empty is a random one.
+	Name string `json:"name,omitempty"`
 }
 
 type objectInput struct {

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,14 @@ type RoleAssignment struct {
 // [Subscription.VaultScope] and [Subscription.ObjectScope]. An assignment that exists
 // is returned as it is.
 func (s *Subscription) AssignRole(roleName, assignee, scopeID string) (RoleAssignment, error) {
+	return s.AssignRoleAs("", roleName, assignee, scopeID)
+}
+
+// AssignRoleAs is AssignRole with the assignment's name, a GUID; the empty one is random.
+func (s *Subscription) AssignRoleAs(name, roleName, assignee, scopeID string) (RoleAssignment, error) {
+	if name != "" && uuid.Validate(name) != nil {
+		return RoleAssignment{}, BadRequest("The role assignment ID '%s' is not valid. The role assignment ID must be a GUID.", name)
+	}
 	role, err := findRole(roleName)
 	if err != nil {
 		return RoleAssignment{}, err
@@ -55,9 +64,12 @@ func (s *Subscription) AssignRole(roleName, assignee, scopeID string) (RoleAssig
 		if existing.role == role && existing.at == at && existing.PrincipalID == principal {
 			return existing, nil
 		}
+		if name != "" && existing.Name == name {
+			return RoleAssignment{}, Conflict("Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
+		}
 	}
 	made := RoleAssignment{
-		Name:               uuid.NewString(),
+		Name:               cmp.Or(name, uuid.NewString()),
 		PrincipalID:        principal,
 		PrincipalType:      "ServicePrincipal",
 		RoleDefinitionID:   fmt.Sprintf("/subscriptions/%s/providers/Microsoft.Authorization/roleDefinitions/%s", s.id, role.id),
@@ -107,6 +119,13 @@ func (s *Subscription) UnassignRole(roleName, assignee, scopeID string) error {
 		return a.PrincipalID == principal && (role == nil || a.role == role) && (scopeID == "" || a.at == at)
 	})
 	return nil
+}
+
+// DeleteAssignment removes an assignment by its id. It is no error if there is none, as for az.
+func (s *Subscription) DeleteAssignment(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.assignments = slices.DeleteFunc(s.assignments, func(a RoleAssignment) bool { return strings.EqualFold(a.ID, id) })
 }
 
 // principal finds the principal id of an assignee. An identity that was deleted can

@@ -25,6 +25,7 @@ type Subscription struct {
 	identities  map[string]*Identity // by resource id, in lower case
 	vaults      map[string]*Vault    // by name, in lower case
 	accounts    map[string]string    // the resource group of each storage account, by name
+	clusters    map[string]*Cluster  // by group/name, in lower case
 	assignments []RoleAssignment
 }
 
@@ -38,6 +39,7 @@ func New(hosts cloud.Hosts, tenant string) *Subscription {
 		identities: map[string]*Identity{},
 		vaults:     map[string]*Vault{},
 		accounts:   map[string]string{},
+		clusters:   map[string]*Cluster{},
 	}
 }
 

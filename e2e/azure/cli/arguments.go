@@ -88,11 +88,17 @@ func (a *attributes) value(c *cobra.Command) (vault.Attributes, error) {
 		*to.at = new(at)
 	}
 	if len(a.tags) > 0 {
-		made.Tags = map[string]string{}
-	}
-	for _, tag := range a.tags {
-		key, value, _ := strings.Cut(tag, "=")
-		made.Tags[key] = value
+		made.Tags = tagged(a.tags)
 	}
 	return made, nil
+}
+
+// tagged reads tags.
+func tagged(words []string) map[string]string {
+	tags := map[string]string{}
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		tags[key] = value
+	}
+	return tags
 }

@@ -70,7 +70,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 func (s *invocation) root() *cobra.Command {
 	root := group("az", "Azure CLI for the stand-in",
-		s.account(), s.identity(), s.keyvault(), s.role(), s.standIn())
+		s.account(), s.aks(), s.identity(), s.keyvault(), s.role(), s.standIn())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,24 +28,31 @@ func (s *invocation) account() *cobra.Command {
 
 func (s *invocation) identity() *cobra.Command {
 	var name, resourceGroup, clientID, principalID string
+	var tags []string
 	named := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVarP(&name, "name", "n", "", "name of the identity")
 		groupFlags(c, &resourceGroup)
 		return require(c, "name", "resource-group")
 	}
 	create := named(s.command("create", "Create or update an identity", func(ctx context.Context, c *admin.Client) (any, error) {
-		return c.CreateIdentity(ctx, arm.Identity{Name: name, ResourceGroup: resourceGroup, ClientID: clientID, PrincipalID: principalID})
+		return c.CreateIdentity(ctx, arm.Identity{Name: name, ResourceGroup: resourceGroup, ClientID: clientID, PrincipalID: principalID, Tags: tagged(tags)})
 	}))
+	create.Flags().StringArrayVar(&tags, "tags", nil, "key=value, as many as wanted")
 	create.Flags().String("location", "", "taken and not looked at")
 	create.Flags().StringVar(&clientID, "stand-in-client-id", "", "client id, which Azure makes up")
 	create.Flags().StringVar(&principalID, "stand-in-principal-id", "", "principal id, which Azure makes up")
 
+	list := s.command("list", "List identities", func(ctx context.Context, c *admin.Client) (any, error) {
+		all, err := c.Identities(ctx)
+		return slices.DeleteFunc(all, func(i arm.Identity) bool { return !matches(resourceGroup, i.ResourceGroup) }), err
+	})
+	groupFlags(list, &resourceGroup)
 	return group("identity", "Managed identities",
 		create,
 		named(s.command("show", "Get an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 			return c.Identity(ctx, resourceGroup, name)
 		})),
-		s.command("list", "List identities", func(ctx context.Context, c *admin.Client) (any, error) { return c.Identities(ctx) }),
+		list,
 		named(s.command("delete", "Delete an identity", func(ctx context.Context, c *admin.Client) (any, error) {
 			return nil, c.DeleteIdentity(ctx, resourceGroup, name)
 		})),

@@ -11,7 +11,8 @@ import (
 )
 
 func (s *invocation) role() *cobra.Command {
-	var role, assignee, objectID, scope string
+	var name, role, assignee, objectID, scope string
+	var ids []string
 	flags := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVar(&role, "role", "", "name or id of the role")
 		c.Flags().StringVar(&assignee, "assignee", "", "principal id or client id")
@@ -31,21 +32,31 @@ func (s *invocation) role() *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		return c.AssignRole(ctx, role, principal, scope)
+		return c.AssignRole(ctx, name, role, principal, scope)
 	})), "role", "scope")
+	create.Flags().StringVar(&name, "name", "", "GUID of the assignment")
 	remove := flags(s.command("delete", "Delete role assignments", func(ctx context.Context, c *admin.Client) (any, error) {
+		for _, id := range ids {
+			if err := c.DeleteAssignment(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+		if len(ids) > 0 {
+			return nil, nil
+		}
 		principal, err := who()
 		if err != nil {
 			return nil, err
 		}
 		return nil, c.UnassignRole(ctx, role, principal, scope)
 	}))
+	remove.Flags().StringArrayVar(&ids, "ids", nil, "ids of assignments")
 	yesFlag(remove)
 	list := flags(s.command("list", "List role assignments", func(ctx context.Context, c *admin.Client) (any, error) {
 		all, err := c.RoleAssignments(ctx)
 		kept := []arm.RoleAssignment{}
 		for _, one := range all {
-			if matches(role, one.RoleDefinitionName) && matches(assignee+objectID, one.PrincipalID) && matches(scope, one.Scope) {
+			if (matches(role, one.RoleDefinitionName) || strings.HasSuffix(one.RoleDefinitionID, "/"+role)) && matches(assignee+objectID, one.PrincipalID) && matches(scope, one.Scope) {
 				kept = append(kept, one)
 			}
 		}

@@ -15,6 +15,8 @@ type Role struct {
 	// Role is the name of a role of Azure.
 	Role  string `json:"role"`
 	Vault string `json:"vault"`
+	// Type of the objects that it is for.
+	Type string `json:"type"`
 	// Objects that it is needed for: it may be assigned to each of them, or to the vault.
 	Objects []string `json:"objects"`
 }
@@ -27,11 +29,14 @@ var roles = map[string]string{
 	provider.TypeCert:   "Key Vault Certificate User",
 }
 
+// RoleFor is the least role for objects of a type, or "".
+func RoleFor(objectType string) string { return roles[objectType] }
+
 // Roles are the least roles for uses.
 func Roles(rows []Row) []Role {
 	all := []Role{}
 	for _, row := range rows {
-		role := Role{ClientID: row.Identity.ClientID, Role: roles[row.Type], Vault: row.Vault}
+		role := Role{ClientID: row.Identity.ClientID, Role: roles[row.Type], Vault: row.Vault, Type: row.Type}
 		if role.Role == "" {
 			continue
 		}
