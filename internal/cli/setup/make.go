@@ -134,8 +134,11 @@ func (p *Plan) identityStep(n int, i *Identity) Step {
 	}
 	step.Look, step.Lacking = show("name"), nothing
 	step.Sets = []Variable{
-		{variableOf("IDENTITY", n), show("name")}, {variableOf("GROUP", n), show("resourceGroup")}, {variableOf("CLIENT", n), show("clientId")},
-		{variableOf("PRINCIPAL", n), show("principalId")}, {variableOf("TENANT", n), show("tenantId")},
+		{variableOf("IDENTITY", n), show("name")},
+		{variableOf("GROUP", n), show("resourceGroup")},
+		{variableOf("CLIENT", n), show("clientId")},
+		{variableOf("PRINCIPAL", n), show("principalId")},
+		{variableOf("TENANT", n), show("tenantId")},
 	}
 	return step
 }

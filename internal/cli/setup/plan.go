@@ -72,8 +72,12 @@ func Make(report *uses.Report, o Options) (*Plan, error) {
 	rows, errs := p.usable(report.Rows)
 	p.Vaults, p.Namespaces = values(rows, func(r *uses.Row) string { return r.Vault }), values(rows, func(r *uses.Row) string { return r.Namespace })
 	for _, flag := range []struct{ name, value string }{
-		{"resource-group", o.Group}, {"cluster-name", o.Cluster}, {"identity-resource-group", o.IdentityGroup}, {"identity", o.Identity},
-		{"addon-poll-interval", o.Interval}, {"context", o.Context},
+		{"resource-group", o.Group},
+		{"cluster-name", o.Cluster},
+		{"identity-resource-group", o.IdentityGroup},
+		{"identity", o.Identity},
+		{"addon-poll-interval", o.Interval},
+		{"context", o.Context},
 	} {
 		if flag.value != "" && !text.Plain(flag.value) {
 			errs = append(errs, fmt.Errorf("--%s=%q: it cannot stand in a command", flag.name, text.Shorten(flag.value)))

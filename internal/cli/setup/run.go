@@ -16,8 +16,6 @@ type Runner struct {
 	Out, Err io.Writer
 	// Env of the commands; nil is this program's.
 	Env []string
-	// Tell prints outside text.
-	Tell func(string) string
 
 	variables []string
 	// Changed counts the steps that changed something.
@@ -52,16 +50,17 @@ func (r *Runner) Variable(name string) string {
 }
 
 func (r *Runner) step(ctx context.Context, s *Step) (changed bool, err error) {
-	script := prelude + "changed=\n" + s.script() + "printf 'changed=%s\\n' \"$changed\" >&3\n"
+	var script strings.Builder
+	script.WriteString(prelude + "changed=\n" + s.script() + "printf 'changed=%s\\n' \"$changed\" >&3\n")
 	for _, v := range s.Sets {
-		script += fmt.Sprintf("printf '%s=%%s\\n' \"$%s\" >&3\n", v.Name, v.Name)
+		fmt.Fprintf(&script, "printf '%s=%%s\\n' \"$%s\" >&3\n", v.Name, v.Name)
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return false, err
 	}
 	defer read.Close()
-	cmd := exec.CommandContext(ctx, "sh", "-c", script) //nolint:gosec // all that is in it was written by package text
+	cmd := exec.CommandContext(ctx, "sh", "-c", script.String()) //nolint:gosec // its words were quoted by package text
 	cmd.Env = append(r.environment(), r.variables...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = r.Err, r.Err, []*os.File{write}
 	if err := cmd.Start(); err != nil {

@@ -2,14 +2,8 @@ package signin
 
 import (
 	"context"
-	"fmt"
-	"regexp"
-	"sync"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -84,22 +78,14 @@ func (a *Account) Try(ctx context.Context, ref keyvault.Ref) Outcome {
 	if err != nil {
 		return Outcome{Stage: AtToken, Err: err}
 	}
-	exchange := &exchange{}
-	reader := keyvault.New(keyvault.Options{
-		CallTimeout: timeout, UserAgent: "kubectl-akv",
-		Credential: func(options policy.ClientOptions) (azcore.TokenCredential, error) {
-			made, err := azidentity.NewClientAssertionCredential(a.TenantID, a.ClientID,
-				func(context.Context) (string, error) { return token, nil }, &azidentity.ClientAssertionCredentialOptions{ClientOptions: options})
-			exchange.TokenCredential = made
-			return exchange, err
-		},
-	})
+	assertion := &keyvault.Assertion{TenantID: a.TenantID, ClientID: a.ClientID, Token: token}
+	reader := keyvault.New(keyvault.Options{CallTimeout: timeout, UserAgent: "kubectl-akv", Credential: assertion.Credential})
 	state, err := reader.Fresh(ctx, ref, 0)
-	failed, code := exchange.outcome()
+	code, refused := assertion.Refused()
 	switch {
 	case err == nil:
 		return Outcome{Stage: Through, Exists: state.Exists()}
-	case failed:
+	case refused:
 		return Outcome{Stage: AtExchange, Code: code}
 	}
 	return Outcome{Stage: AtVault, Reason: keyvault.ReasonOf(err)}
@@ -115,35 +101,4 @@ func (a *Account) token(ctx context.Context, timeout time.Duration) (string, err
 		return "", err
 	}
 	return answer.Status.Token, nil
-}
-
-// exchange remembers how the exchange went.
-type exchange struct {
-	azcore.TokenCredential
-
-	mu     sync.Mutex
-	failed bool
-	code   string
-}
-
-var codes = regexp.MustCompile(`AADSTS[0-9]{4,9}`)
-
-func (e *exchange) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := e.TokenCredential.GetToken(ctx, options)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.failed = err != nil; e.failed {
-		// The rest of its text is Entra ID's.
-		e.code = codes.FindString(err.Error())
-	}
-	if err != nil {
-		return token, fmt.Errorf("exchange: %w", err)
-	}
-	return token, nil
-}
-
-func (e *exchange) outcome() (failed bool, code string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.failed, e.code
 }
