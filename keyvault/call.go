@@ -95,6 +95,7 @@ func (r *Reader) answer(q question, items []item, more bool, result outcome, ask
 	case result.reason == Forbidden:
 		// Only this object may be closed to us, so the breaker does not keep others off.
 		a := r.unknown(q, Forbidden, "")
+		a.unknown.Firewall = result.firewall
 		a.asked, a.until = asked, asked.Add(spread(r.o.AbsentTime))
 		return a
 	case result.reason != "":

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -19,6 +20,8 @@ import (
 type outcome struct {
 	reason Reason
 	absent bool
+	// firewall says of Forbidden that it was the vault's network rules, and no lack of a role.
+	firewall bool
 	// retryAfter is how long the vault wants to be left alone, 0 if it does not say.
 	retryAfter time.Duration
 }
@@ -81,7 +84,7 @@ func classifyAnswer(answer *azcore.ResponseError, now time.Time) outcome {
 	case code == http.StatusUnauthorized:
 		o.reason = Unauthorized
 	case code == http.StatusForbidden:
-		o.reason = Forbidden
+		o.reason, o.firewall = Forbidden, byNetwork(answer)
 	case code == http.StatusTooManyRequests:
 		o.reason = Throttled
 	case code >= http.StatusInternalServerError:
@@ -91,6 +94,12 @@ func classifyAnswer(answer *azcore.ResponseError, now time.Time) outcome {
 		o.retryAfter = retryAfter(answer.RawResponse.Header, now)
 	}
 	return o
+}
+
+// byNetwork reports whether a vault refused for where the call came from. Of what the server sent, only these words of Key Vault count.
+func byNetwork(answer *azcore.ResponseError) bool {
+	said := answer.Error()
+	return strings.Contains(said, "ForbiddenByFirewall") || strings.Contains(said, "ForbiddenByConnection")
 }
 
 // maxRetryAfter is the longest that a vault is left alone on its own word.

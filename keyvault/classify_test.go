@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
@@ -116,5 +117,19 @@ func TestReasonsAreExplained(t *testing.T) {
 	}
 	if got := ReasonOf(errors.New("x")); got != Unexpected {
 		t.Errorf("%s", got)
+	}
+}
+
+// A refusal for where the call came from is told apart from a lack of a role, by Key Vault's own words for it.
+func TestFirewall(t *testing.T) {
+	for inner, want := range map[string]bool{"ForbiddenByFirewall": true, "ForbiddenByConnection": true, "ForbiddenByRbac": false, "": false} {
+		body := fmt.Sprintf(`{"error":{"code":"Forbidden","message":"no","innererror":{"code":%q}}}`, inner)
+		err := runtime.NewResponseError(&http.Response{
+			StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{},
+			Request: &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "payments-kv.vault.azure.net"}},
+		})
+		if got := classify(t.Context(), err, time.Now()); got.reason != Forbidden || got.firewall != want {
+			t.Errorf("%q: %+v", inner, got)
+		}
 	}
 }

@@ -47,6 +47,8 @@ type UnknownError struct {
 	Reason Reason
 	// Because is the reason why the vault is left alone, if Reason is Open.
 	Because Reason
+	// Firewall is set if the vault's network rules refused the call, and not its roles: from another network it may be let in.
+	Firewall bool
 	// detail of an invalid question.
 	detail string
 }

@@ -25,6 +25,8 @@ type doctorFlags struct {
 	output string
 	before bool
 	all    bool
+	// asWorkload signs in as the workload.
+	asWorkload bool
 	wait   time.Duration
 }
 
@@ -39,7 +41,9 @@ func newDoctor(streams genericiooptions.IOStreams) *cobra.Command {
 says of each check what was seen, why it matters, and what mends it.
 
 It looks with your own rights: what you may not see is "not checked", with the reason. It
-changes nothing, and reads no Secret and no vault.
+changes nothing, and reads no Secret. It asks no vault, but with --as-workload, which takes a
+token of the workload's ServiceAccount, exchanges it at Entra ID, and lists the versions of the
+objects in use; never a value.
 
 Exit codes: 0 if nothing is wrong; 1 if there is a problem; 2 if the cluster could not be asked.`,
 		Example: `  # Before the installation
@@ -58,6 +62,7 @@ Exit codes: 0 if nothing is wrong; 1 if there is a problem; 2 if the cluster cou
 	flags.StringVarP(&f.output, "output", "o", f.output, "`format`: text or json")
 	flags.BoolVar(&f.before, "pre", false, "only what has to be there before akv-injector is installed")
 	flags.BoolVar(&f.all, "all", false, "show the checks that find nothing wrong too")
+	flags.BoolVar(&f.asWorkload, "as-workload", false, "sign in as the workload's ServiceAccount, and list the versions of its objects, from this machine")
 	flags.DurationVar(&f.wait, "wait", 0, "look again until nothing is wrong, for this `duration` at most")
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(doctorFormats...))
 	return cmd
@@ -70,6 +75,9 @@ func (f *doctorFlags) run(ctx context.Context, streams genericiooptions.IOStream
 	}
 	if f.before && len(args) > 0 {
 		errs = append(errs, errors.New("--pre looks at the cluster alone: leave the pod out"))
+	}
+	if f.asWorkload && len(args) == 0 {
+		errs = append(errs, errors.New("--as-workload: name the pod or the workload"))
 	}
 	if err := oneLine(errs); err != nil {
 		return err
@@ -99,7 +107,7 @@ func (f *doctorFlags) look(ctx context.Context, streams genericiooptions.IOStrea
 		return nil, err
 	}
 	config.QPS, config.Burst = 50, 300 // kubectl's own
-	p := &doctor.Patient{Before: f.before}
+	p := &doctor.Patient{Before: f.before, AsWorkload: f.asWorkload}
 	if p.Client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err
 	}

@@ -54,9 +54,9 @@ CSI driver with rotation; a managed identity for each account that names none, w
 credential or an identity binding; the least role for the objects in use; the annotated
 ServiceAccount; and the namespace's label.
 
-It prints the plan, or with -o az a POSIX script of az and kubectl. --apply runs that script step
-by step, and then signs in as each account until its roles hold. All can be run again: what is
-there already stays as it is. --teardown is for what was made so, and for nothing else.
+It prints the plan, or with -o az a POSIX script of az and kubectl. --apply runs that script
+step by step, and then signs in as each account until its roles hold. All can be run again:
+what is there already stays as it is. --teardown removes what was made so, and nothing else.
 
 It makes no vault, no object and no namespace, and reads no value.
 

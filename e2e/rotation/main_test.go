@@ -73,6 +73,7 @@ var together = []test{
 	{"Story", story},
 	{"AKSExample", aksExample},
 	{"FromNothing", fromNothing},
+	{"SignIn", signIn},
 	{"Blog", blog},
 	{"InContainer", inContainer},
 	{"WrongIdentity", wrongIdentity},

@@ -49,6 +49,8 @@ type Identity struct {
 	Account string `json:"serviceAccount"`
 	// ClientID is empty if it is not known, or if it is not the account's identity that reads the vault.
 	ClientID string `json:"clientID,omitempty"`
+	// TenantID is empty if it is not known.
+	TenantID string `json:"tenantID,omitempty"`
 	// Kind of the identity in a word or two.
 	Kind string `json:"kind"`
 }
@@ -96,7 +98,7 @@ func (p *Pod) Uses() []Use {
 }
 
 func (p *Pod) identityOf(v *Volume) Identity {
-	i := Identity{Account: workload.AccountOf(p.Spec), ClientID: strings.ToLower(v.Parameter(provider.ParamClient))}
+	i := Identity{Account: workload.AccountOf(p.Spec), ClientID: strings.ToLower(v.Parameter(provider.ParamClient)), TenantID: strings.ToLower(v.Parameter(provider.ParamTenant))}
 	switch {
 	case provider.IsOn(v.Parameters, provider.ParamVMIdentity), provider.IsOn(v.Parameters, provider.ParamPodIdentity):
 		i.ClientID, i.Kind = strings.ToLower(v.Parameter(provider.ParamUserAssignedID)), KindNode

@@ -14,6 +14,7 @@ const (
 	LayerCluster  Layer = "cluster"
 	LayerInjector Layer = "akv-injector"
 	LayerWorkload Layer = "workload"
+	LayerIdentity Layer = "identity"
 	LayerMount    Layer = "mount"
 )
 
@@ -81,7 +82,7 @@ func (r *report) of(object string, s Status, seen, fix string) { r.add(s, object
 // Checks are all checks, in the order in which they run.
 func Checks() []Check { return slices.Clone(checks) }
 
-var checks = slices.Concat(clusterChecks, injectorChecks, workloadChecks, mountChecks)
+var checks = slices.Concat(clusterChecks, injectorChecks, workloadChecks, identityChecks, mountChecks)
 
 // Run runs the checks that concern the patient, and tells each result as it is there.
 func Run(ctx context.Context, p *Patient, tell func(Result)) []Result {
@@ -91,7 +92,7 @@ func Run(ctx context.Context, p *Patient, tell func(Result)) []Result {
 		switch {
 		case p.Before && !c.Before:
 			continue
-		case (c.Layer == LayerWorkload || c.Layer == LayerMount) && p.Target == nil:
+		case (c.Layer == LayerWorkload || c.Layer == LayerIdentity || c.Layer == LayerMount) && p.Target == nil:
 			continue
 		}
 		r := &report{check: c}

@@ -32,6 +32,8 @@ type Patient struct {
 	Dynamic dynamic.Interface
 	// Before is set before akv-injector is installed.
 	Before bool
+	// AsWorkload lets a check sign in as the workload's ServiceAccount.
+	AsWorkload bool
 	// Target is the pod, or the template of a workload, that is looked at; nil for the cluster alone.
 	Target *workload.Target
 	// Namespace and Name of the object that Target is in.

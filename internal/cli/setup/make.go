@@ -191,7 +191,10 @@ func (p *Plan) bindingSteps(n int, i *Identity, a Account) []Step {
 func (p *Plan) grantStep(n int, i *Identity, g Grant, vault string) Step {
 	scope := "$" + vault
 	title := " on vault {vault}"
-	pairs := []string{"vault", g.Vault, "object", g.Object, "type", g.Type, "collection", collections[g.Type], "id", assignmentID(p.IdentityGroup, i, g), "role", roleIDs[g.Role]}
+	pairs := []string{
+		"vault", g.Vault, "object", g.Object, "type", g.Type, "collection", provider.AccessTo(g.Type).Collection,
+		"id", assignmentID(p.IdentityGroup, i, g), "role", g.RoleID,
+	}
 	if g.Object != "" {
 		scope, title = scope+"/{collection}/{object}", " on {vault}/{type}/{object}"
 	}

@@ -9,17 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// roleIDs are the ids of Azure's built-in roles, which are the same in every tenant.
-// https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security
-var roleIDs = map[string]string{
-	"Key Vault Secrets User":     "4633458b-17de-408a-b874-0445c86b69e6",
-	"Key Vault Crypto User":      "12338af0-0e69-4776-bea7-57ae8d297424",
-	"Key Vault Certificate User": "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
-}
-
-// collections are the paths of the types of objects in the scopes of roles.
-var collections = map[string]string{"secret": "secrets", "key": "keys", "cert": "certificates"}
-
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
 // name makes a name of identities and federated credentials: at most 120 small letters, digits and hyphens. The same parts

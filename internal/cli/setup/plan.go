@@ -61,7 +61,8 @@ type Account struct {
 
 // Grant is a role for an object, or, without one, for a vault.
 type Grant struct {
-	Role, Vault  string
+	Role, RoleID string
+	Vault        string
 	Type, Object string
 }
 
@@ -91,7 +92,8 @@ func Make(report *uses.Report, o Options) (*Plan, error) {
 		}) {
 			i.Accounts = append(i.Accounts, account)
 		}
-		grant := Grant{Role: uses.RoleFor(row.Type), Vault: row.Vault, Type: row.Type, Object: row.Object}
+		access := provider.AccessTo(row.Type)
+		grant := Grant{Role: access.Role, RoleID: access.RoleID, Vault: row.Vault, Type: row.Type, Object: row.Object}
 		if !slices.Contains(i.reads, grant) {
 			i.reads = append(i.reads, grant)
 		}
@@ -135,7 +137,7 @@ func (p *Plan) usable(rows []uses.Row) (kept []uses.Row, errs []error) {
 			p.note("%s reads %s with %s, for which nothing is set up here.", at, row.Vault, row.Identity.Kind)
 			continue
 		}
-		if uses.RoleFor(row.Type) == "" {
+		if provider.AccessTo(row.Type).Role == "" {
 			p.note("%s asks for %s of type %q, for which there is no role.", at, text.Shorten(row.Object), text.Shorten(row.Type))
 			continue
 		}

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -39,6 +40,8 @@ type Outcome struct {
 	Code string
 	// Reason why the vault did not answer.
 	Reason keyvault.Reason
+	// Firewall is set if it was the vault's network rules.
+	Firewall bool
 	// Err is that of the API server.
 	Err error
 	// Exists says whether the vault has the object.
@@ -88,7 +91,11 @@ func (a *Account) Try(ctx context.Context, ref keyvault.Ref) Outcome {
 	case refused:
 		return Outcome{Stage: AtExchange, Code: code}
 	}
-	return Outcome{Stage: AtVault, Reason: keyvault.ReasonOf(err)}
+	outcome := Outcome{Stage: AtVault, Reason: keyvault.ReasonOf(err)}
+	if unknown, ok := errors.AsType[*keyvault.UnknownError](err); ok {
+		outcome.Firewall = unknown.Firewall
+	}
+	return outcome
 }
 
 func (a *Account) token(ctx context.Context, timeout time.Duration) (string, error) {

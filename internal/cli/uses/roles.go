@@ -21,22 +21,11 @@ type Role struct {
 	Objects []string `json:"objects"`
 }
 
-// roles are the least of Azure's built-in roles with which the provider 1.8.2 reads an object of a type: it gets secrets,
-// the public part of keys, and certificates.
-var roles = map[string]string{
-	provider.TypeSecret: "Key Vault Secrets User",
-	provider.TypeKey:    "Key Vault Crypto User",
-	provider.TypeCert:   "Key Vault Certificate User",
-}
-
-// RoleFor is the least role for objects of a type, or "".
-func RoleFor(objectType string) string { return roles[objectType] }
-
 // Roles are the least roles for uses.
 func Roles(rows []Row) []Role {
 	all := []Role{}
 	for _, row := range rows {
-		role := Role{ClientID: row.Identity.ClientID, Role: roles[row.Type], Vault: row.Vault, Type: row.Type}
+		role := Role{ClientID: row.Identity.ClientID, Role: provider.AccessTo(row.Type).Role, Vault: row.Vault, Type: row.Type}
 		if role.Role == "" {
 			continue
 		}

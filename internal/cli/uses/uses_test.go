@@ -189,9 +189,9 @@ func TestFind(t *testing.T) {
 	}
 	const client = "11111111-1111-1111-1111-111111111111"
 	roles := []Role{
-		{Account: "other/not-in-the-files", Role: "Key Vault Secrets User", Vault: "shop-kv", Objects: []string{"DB-Password"}},
-		{ClientID: client, Role: "Key Vault Certificate User", Vault: "shop-kv", Objects: []string{"frontend"}},
-		{ClientID: client, Role: "Key Vault Secrets User", Vault: "shop-kv", Objects: []string{"DB-Password", "Old-Key"}},
+		{Account: "other/not-in-the-files", Role: "Key Vault Secrets User", Vault: "shop-kv", Type: "secret", Objects: []string{"DB-Password"}},
+		{ClientID: client, Role: "Key Vault Certificate User", Vault: "shop-kv", Type: "cert", Objects: []string{"frontend"}},
+		{ClientID: client, Role: "Key Vault Secrets User", Vault: "shop-kv", Type: "secret", Objects: []string{"DB-Password", "Old-Key"}},
 	}
 	if diff := cmp.Diff(roles, report.Roles); diff != "" {
 		t.Errorf("roles (-want +got):\n%s", diff)
