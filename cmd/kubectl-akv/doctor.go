@@ -27,7 +27,7 @@ type doctorFlags struct {
 	all    bool
 	// asWorkload signs in as the workload.
 	asWorkload bool
-	wait   time.Duration
+	wait       time.Duration
 }
 
 var doctorFormats = []string{"text", "json"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -172,6 +173,9 @@ func (f *setupFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 	case f.apply:
 		return f.doApply(ctx, streams, report, plan, steps)
 	case f.output == "az":
+		for _, note := range plan.Notes {
+			fmt.Fprintln(streams.ErrOut, "note: "+lint.Printable(note))
+		}
 		_, err = io.WriteString(streams.Out, setup.Script(f.head(plan), steps))
 	default:
 		_, err = io.WriteString(streams.Out, setup.Text(plan, steps))
@@ -204,6 +208,15 @@ func (f *setupFlags) head(p *setup.Plan) string {
 }
 
 func (f *setupFlags) doApply(ctx context.Context, streams genericiooptions.IOStreams, report *uses.Report, plan *setup.Plan, steps []setup.Step) error {
+	var missing []error
+	for _, program := range []string{"az", "kubectl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, fmt.Errorf("--apply runs %s, which is not on PATH", program))
+		}
+	}
+	if err := oneLine(missing); err != nil {
+		return err
+	}
 	config, err := f.kube.ToRESTConfig()
 	if err != nil {
 		return err

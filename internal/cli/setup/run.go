@@ -60,7 +60,7 @@ func (r *Runner) step(ctx context.Context, s *Step) (changed bool, err error) {
 		return false, err
 	}
 	defer read.Close()
-	cmd := exec.CommandContext(ctx, "sh", "-c", script.String()) //nolint:gosec // its words were quoted by package text
+	cmd := exec.CommandContext(ctx, "sh", "-c", script.String())
 	cmd.Env = append(r.environment(), r.variables...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = r.Err, r.Err, []*os.File{write}
 	if err := cmd.Start(); err != nil {
