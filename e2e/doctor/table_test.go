@@ -142,6 +142,16 @@ var faults = []fault{
 	ourWebhooks("AKVD023", "there is no caBundle", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		c.Webhooks[0].ClientConfig.CABundle = nil
 	}),
+	ourWebhooks("AKVD026", "rules", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+		c.Webhooks[0].Rules[0].Operations = append(c.Webhooks[0].Rules[0].Operations, admissionregistrationv1.Update)
+	}),
+	ourWebhooks("AKVD026", "matchConditions", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+		c.Webhooks[0].MatchConditions = c.Webhooks[0].MatchConditions[1:]
+	}),
+	ourWebhooks("AKVD026", "namespaceSelector, objectSelector", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+		c.Webhooks[0].NamespaceSelector.MatchExpressions = c.Webhooks[0].NamespaceSelector.MatchExpressions[1:]
+		c.Webhooks[0].ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "shop"}}
+	}),
 	{
 		id: "AKVD040", says: "no annotation", args: []string{"-n", "shop", "plain"},
 		breaks: func(t *testing.T, b *bench) {
@@ -261,6 +271,7 @@ var faults = []fault{
 			}
 		},
 	},
+	notAsked(), deaf(), noClasses(),
 }
 
 // providerReady says how many of the provider's pods are ready: nothing runs them here.

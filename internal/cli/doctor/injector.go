@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,11 @@ var injectorChecks = []Check{
 		Looks: "whether a pod that asks, created as a dry run, comes back injected or refused by akv-injector", Matters: "If it comes back as it was, the webhooks are not called; if the call fails, pods that ask are refused.",
 		run: checkDryRun,
 	},
+	{
+		ID: "AKVD026", Layer: LayerInjector, Name: "webhook-drift",
+		Looks: "whether the webhooks are as they are shipped, field by field; what the chart's values set is left out", Matters: "The webhooks hear of fewer objects than they should, or of more; or somebody's tool changes them back and forth.",
+		run: checkDrift,
+	},
 }
 
 func checkInstalled(ctx context.Context, p *Patient, r *report) {
@@ -80,6 +86,8 @@ type webhook struct {
 	configuration, name string
 	policy              *admissionregistrationv1.FailurePolicyType
 	bundle              []byte
+	// is the webhook; a validating one has the same fields, but for the reinvocation.
+	is admissionregistrationv1.MutatingWebhook
 }
 
 // ours are our webhooks. The names of those that are missing are returned too.
@@ -98,7 +106,7 @@ func (p *Patient) ours(ctx context.Context) (found []webhook, missing []string, 
 		}
 		for j := range mutating[i].Webhooks {
 			w := &mutating[i].Webhooks[j]
-			found = append(found, webhook{"MutatingWebhookConfiguration " + ourConfiguration, w.Name, w.FailurePolicy, w.ClientConfig.CABundle})
+			found = append(found, webhook{"MutatingWebhookConfiguration " + ourConfiguration, w.Name, w.FailurePolicy, w.ClientConfig.CABundle, *w})
 		}
 	}
 	for i := range validating {
@@ -107,23 +115,22 @@ func (p *Patient) ours(ctx context.Context) (found []webhook, missing []string, 
 		}
 		for j := range validating[i].Webhooks {
 			w := &validating[i].Webhooks[j]
-			found = append(found, webhook{"ValidatingWebhookConfiguration " + ourConfiguration, w.Name, w.FailurePolicy, w.ClientConfig.CABundle})
+			found = append(found, webhook{"ValidatingWebhookConfiguration " + ourConfiguration, w.Name, w.FailurePolicy, w.ClientConfig.CABundle, admissionregistrationv1.MutatingWebhook{
+				Rules: w.Rules, MatchPolicy: w.MatchPolicy, SideEffects: w.SideEffects, NamespaceSelector: w.NamespaceSelector, ObjectSelector: w.ObjectSelector,
+				MatchConditions: w.MatchConditions,
+			}})
 		}
 	}
-	for _, name := range shipped {
+	shipped, err := shippedWebhooks()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(shipped)) {
 		if !slices.ContainsFunc(found, func(w webhook) bool { return w.name == name }) {
 			missing = append(missing, name)
 		}
 	}
 	return found, missing, nil
-}
-
-// shipped are the names of our webhooks, as the chart has them.
-var shipped = []string{
-	"pods.mutate.azure.keyvault.injector",
-	"asking.validate.azure.keyvault.injector", "handwritten.validate.azure.keyvault.injector",
-	"asking-workloads.validate.azure.keyvault.injector", "handwritten-workloads.validate.azure.keyvault.injector",
-	"classes.validate.azure.keyvault.injector",
 }
 
 // asking reports whether a webhook is for objects that ask.
@@ -272,6 +279,9 @@ func checkDryRun(ctx context.Context, p *Patient, r *report) {
 		r.of(object, Problem, "a pod with a wrong annotation was admitted: akv-injector was not asked", p.reinstall(ctx))
 	case strings.Contains(err.Error(), annotation.IdentityMode):
 		r.of(object, OK, fmt.Sprintf("a pod with a wrong annotation was refused by akv-injector, after %s", took), "")
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "error looking up service account"):
+		// Not for want of a right: a namespace gets its account default a moment after it is made.
+		r.notChecked(fmt.Sprintf("namespace %s has no ServiceAccount default yet", namespace))
 	case apierrors.IsForbidden(err) && !strings.Contains(err.Error(), "webhook"):
 		r.notChecked(unseen(err, "create", "pods", namespace).Error())
 	case errors.Is(err, context.DeadlineExceeded):
