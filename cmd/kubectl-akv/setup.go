@@ -69,8 +69,8 @@ Exit codes: 0; 1 if a step failed; 2 if the input makes no sense.`,
   kubectl akv setup -f manifests/ -g shop --cluster-name shop -o az > setup.sh
 
   # At once, and away again
-  kubectl akv setup -n shop -g shop --cluster-name shop --apply
-  kubectl akv setup -n shop -g shop --cluster-name shop --apply --teardown`,
+  kubectl akv setup -f manifests/ -g shop --cluster-name shop --apply
+  kubectl akv setup -f manifests/ -g shop --cluster-name shop --apply --teardown`,
 		Args:              noWords,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,6 +121,10 @@ func (f *setupFlags) flagErrors() error {
 	if f.yes && !f.apply {
 		errs = append(errs, errors.New("--yes is for --apply"))
 	}
+	if f.teardown && !f.ofFiles() {
+		// In the cluster the accounts name the identities by now, and those that were there before cannot be told from ours.
+		errs = append(errs, errors.New("--teardown: name by -f what was set up"))
+	}
 	if f.wait < 0 {
 		errs = append(errs, fmt.Errorf("--wait=%s: write 0 or more, such as 10m", f.wait))
 	}
@@ -143,7 +147,7 @@ func (f *setupFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 			return errUnusable
 		}
 	}
-	f.options.PerVault, f.options.Context, f.options.Version = f.scope == "vault", *f.kube.Context, version
+	f.options.PerVault, f.options.Context = f.scope == "vault", *f.kube.Context
 	plan, err := setup.Make(report, f.options)
 	if err != nil {
 		return oneLine([]error{err})

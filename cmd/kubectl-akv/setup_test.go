@@ -19,6 +19,7 @@ func TestSetupFlags(t *testing.T) {
 		"mode":             {append(files, "--identity-mode", "auto"), "--identity-mode"},
 		"apply and a file": {append(files, "--apply", "-o", "az"), "leave one out"},
 		"yes alone":        {append(files, "--yes"), "--yes is for --apply"},
+		"teardown of what": {[]string{"-g", "shop", "--cluster-name", "shop", "--teardown"}, "--teardown: name by -f"},
 		"wait":             {append(files, "--wait=-1s"), "--wait"},
 		"a hostile group":  {append(files, "-g", "$(id)"), "--resource-group"},
 		"outside a fence":  {append(files, "--allowed-vaults", "other-*"), "may not use the vault payments-kv"},

@@ -64,7 +64,7 @@ func checkDrift(ctx context.Context, p *Patient, r *report) {
 		w := &found[i]
 		was, known := shipped[w.name]
 		if !known {
-			r.of(w.configuration, Warning, fmt.Sprintf("the webhook %s is not one of akv-injector %s", text.Shorten(w.name), "as it is shipped"), p.reinstall(ctx))
+			r.of(w.configuration, Warning, fmt.Sprintf("the webhook %s is not one that is shipped", text.Shorten(w.name)), p.reinstall(ctx))
 			continue
 		}
 		if fields := drift(&was, &w.is, p.InjectorNamespace(ctx)); len(fields) > 0 {

@@ -71,13 +71,12 @@ func (p *Plan) clusterSteps() []Step {
 	if p.Interval != "" {
 		interval, same = " --rotation-poll-interval {interval}", "&&"+addon+".config.rotationPollInterval=='{interval}'"
 	}
-	issuer := Variable{"ISSUER", p.command(show + "oidcIssuerProfile.issuerUrl")}
 	return []Step{
 		{
 			Title: p.command("cluster {cluster} has an OIDC issuer and workload identity"),
 			Look:  p.command(show + "oidcIssuerProfile.enabled&&securityProfile.workloadIdentity.enabled"), Lacking: notTrue,
 			Do:   []string{p.command("az aks update -g {group} -n {cluster} --enable-oidc-issuer --enable-workload-identity -o none")},
-			Sets: []Variable{issuer},
+			Sets: []Variable{p.issuer()},
 		},
 		{
 			Title: p.command("cluster {cluster} has the Secrets Store CSI driver"),
@@ -89,13 +88,22 @@ func (p *Plan) clusterSteps() []Step {
 			Look:  p.command(show + addon + ".config.enableSecretRotation=='true'" + same), Lacking: notTrue,
 			Do: []string{p.command("az aks addon update -g {group} -n {cluster} --addon azure-keyvault-secrets-provider --enable-secret-rotation" + interval + " -o none")},
 		},
-		{
-			// A script for one cluster that writes to another would be found out late.
-			Title:   "kubectl reaches the same cluster",
-			Look:    p.command(`kubectl (--context {context}) get --raw /.well-known/openid-configuration`) + ` 2>/dev/null || echo '"issuer":"'"$ISSUER"'"'`,
-			Lacking: `! printf '%s' "$seen" | grep -qF '"issuer":"'"$ISSUER"'"'`,
-			Fails:   "kubectl reaches another cluster: its issuer is not that of " + p.Cluster + ". Choose its context: az aks get-credentials -g " + p.Group + " -n " + p.Cluster,
-		},
+		p.sameCluster(),
+	}
+}
+
+// issuer is that of the cluster's tokens.
+func (p *Plan) issuer() Variable {
+	return Variable{"ISSUER", p.command("az aks show -g {group} -n {cluster} -o tsv --query oidcIssuerProfile.issuerUrl")}
+}
+
+// sameCluster ends a script for one cluster that would write to another. It wants ISSUER.
+func (p *Plan) sameCluster() Step {
+	return Step{
+		Title:   "kubectl reaches the same cluster",
+		Look:    p.command(`kubectl (--context {context}) get --raw /.well-known/openid-configuration`) + ` 2>/dev/null || echo '"issuer":"'"$ISSUER"'"'`,
+		Lacking: `! printf '%s' "$seen" | grep -qF '"issuer":"'"$ISSUER"'"'`,
+		Fails:   "kubectl reaches another cluster: its issuer is not that of " + p.Cluster + ". Choose its context: az aks get-credentials -g " + p.Group + " -n " + p.Cluster,
 	}
 }
 

@@ -28,8 +28,6 @@ type Options struct {
 	Interval string
 	// Context of kubectl; empty is the current one.
 	Context string
-	// Version of the program.
-	Version string
 }
 
 // Plan is what is needed.

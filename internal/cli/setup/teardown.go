@@ -8,7 +8,7 @@ import (
 // TeardownSteps remove what Steps have made, and nothing else: what was there before, what others have made, the cluster's own
 // features, and identities that are used elsewhere stay.
 func (p *Plan) TeardownSteps() []Step {
-	var steps []Step
+	steps := []Step{{Title: p.command("cluster {cluster}"), Sets: []Variable{p.issuer()}}, p.sameCluster()}
 	each := func(do func(a Account)) {
 		for i := range p.Identities {
 			for _, a := range p.Identities[i].Accounts {
