@@ -300,8 +300,7 @@ func (f *setupFlags) await(ctx context.Context, streams genericiooptions.IOStrea
 				continue // the token proxy in the cluster signs in
 			}
 			account := &signin.Account{Client: client, Namespace: a.Namespace, Name: a.Name, ClientID: clientID, TenantID: tenantID}
-			for _, ref := range plan.Refs(i) {
-				ref.Cloud = f.settings.Cloud
+			for _, ref := range i.Reads {
 				if err := f.awaitRole(ctx, streams, account, ref); err != nil {
 					return err
 				}

@@ -46,8 +46,8 @@ type Identity struct {
 	Name, ClientID string
 	Accounts       []Account
 	Grants         []Grant
-	// reads are the objects, whatever the roles are for.
-	reads []Grant
+	// Reads are the objects, whatever the roles are for.
+	Reads []keyvault.Ref
 }
 
 // Account is a ServiceAccount.
@@ -92,8 +92,8 @@ func Make(report *uses.Report, o Options) (*Plan, error) {
 		}
 		access := provider.AccessTo(row.Type)
 		grant := Grant{Role: access.Role, RoleID: access.RoleID, Vault: row.Vault, Type: row.Type, Object: row.Object}
-		if !slices.Contains(i.reads, grant) {
-			i.reads = append(i.reads, grant)
+		if ref := (keyvault.Ref{Cloud: row.Cloud, Vault: row.Vault, Type: keyvault.Type(row.Type), Name: row.Object}); !slices.Contains(i.Reads, ref) {
+			i.Reads = append(i.Reads, ref)
 		}
 		if o.PerVault {
 			grant.Type, grant.Object = "", ""
@@ -197,13 +197,4 @@ func values(rows []uses.Row, of func(*uses.Row) string) []string {
 		set[of(&rows[i])] = true
 	}
 	return slices.Sorted(maps.Keys(set))
-}
-
-// Refs are the objects that an identity reads.
-func (p *Plan) Refs(i *Identity) []keyvault.Ref {
-	var refs []keyvault.Ref
-	for _, g := range i.reads {
-		refs = append(refs, keyvault.Ref{Vault: g.Vault, Type: keyvault.Type(g.Type), Name: g.Object})
-	}
-	return refs
 }

@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 	whole := options
 	whole.PerVault = true
 	p = plan(t, whole, row("shop", "web", "", inject.KindUnknown, "shop-kv", "secret", "a"), row("shop", "web", "", inject.KindUnknown, "shop-kv", "secret", "b"))
-	if i := &p.Identities[0]; len(i.Grants) != 1 || len(p.Refs(i)) != 2 {
+	if i := &p.Identities[0]; len(i.Grants) != 1 || len(i.Reads) != 2 {
 		t.Errorf("%+v", i)
 	}
 }
