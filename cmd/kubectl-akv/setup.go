@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +38,11 @@ type setupFlags struct {
 	teardown bool
 	yes      bool
 	wait     time.Duration
+	place    placeFlags
 }
 
 var (
-	setupFormats = []string{"text", "az"}
+	setupFormats = append([]string{"text", "az"}, slices.Sorted(maps.Keys(setup.Templates))...)
 	setupScopes  = []string{"object", "vault"}
 	setupModes   = []string{"federated", "binding"}
 )
@@ -55,8 +58,8 @@ CSI driver with rotation; a managed identity for each account that names none, w
 credential or an identity binding; the least role for the objects in use; the annotated
 ServiceAccount; and the namespace's label.
 
-It prints the plan, or with -o az a POSIX script of az and kubectl. --apply runs that script
-step by step, and then signs in as each account until its roles hold. All can be run again:
+It prints the plan, or with -o az a POSIX script of az and kubectl, or with -o bicep, terraform
+or aso what its part in Azure is to these tools. --apply runs the script step by step, and then signs in as each account until its roles hold. All can be run again:
 what is there already stays as it is. --teardown removes what was made so, and nothing else.
 
 It makes no vault, no object and no namespace, and reads no value.
@@ -89,11 +92,12 @@ Exit codes: 0; 1 if a step failed; 2 if the input makes no sense.`,
 	flags.StringVar(&f.options.Interval, "addon-poll-interval", "", "`duration` that the add-on waits between looks for new versions; as it is by default")
 	flags.StringVar(&f.scope, "scope", f.scope, "what roles are for: the `object`s in use, or the whole vault")
 	flags.StringVar(&f.mode, "identity-mode", f.mode, "how accounts reach their identity where nothing says so: `federated` or binding")
-	flags.StringVarP(&f.output, "output", "o", f.output, "`format`: text or az")
+	flags.StringVarP(&f.output, "output", "o", f.output, "`format`: text, az, bicep, terraform or aso (Azure Service Operator)")
 	flags.BoolVar(&f.apply, "apply", false, "run the steps")
 	flags.BoolVar(&f.teardown, "teardown", false, "remove what was made")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask before --apply")
 	flags.DurationVar(&f.wait, "wait", f.wait, "`duration` to wait at most until the roles hold; 0 does not wait")
+	f.place.bind(flags)
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(setupFormats...))
 	_ = cmd.RegisterFlagCompletionFunc("scope", complete(setupScopes...))
 	_ = cmd.RegisterFlagCompletionFunc("identity-mode", complete(setupModes...))
@@ -118,6 +122,10 @@ func (f *setupFlags) flagErrors() error {
 	if f.apply && f.output != "text" {
 		errs = append(errs, errors.New("--apply runs the steps, and -o prints them: leave one out"))
 	}
+	if f.teardown && setup.Templates[f.output] != nil {
+		errs = append(errs, fmt.Errorf("--teardown: what -o %s has made is removed by its own tool", f.output))
+	}
+	errs = append(errs, f.place.errors(f.output)...)
 	if f.yes && !f.apply {
 		errs = append(errs, errors.New("--yes is for --apply"))
 	}
@@ -167,6 +175,15 @@ func (f *setupFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	}
 	if err := fenced(report, namespaceIn, f.settings.AllowedVaults); err != nil {
+		return err
+	}
+	if template := setup.Templates[f.output]; template != nil {
+		plan.Place = f.place.place()
+		out, err := template(plan, version)
+		if err != nil {
+			return oneLine([]error{err})
+		}
+		_, err = io.WriteString(streams.Out, out)
 		return err
 	}
 	steps := plan.Steps()

@@ -40,17 +40,21 @@ func (p *Plan) Steps() []Step {
 		steps = append(steps, p.identitySteps(i, &p.Identities[i], vaults)...)
 	}
 	for _, ns := range p.Namespaces {
-		steps = append(steps, Step{
-			Title:   p.command("namespace {namespace} has opted in", "namespace", ns),
-			Look:    p.command(`kubectl (--context {context}) get namespace {namespace} -o jsonpath={.metadata.labels.azure\.keyvault\.injector/injection}`, "namespace", ns),
-			Lacking: `[ "$seen" != ` + annotation.InjectionEnabled + ` ]`,
-			Do: []string{
-				p.command("kubectl (--context {context}) annotate --overwrite namespace {namespace} "+optedIn+"="+made, "namespace", ns),
-				p.command("kubectl (--context {context}) label --overwrite namespace {namespace} "+annotation.LabelInjection+"="+annotation.InjectionEnabled, "namespace", ns),
-			},
-		})
+		steps = append(steps, p.namespaceStep(ns))
 	}
 	return trimmed(steps)
+}
+
+func (p *Plan) namespaceStep(ns string) Step {
+	return Step{
+		Title:   p.command("namespace {namespace} has opted in", "namespace", ns),
+		Look:    p.command(`kubectl (--context {context}) get namespace {namespace} -o jsonpath={.metadata.labels.azure\.keyvault\.injector/injection}`, "namespace", ns),
+		Lacking: `[ "$seen" != ` + annotation.InjectionEnabled + ` ]`,
+		Do: []string{
+			p.command("kubectl (--context {context}) annotate --overwrite namespace {namespace} "+optedIn+"="+made, "namespace", ns),
+			p.command("kubectl (--context {context}) label --overwrite namespace {namespace} "+annotation.LabelInjection+"="+annotation.InjectionEnabled, "namespace", ns),
+		},
+	}
 }
 
 // optedIn is an annotation of namespaces that have been opted in here.
@@ -157,13 +161,12 @@ func of(format string, n int) string {
 }
 
 func (p *Plan) federatedStep(n int, a Account) Step {
-	subject := "system:serviceaccount:{namespace}:{account}"
-	pairs := []string{"namespace", a.Namespace, "account", a.Name, "name", name(p.Cluster, a.Namespace, a.Name)}
+	pairs := []string{"namespace", a.Namespace, "account", a.Name, "name", p.credentialName(a)}
 	return Step{
 		Title: p.command("federated credential for {namespace}/{account}", pairs...), Grant: true,
-		Look:    p.command(of("az identity federated-credential list --identity-name $IDENTITY_n -g $GROUP_n -o tsv --query [?subject=='"+subject+"'].issuer", n), pairs...),
+		Look:    p.command(of("az identity federated-credential list --identity-name $IDENTITY_n -g $GROUP_n -o tsv --query [?subject=='system:serviceaccount:{namespace}:{account}'].issuer", n), pairs...),
 		Lacking: without("ISSUER"),
-		Do: []string{p.command(of("az identity federated-credential create --identity-name $IDENTITY_n -g $GROUP_n -n {name} --issuer $ISSUER --subject "+subject+
+		Do: []string{p.command(of("az identity federated-credential create --identity-name $IDENTITY_n -g $GROUP_n -n {name} --issuer $ISSUER --subject system:serviceaccount:{namespace}:{account}"+
 			" --audiences "+provider.TokenAudience+" -o none", n), pairs...)},
 	}
 }

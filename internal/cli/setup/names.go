@@ -13,8 +13,11 @@ var notInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
 // name makes a name of identities and federated credentials: at most 120 small letters, digits and hyphens. The same parts
 // give the same name, other parts another.
-func name(parts ...string) string {
-	const most, digits = 100, 6
+func name(parts ...string) string { return shortName(100, parts...) }
+
+// shortName is a name whose readable part has at most some characters.
+func shortName(most int, parts ...string) string {
+	const digits = 6
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	readable := strings.ToLower(notInNames.ReplaceAllString(strings.Join(parts, "-"), "-"))
 	return strings.Trim(readable[:min(len(readable), most)], "-") + "-" + hex.EncodeToString(sum[:])[:digits]

@@ -28,6 +28,8 @@ type Options struct {
 	Interval string
 	// Context of kubectl; empty is the current one.
 	Context string
+	// Place is for templates.
+	Place Place
 }
 
 // Plan is what is needed.
