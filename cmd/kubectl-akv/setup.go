@@ -59,8 +59,9 @@ credential or an identity binding; the least role for the objects in use; the an
 ServiceAccount; and the namespace's label.
 
 It prints the plan, or with -o az a POSIX script of az and kubectl, or with -o bicep, terraform
-or aso what its part in Azure is to these tools. --apply runs the script step by step, and then signs in as each account until its roles hold. All can be run again:
-what is there already stays as it is. --teardown removes what was made so, and nothing else.
+or aso a template of its part in Azure. --apply runs the script step by step, and then signs in
+as each account until its roles hold. All can be run again: what is there already stays as it
+is. --teardown removes what was made so, and nothing else.
 
 It makes no vault, no object and no namespace, and reads no value.
 
@@ -179,9 +180,9 @@ func (f *setupFlags) run(ctx context.Context, streams genericiooptions.IOStreams
 	}
 	if template := setup.Templates[f.output]; template != nil {
 		plan.Place = f.place.place()
-		out, err := template(plan, version)
-		if err != nil {
-			return oneLine([]error{err})
+		out, errs := template(plan, version)
+		if errs != nil {
+			return oneLine(errs)
 		}
 		_, err = io.WriteString(streams.Out, out)
 		return err

@@ -23,7 +23,15 @@ func TestSetupFlags(t *testing.T) {
 		"wait":             {append(files, "--wait=-1s"), "--wait"},
 		"a hostile group":  {append(files, "-g", "$(id)"), "--resource-group"},
 		"outside a fence":  {append(files, "--allowed-vaults", "other-*"), "may not use the vault payments-kv"},
-		"nothing to do":    {[]string{"-f", root + "/examples/shop/serviceaccount.yaml", "-g", "shop", "--cluster-name", "shop"}, "no workload reads an object"},
+		"a template of an identity that is somewhere": {append(files, "-o", "bicep"), "--managed-identity: a template must know"},
+		"what the operator must be told":              {append(files, "-o", "aso"), "az account show --query id"},
+		"a place for a script":                        {append(files, "-o", "az", "--managed-identity", "a"), "a script looks for it"},
+		"half a place":                                {append(files, "-o", "bicep", "--managed-identity", "a=b"), "write CLIENT-ID=GROUP/NAME"},
+		"a vault in nothing":                          {append(files, "-o", "bicep", "--vault-resource-group", "a="), "write GROUP, or VAULT=GROUP"},
+		"a hostile place":                             {append(files, "-o", "terraform", "--vault-resource-group", "${x}"), "cannot stand in a template"},
+		"an issuer for bicep":                         {append(files, "-o", "bicep", "--issuer", "https://a"), "--issuer is for -o aso"},
+		"the teardown of a template":                  {append(files, "-o", "bicep", "--teardown"), "by its own tool"},
+		"nothing to do":                               {[]string{"-f", root + "/examples/shop/serviceaccount.yaml", "-g", "shop", "--cluster-name", "shop"}, "no workload reads an object"},
 	} {
 		var stdout, stderr strings.Builder
 		code := start(t.Context(), append([]string{"setup"}, c.args...), genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr})

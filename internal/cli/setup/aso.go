@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,8 +11,8 @@ import (
 
 // ServiceOperator writes objects of Azure Service Operator, for GitOps.
 // https://azure.github.io/azure-service-operator/reference/
-func ServiceOperator(p *Plan, version string) (string, error) {
-	errs := []error{p.placeErrors()}
+func ServiceOperator(p *Plan, version string) (string, []error) {
+	errs := p.placeErrors()
 	missing := func(flag, value, command string) {
 		if value == "" {
 			errs = append(errs, fmt.Errorf("--%s: Azure Service Operator must be told; this prints it: %s", flag, p.command(command)))
@@ -22,8 +21,8 @@ func ServiceOperator(p *Plan, version string) (string, error) {
 	missing("subscription", p.Place.Subscription, "az account show --query id -o tsv")
 	missing("location", p.Place.Location, "az aks show -g {group} -n {cluster} --query location -o tsv")
 	missing("issuer", p.Place.Issuer, "az aks show -g {group} -n {cluster} --query oidcIssuerProfile.issuerUrl -o tsv")
-	if err := errors.Join(errs...); err != nil {
-		return "", err
+	if len(errs) > 0 {
+		return "", errs
 	}
 	l := &lines{comment: "#"}
 	p.head(l, version, "It is for a cluster with Azure Service Operator 2, which may assign roles.")
@@ -32,7 +31,7 @@ func ServiceOperator(p *Plan, version string) (string, error) {
 		for _, object := range p.operatorObjects(i) {
 			out, err := yaml.Marshal(object)
 			if err != nil {
-				return "", err
+				return "", []error{err}
 			}
 			l.add("---\n%s", out[:len(out)-1])
 		}

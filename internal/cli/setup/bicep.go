@@ -8,9 +8,9 @@ import (
 )
 
 // Bicep writes a Bicep template for the resource group of the identities.
-func Bicep(p *Plan, version string) (string, error) {
-	if err := p.placeErrors(); err != nil {
-		return "", err
+func Bicep(p *Plan, version string) (string, []error) {
+	if errs := p.placeErrors(); errs != nil {
+		return "", errs
 	}
 	l := &lines{comment: "//"}
 	deployment := deploymentName(p.Cluster, p.IdentityGroup)
@@ -152,4 +152,6 @@ func bicepResource(l *lines, kind, resourceName, scope string, properties func()
 }
 
 // deploymentName is a name of at most 64 characters.
-func deploymentName(parts ...string) string { return shortName(50, append([]string{"akv"}, parts...)...) }
+func deploymentName(parts ...string) string {
+	return shortName(50, append([]string{"akv"}, parts...)...)
+}

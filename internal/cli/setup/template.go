@@ -2,7 +2,6 @@ package setup
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type Place struct {
 type KnownIdentity struct{ Group, Name string }
 
 // Template writes what a plan needs of Azure for a tool that keeps it so.
-type Template func(p *Plan, version string) (string, error)
+type Template func(p *Plan, version string) (string, []error)
 
 // Templates by the names of their formats.
 var Templates = map[string]Template{"bicep": Bicep, "terraform": Terraform, "aso": ServiceOperator}
@@ -37,7 +36,7 @@ func (p *Plan) vaultGroup(vault string) string {
 }
 
 // placeErrors are the values of a place that cannot stand in a template, and the identities of which nobody said where they are.
-func (p *Plan) placeErrors() error {
+func (p *Plan) placeErrors() []error {
 	var errs []error
 	check := func(flag, value string) {
 		if value != "" && !text.Plain(value) {
@@ -62,7 +61,7 @@ func (p *Plan) placeErrors() error {
 	check("subscription", p.Place.Subscription)
 	check("location", p.Place.Location)
 	check("issuer", p.Place.Issuer)
-	return errors.Join(errs...)
+	return errs
 }
 
 // lines are those of a template.

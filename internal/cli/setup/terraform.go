@@ -7,9 +7,9 @@ import (
 )
 
 // Terraform writes a Terraform configuration for azurerm 4, and azapi where there are identity bindings.
-func Terraform(p *Plan, version string) (string, error) {
-	if err := p.placeErrors(); err != nil {
-		return "", err
+func Terraform(p *Plan, version string) (string, []error) {
+	if errs := p.placeErrors(); errs != nil {
+		return "", errs
 	}
 	l := &lines{comment: "#"}
 	p.head(l, version, "Put it beside the provider blocks of your configuration, and apply it.")
