@@ -127,6 +127,9 @@ func (f *setupFlags) flagErrors() error {
 		errs = append(errs, fmt.Errorf("--teardown: what -o %s has made is removed by its own tool", f.output))
 	}
 	errs = append(errs, f.place.errors(f.output)...)
+	if f.apply || f.output == "az" {
+		errs = append(errs, f.kubectlErrors()...)
+	}
 	if f.yes && !f.apply {
 		errs = append(errs, errors.New("--yes is for --apply"))
 	}
@@ -138,6 +141,20 @@ func (f *setupFlags) flagErrors() error {
 		errs = append(errs, fmt.Errorf("--wait=%s: write 0 or more, such as 10m", f.wait))
 	}
 	return oneLine(append(errs, f.eitherErrors()...))
+}
+
+// kubectlErrors are flags of kubectl that the commands of a script are not given: they would reach the cluster as somebody else, or another one.
+func (f *setupFlags) kubectlErrors() []error {
+	var errs []error
+	for name, value := range map[string]*string{
+		"as": f.kube.Impersonate, "as-uid": f.kube.ImpersonateUID, "cluster": f.kube.ClusterName, "server": f.kube.APIServer, "token": f.kube.BearerToken, "user": f.kube.AuthInfoName,
+		"certificate-authority": f.kube.CAFile, "client-certificate": f.kube.CertFile, "client-key": f.kube.KeyFile, "tls-server-name": f.kube.TLSServerName,
+	} {
+		if value != nil && *value != "" {
+			errs = append(errs, fmt.Errorf("--%s: the commands of a script take --context alone; name a context that has it", name))
+		}
+	}
+	return errs
 }
 
 func (f *setupFlags) run(ctx context.Context, streams genericiooptions.IOStreams) error {
@@ -315,7 +332,8 @@ func (f *setupFlags) await(ctx context.Context, streams genericiooptions.IOStrea
 		clientID, tenantID := runner.Variable(fmt.Sprintf("CLIENT_%d", n+1)), runner.Variable(fmt.Sprintf("TENANT_%d", n+1))
 		for _, a := range i.Accounts {
 			if a.Binding {
-				continue // the token proxy in the cluster signs in
+				fmt.Fprintf(streams.Out, "  not checked: %s/%s signs in through an identity binding, which a machine outside the cluster cannot\n", a.Namespace, a.Name)
+				continue
 			}
 			account := &signin.Account{Client: client, Namespace: a.Namespace, Name: a.Name, ClientID: clientID, TenantID: tenantID}
 			for _, ref := range i.Reads {

@@ -31,6 +31,7 @@ func TestSetupFlags(t *testing.T) {
 		"a hostile place":                             {append(files, "-o", "terraform", "--vault-resource-group", "${x}"), "cannot stand in a template"},
 		"an issuer for bicep":                         {append(files, "-o", "bicep", "--issuer", "https://a"), "--issuer is for -o aso"},
 		"the teardown of a template":                  {append(files, "-o", "bicep", "--teardown"), "by its own tool"},
+		"as somebody else":                            {append(files, "-o", "az", "--as", "admin"), "--as: the commands of a script"},
 		"nothing to do":                               {[]string{"-f", root + "/examples/shop/serviceaccount.yaml", "-g", "shop", "--cluster-name", "shop"}, "no workload reads an object"},
 	} {
 		var stdout, stderr strings.Builder

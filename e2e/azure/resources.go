@@ -44,6 +44,18 @@ func (s *Server) AddCluster(group, name, issuer string) {
 	s.subscription.AddCluster(group, name, issuer)
 }
 
+func (s *Server) BindingsIssuedBy(base string) { s.subscription.BindingsIssuedBy(base) }
+
+func (s *Server) CreateBinding(group, cluster, name, identityID string) (arm.IdentityBinding, error) {
+	return s.subscription.CreateBinding(group, cluster, name, identityID)
+}
+
+func (s *Server) Bindings(group, cluster string) ([]arm.IdentityBinding, error) {
+	return s.subscription.Bindings(group, cluster)
+}
+
+func (s *Server) Bound(issuer, clientID string) bool { return s.subscription.Bound(issuer, clientID) }
+
 func (s *Server) VaultScope(vault string) (string, error) { return s.subscription.VaultScope(vault) }
 
 func (s *Server) ObjectScope(vault, kind, name string) (string, error) {

@@ -25,7 +25,7 @@ func binding(t *testing.T, s *system.System) {
 	check(t, tenant.Unfederate())
 	identity, err := s.Azure.Identity("", tenant.Namespace)
 	check(t, err)
-	check(t, s.TokenProxy.Bind(t.Context(), "", identity))
+	check(t, s.TokenProxy.Bind(&identity))
 	setSecret(t, tenant, "DB-Password", "old value")
 
 	pod := tenant.Pod("binding", "DB-Password")

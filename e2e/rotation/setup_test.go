@@ -19,27 +19,37 @@ import (
 // setupManifest is all that somebody writes who has a vault: no identity, no account, no class.
 const setupManifest = `apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web, namespace: from-nothing}
+metadata: {name: web, namespace: %[1]s}
 spec:
   selector: {matchLabels: {app: web}}
   template:
     metadata:
       labels: {app: web}
       annotations:
-        azure.keyvault.injector/vault: from-nothing
+        azure.keyvault.injector/vault: %[1]s
         azure.keyvault.injector/objects: DB-Password, api-key
         azure.keyvault.injector/service-account: web
+        azure.keyvault.injector/identity-mode: %[2]s
     spec:
       containers:
         - name: web
-          image: %s
+          image: %[3]s
           command: [sh, -c, "trap exit TERM; while :; do sleep 1; done"]
 `
 
 // fromNothing: kubectl akv setup --apply makes all that an annotated Deployment needs but the vault, a second run changes nothing,
 // a new version arrives, and the teardown leaves nothing of it.
 func fromNothing(t *testing.T, s *system.System) {
-	const name = "from-nothing"
+	for _, mode := range []string{annotation.IdentityFederated, annotation.IdentityBinding} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			setUpAndAway(t, s, mode, "from-nothing-"+mode)
+		})
+	}
+}
+
+func setUpAndAway(t *testing.T, s *system.System, mode, name string) {
+	t.Helper()
 	check(t, s.CreateNamespace(t.Context(), name, nil, nil))
 	clearAfter(t, s, name)
 	_, err := s.Azure.CreateVault("", name)
@@ -53,13 +63,13 @@ func fromNothing(t *testing.T, s *system.System) {
 	}
 	set("first")
 	s.Azure.AddCluster(name, name, s.Issuer)
-	before := setupState(t, s)
+	before := setupState(t, s, name)
 
 	dir := t.TempDir()
-	check(t, os.WriteFile(filepath.Join(dir, "web.yaml"), fmt.Appendf(nil, setupManifest, aksImage), 0o600))
+	check(t, os.WriteFile(filepath.Join(dir, "web.yaml"), fmt.Appendf(nil, setupManifest, name, mode, aksImage), 0o600))
 	check(t, s.Node.TagShell(t.Context(), aksImage))
 	user := setupUser(t, s, dir)
-	const setup = "kubectl akv setup -f web.yaml -g from-nothing --cluster-name from-nothing --apply --yes"
+	setup := "kubectl akv setup -f web.yaml -g " + name + " --cluster-name " + name + " --apply --yes"
 	run := func(script string) string {
 		t.Helper()
 		out, err := user.run(t.Context(), script)
@@ -70,12 +80,12 @@ func fromNothing(t *testing.T, s *system.System) {
 	}
 
 	first := run(setup + " --wait 2m")
-	if !strings.Contains(first, "reads secret/DB-Password in from-nothing") || strings.Contains(first, "\n0 of ") {
+	if mode == annotation.IdentityFederated && !strings.Contains(first, "reads secret/DB-Password in "+name) || strings.Contains(first, "\n0 of ") {
 		t.Errorf("the first run says:\n%s", first)
 	}
-	made := setupState(t, s)
-	if second := run(setup + " --wait 2m"); !strings.Contains(second, "\n0 of ") || setupState(t, s) != made {
-		t.Errorf("the second run changes something:\n%s\n%s\n%s", second, made, setupState(t, s))
+	made := setupState(t, s, name)
+	if second := run(setup + " --wait 2m"); !strings.Contains(second, "\n0 of ") || setupState(t, s, name) != made {
+		t.Errorf("the second run changes something:\n%s\n%s\n%s", second, made, setupState(t, s, name))
 	}
 	for _, call := range s.Azure.Vault().Audit() {
 		if call.Vault == name && !strings.Contains(call.Path, "/versions") {
@@ -83,8 +93,8 @@ func fromNothing(t *testing.T, s *system.System) {
 		}
 	}
 
-	run("kubectl apply -f web.yaml && kubectl rollout status -n from-nothing deployment/web --timeout=5m")
-	const read = "kubectl exec -n from-nothing deployment/web -- cat /mnt/secrets-store/DB-Password /mnt/secrets-store/api-key"
+	run("kubectl apply -f web.yaml && kubectl rollout status -n " + name + " deployment/web --timeout=5m")
+	read := "kubectl exec -n " + name + " deployment/web -- cat /mnt/secrets-store/DB-Password /mnt/secrets-store/api-key"
 	if got := run(read); got != "firstfirst" {
 		t.Errorf("the files have %q", got)
 	}
@@ -94,12 +104,12 @@ func fromNothing(t *testing.T, s *system.System) {
 	if out, err := user.run(t.Context(), setup+" --teardown"); err == nil || !strings.Contains(err.Error(), "Pods still use it") {
 		t.Errorf("the teardown under a running workload: %v\n%s", err, out)
 	}
-	if setupState(t, s) != made {
-		t.Errorf("it removed something:\n%s\nwas\n%s", setupState(t, s), made)
+	if setupState(t, s, name) != made {
+		t.Errorf("it removed something:\n%s\nwas\n%s", setupState(t, s, name), made)
 	}
-	run("kubectl delete -f web.yaml --wait && kubectl wait -n from-nothing --for=delete pod --all --timeout=3m")
+	run("kubectl delete -f web.yaml --wait && kubectl wait -n " + name + " --for=delete pod --all --timeout=3m")
 	run(setup + " --teardown")
-	if after := setupState(t, s); after != before {
+	if after := setupState(t, s, name); after != before {
 		t.Errorf("left behind:\n%s\nwant\n%s", after, before)
 	}
 	if again := run(setup + " --teardown"); !strings.Contains(again, "\n0 of ") {
@@ -108,14 +118,14 @@ func fromNothing(t *testing.T, s *system.System) {
 	if namespace, err := s.Client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{}); err != nil || annotation.OptedIn(namespace) {
 		t.Errorf("the namespace: %+v, %v", namespace, err)
 	}
-	checkBySetupScript(t, s, user)
+	checkBySetupScript(t, s, user, name)
 }
 
 // checkBySetupScript runs the printed script in place of --apply.
-func checkBySetupScript(t *testing.T, s *system.System, user *terminal) {
+func checkBySetupScript(t *testing.T, s *system.System, user *terminal, name string) {
 	t.Helper()
-	const setup = "kubectl akv setup -f web.yaml -g from-nothing --cluster-name from-nothing -o az"
-	before := setupState(t, s)
+	setup := "kubectl akv setup -f web.yaml -g " + name + " --cluster-name " + name + " -o az"
+	before := setupState(t, s, name)
 	for _, script := range []string{
 		setup + " > setup.sh; sh setup.sh; sh setup.sh > again; ! grep changed again",
 		setup + " --teardown > teardown.sh; sh teardown.sh; sh teardown.sh > again; ! grep changed again",
@@ -124,17 +134,17 @@ func checkBySetupScript(t *testing.T, s *system.System, user *terminal) {
 			t.Fatal(err)
 		}
 	}
-	if after := setupState(t, s); after != before {
+	if after := setupState(t, s, name); after != before {
 		t.Errorf("the scripts leave behind:\n%s\nwant\n%s", after, before)
 	}
 }
 
 // setupState is what setup makes, as it is, in lines.
-func setupState(t *testing.T, s *system.System) string {
+func setupState(t *testing.T, s *system.System, name string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, identity := range s.Azure.Identities() {
-		if !strings.Contains(identity.Name, "from-nothing") {
+		if !strings.Contains(identity.Name, name) {
 			continue
 		}
 		fmt.Fprintln(&b, "identity", identity.Name, identity.ClientID, identity.Tags)
@@ -145,14 +155,26 @@ func setupState(t *testing.T, s *system.System) string {
 		}
 	}
 	for _, a := range s.Azure.RoleAssignments() {
-		if strings.Contains(a.Scope, "from-nothing") {
+		if strings.Contains(a.Scope, name) {
 			fmt.Fprintln(&b, "role", a.Name, a.RoleDefinitionName, a.Scope)
 		}
 	}
-	accounts, err := s.Client.CoreV1().ServiceAccounts("from-nothing").List(t.Context(), metav1.ListOptions{})
+	accounts, err := s.Client.CoreV1().ServiceAccounts(name).List(t.Context(), metav1.ListOptions{})
 	check(t, err)
 	for i := range accounts.Items {
 		fmt.Fprintln(&b, "account", accounts.Items[i].Name, accounts.Items[i].Annotations)
+	}
+	bindings, err := s.Azure.Bindings(name, name)
+	check(t, err)
+	for i := range bindings {
+		fmt.Fprintln(&b, "binding", bindings[i].Name, bindings[i].Properties.ManagedIdentity.ResourceID)
+	}
+	roles, err := s.Client.RbacV1().ClusterRoles().List(t.Context(), metav1.ListOptions{})
+	check(t, err)
+	for i := range roles.Items {
+		if strings.Contains(roles.Items[i].Name, name) {
+			fmt.Fprintln(&b, "cluster role", roles.Items[i].Name, roles.Items[i].Rules)
+		}
 	}
 	return b.String()
 }

@@ -2,10 +2,10 @@
 // the cluster. It does what Microsoft documents of it: it takes the request that a program would send to Entra ID, at a
 // TLS server name of the cluster's; it lets the API server verify the service account's token, for the audience
 // api://AKSIdentityBinding; it asks the API server whether the account has the verb use-managed-identity on the client id; and it
-// asks Entra ID for the identity's token in the account's place, with one federated credential for an identity, however many accounts use it.
+// asks Entra ID for the identity's token in the account's place, with one federated credential for an identity, however many accounts use
+// it: that of an issuer of AKS's own, one for each identity.
 //
-// What is not the same: on AKS the proxy is behind the API server's address, and that credential is of an issuer of AKS's own, one
-// for each identity. Here it listens at a port of its own, and the credential is of a service account that nobody else has.
+// What is not the same: on AKS the proxy is behind the API server's address. Here it listens at a port of its own.
 package tokenproxy
 
 import (
@@ -21,12 +21,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -39,7 +36,8 @@ import (
 // ServerName is the TLS server name of the proxy, of the kind that AKS computes from the cluster's name.
 const ServerName = "abcdefghijklmnopqrstuv0123456789abcdefghijklmnopqrstuv.ests.aks"
 
-const namespace = "aks-identity-bindings"
+// issuerHost is the TLS server name of the issuers.
+const issuerHost = "localhost"
 
 // Proxy is a running proxy.
 type Proxy struct {
@@ -49,31 +47,37 @@ type Proxy struct {
 	azure  *azure.Server
 	client kubernetes.Interface
 	issuer string
+	own    *issuers
 	server *http.Server
-
-	mu    sync.Mutex
-	bound map[string]string // service accounts of bindings, by the client id
 }
 
 // Start starts a proxy, for a cluster whose tokens have an issuer.
 func Start(ctx context.Context, client kubernetes.Interface, issuer string, azure *azure.Server) (*Proxy, error) {
-	p := &Proxy{azure: azure, client: client, issuer: issuer, bound: map[string]string{}}
-	_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return nil, err
-	}
+	p := &Proxy{azure: azure, client: client, issuer: issuer}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	p.URL = "https://" + listener.Addr().String()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	if p.own, err = newIssuers("https://" + net.JoinHostPort(issuerHost, port)); err != nil {
+		return nil, err
+	}
+	if err := azure.TrustIssuers(azure.CA()); err != nil {
+		return nil, err
+	}
+	azure.BindingsIssuedBy(p.own.base)
+	azure.AddCluster(cluster, cluster, issuer)
 	p.server = &http.Server{
 		Handler: p, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			if hello.ServerName != ServerName {
+			if hello.ServerName != ServerName && hello.ServerName != issuerHost {
 				return nil, fmt.Errorf("no cluster has the server name %q", hello.ServerName)
 			}
-			return azure.Certificate(ServerName)
+			return azure.Certificate(hello.ServerName)
 		}},
 	}
 	go func() { _ = p.server.ServeTLS(listener, "", "") }() // ends when it is closed
@@ -83,23 +87,13 @@ func Start(ctx context.Context, client kubernetes.Interface, issuer string, azur
 // Stop stops the proxy.
 func (p *Proxy) Stop() error { return p.server.Close() }
 
-// Bind binds an identity to the cluster, as az aks identity-binding create does.
-func (p *Proxy) Bind(ctx context.Context, resourceGroup string, identity arm.Identity) error {
-	account := "binding-" + identity.ClientID
-	_, err := p.client.CoreV1().ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account}}, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	_, err = p.azure.CreateFederatedCredential(resourceGroup, identity.Name, arm.FederatedCredential{
-		Name: "aks-identity-binding", Issuer: p.issuer, Subject: "system:serviceaccount:" + namespace + ":" + account, Audiences: []string{provider.TokenAudience},
-	})
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bound[identity.ClientID] = account
-	return nil
+// cluster is the name of the proxy's cluster, and of its resource group.
+const cluster = "cluster"
+
+// Bind binds an identity to the proxy's cluster, as az aks identity-binding create does.
+func (p *Proxy) Bind(identity *arm.Identity) error {
+	_, err := p.azure.CreateBinding(cluster, cluster, identity.Name, identity.ID)
+	return err
 }
 
 // refusal is an answer in the form of OAuth.
@@ -110,6 +104,10 @@ type refusal struct {
 
 // ServeHTTP answers a token request. Before it, SDKs ask for Entra ID's metadata in the same place.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.TLS.ServerName == issuerHost {
+		p.own.ServeHTTP(w, r)
+		return
+	}
 	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
 		p.ask(w, r, http.MethodGet, nil)
 		return
@@ -163,18 +161,14 @@ func (p *Proxy) exchange(r *http.Request) (url.Values, *refusal) {
 	if !review.Status.Allowed {
 		return nil, &refusal{http.StatusForbidden, "unauthorized_client", fmt.Sprintf("%s has not the permission to use the managed identity %s", user, clientID)}
 	}
-	p.mu.Lock()
-	account, ok := p.bound[clientID]
-	p.mu.Unlock()
-	if !ok {
+	if !p.azure.Bound(p.issuer, clientID) {
 		return nil, &refusal{http.StatusBadRequest, "unauthorized_client", fmt.Sprintf("no identity binding of this cluster has the managed identity %s", clientID)}
 	}
-	token, err := p.client.CoreV1().ServiceAccounts(namespace).CreateToken(r.Context(), account,
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{provider.TokenAudience}}}, metav1.CreateOptions{})
+	token, err := p.own.token(clientID)
 	if err != nil {
-		return nil, &refusal{http.StatusBadGateway, "server_error", err.Error()}
+		return nil, &refusal{http.StatusInternalServerError, "server_error", err.Error()}
 	}
-	form.Set("client_assertion", token.Status.Token)
+	form.Set("client_assertion", token)
 	return form, nil
 }
 

@@ -58,6 +58,19 @@ func (c *Client) ChangeCluster(ctx context.Context, change arm.ClusterChange) (a
 	return opChangeCluster.call(ctx, c, change)
 }
 
+func (c *Client) CreateBinding(ctx context.Context, group, cluster, name, identityID string) (arm.IdentityBinding, error) {
+	return opCreateBinding.call(ctx, c, bindingInput{Group: group, Cluster: cluster, Name: name, Identity: identityID})
+}
+
+func (c *Client) Bindings(ctx context.Context, group, cluster string) ([]arm.IdentityBinding, error) {
+	return opListBindings.call(ctx, c, bindingInput{Group: group, Cluster: cluster})
+}
+
+func (c *Client) DeleteBinding(ctx context.Context, group, cluster, name string) error {
+	_, err := opDeleteBinding.call(ctx, c, bindingInput{Group: group, Cluster: cluster, Name: name})
+	return err
+}
+
 func (c *Client) RoleAssignments(ctx context.Context) ([]arm.RoleAssignment, error) {
 	return opListAssignments.call(ctx, c, nothing{})
 }

@@ -58,6 +58,15 @@ func (a *API) serveClusters(mux *http.ServeMux) {
 	opChangeCluster.serve(mux, func(_ context.Context, in arm.ClusterChange) (arm.Cluster, error) {
 		return a.Subscription.ChangeCluster(in)
 	})
+	opCreateBinding.serve(mux, func(_ context.Context, in bindingInput) (arm.IdentityBinding, error) {
+		return a.Subscription.CreateBinding(in.Group, in.Cluster, in.Name, in.Identity)
+	})
+	opListBindings.serve(mux, func(_ context.Context, in bindingInput) ([]arm.IdentityBinding, error) {
+		return a.Subscription.Bindings(in.Group, in.Cluster)
+	})
+	opDeleteBinding.serve(mux, act(func(_ context.Context, in bindingInput) error {
+		return a.Subscription.DeleteBinding(in.Group, in.Cluster, in.Name)
+	}))
 }
 
 func (a *API) serveVaults(mux *http.ServeMux) {

@@ -31,6 +31,9 @@ var (
 	opDeleteAssignment = operation[named, nothing]{"role-assignment/delete-by-id"}
 
 	opChangeCluster = operation[arm.ClusterChange, arm.Cluster]{"cluster/change"}
+	opCreateBinding = operation[bindingInput, arm.IdentityBinding]{"binding/create"}
+	opListBindings  = operation[bindingInput, []arm.IdentityBinding]{"binding/list"}
+	opDeleteBinding = operation[bindingInput, nothing]{"binding/delete"}
 
 	opCreateVault = operation[named, arm.Vault]{"vault/create"}
 	opListVaults  = operation[nothing, []arm.Vault]{"vault/list"}
@@ -94,6 +97,14 @@ type roleInput struct {
 	Scope    string `json:"scope"`
 	// Name of the assignment; empty is a random one.
 	Name string `json:"name,omitempty"`
+}
+
+type bindingInput struct {
+	Group   string `json:"group"`
+	Cluster string `json:"cluster"`
+	Name    string `json:"name,omitempty"`
+	// Identity is the id of the managed identity.
+	Identity string `json:"identity,omitempty"`
 }
 
 type objectInput struct {

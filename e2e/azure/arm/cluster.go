@@ -13,6 +13,8 @@ type Cluster struct {
 	OIDCIssuer      ClusterIssuer           `json:"oidcIssuerProfile"`
 	SecurityProfile ClusterSecurity         `json:"securityProfile"`
 	Addons          map[string]ClusterAddon `json:"addonProfiles"`
+
+	bindings map[string]IdentityBinding // by name, in lower case
 }
 
 // ClusterIssuer is the profile of a cluster's OIDC issuer.
@@ -62,6 +64,7 @@ func (s *Subscription) AddCluster(group, name, issuer string) {
 	s.clusters[fold(group+"/"+name)] = &Cluster{
 		ID: fmt.Sprintf("%s/providers/Microsoft.ContainerService/managedClusters/%s", s.groupID(group), name), Name: name, ResourceGroup: group,
 		OIDCIssuer: ClusterIssuer{issuer: issuer}, Addons: map[string]ClusterAddon{},
+		bindings: map[string]IdentityBinding{},
 	}
 }
 
@@ -69,9 +72,9 @@ func (s *Subscription) AddCluster(group, name, issuer string) {
 func (s *Subscription) ChangeCluster(change ClusterChange) (Cluster, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.clusters[fold(change.Group+"/"+change.Name)]
-	if c == nil {
-		return Cluster{}, NotFound("The Resource 'Microsoft.ContainerService/managedClusters/%s' under resource group '%s' was not found.", change.Name, change.Group)
+	c, err := s.findCluster(change.Group, change.Name)
+	if err != nil {
+		return Cluster{}, err
 	}
 	addon := c.Addons[SecretsProvider]
 	switch {
@@ -104,4 +107,12 @@ func (s *Subscription) ChangeCluster(change ClusterChange) (Cluster, error) {
 	shown := *c
 	shown.Addons = maps.Clone(c.Addons)
 	return shown, nil
+}
+
+// findCluster needs the lock held.
+func (s *Subscription) findCluster(group, name string) (*Cluster, error) {
+	if c := s.clusters[fold(group+"/"+name)]; c != nil {
+		return c, nil
+	}
+	return nil, NotFound("The Resource 'Microsoft.ContainerService/managedClusters/%s' under resource group '%s' was not found.", name, group)
 }

@@ -27,6 +27,8 @@ type Subscription struct {
 	accounts    map[string]string    // the resource group of each storage account, by name
 	clusters    map[string]*Cluster  // by group/name, in lower case
 	assignments []RoleAssignment
+
+	bindingIssuers string // where the issuers for identity bindings are
 }
 
 // New returns a subscription without resources. All that is made in it belongs to the

@@ -46,6 +46,32 @@ func (s *invocation) aks() *cobra.Command {
 		}),
 		enable,
 		group("addon", "Add-ons of clusters", update),
+		s.identityBinding(),
+	)
+}
+
+// identityBinding is of the extension aks-preview.
+func (s *invocation) identityBinding() *cobra.Command {
+	var resourceGroup, cluster, name, identity string
+	of := func(c *cobra.Command, required ...string) *cobra.Command {
+		groupFlags(c, &resourceGroup)
+		c.Flags().StringVar(&cluster, "cluster-name", "", "name of the cluster")
+		c.Flags().StringVarP(&name, "name", "n", "", "name of the binding")
+		return require(c, append(required, "cluster-name", "resource-group")...)
+	}
+	create := of(s.command("create", "Bind a managed identity to a cluster", func(ctx context.Context, c *admin.Client) (any, error) {
+		return c.CreateBinding(ctx, resourceGroup, cluster, name, identity)
+	}), "name")
+	create.Flags().StringVar(&identity, "managed-identity-resource-id", "", "id of the managed identity")
+	remove := of(s.command("delete", "Delete an identity binding", func(ctx context.Context, c *admin.Client) (any, error) {
+		return nil, c.DeleteBinding(ctx, resourceGroup, cluster, name)
+	}), "name")
+	yesFlag(remove)
+	return group("identity-binding", "Identity bindings of clusters",
+		require(create, "managed-identity-resource-id"), remove,
+		of(s.command("list", "List identity bindings", func(ctx context.Context, c *admin.Client) (any, error) {
+			return c.Bindings(ctx, resourceGroup, cluster)
+		})),
 	)
 }
 

@@ -57,16 +57,12 @@ func (p *Plan) identityTeardown(n int, i *Identity) []Step {
 	if i.Name != "" {
 		steps = append(steps, Step{
 			Title: p.command("managed identity {identity} was made by kubectl akv setup", "identity", i.Name),
-			Look:  p.command("az identity list -g {identity-group} -o tsv --query [?name=='{identity}'&&tags.managedBy=='"+made+"'].name", "identity", i.Name), Lacking: some,
-			Do: []string{
-				"used=$(" + p.command(of("az identity federated-credential list --identity-name $IDENTITY_n -g $GROUP_n -o tsv --query [].name", n)) + ")$(" +
-					p.command("az role assignment list --all -o tsv --query [].principalId") + ` | grep -xF "` + of("$PRINCIPAL_n", n) + `" || :)`,
-				`if [ -n "$used" ]; then`,
-				"  echo 'It is used elsewhere, and stays.'",
-				"else",
-				"  " + p.command("az identity delete -g {identity-group} -n {identity}", "identity", i.Name),
-				"fi",
-			},
+			Look: `if [ -n "$(` + p.command("az identity list -g {identity-group} -o tsv --query [?name=='{identity}'&&tags.managedBy=='"+made+"'].name", "identity", i.Name) + `)" ]; then` +
+				"\n  used=$(" + p.command(of("az identity federated-credential list --identity-name $IDENTITY_n -g $GROUP_n -o tsv --query [].name", n)) + ")$(" +
+				p.command("az role assignment list --all -o tsv --query [].principalId") + ` | grep -xF "` + of("$PRINCIPAL_n", n) + `" || :)` +
+				"\n  if [ -z \"$used\" ]; then echo unused; else echo 'It is used elsewhere, and stays.' >&2; fi\nfi",
+			Lacking: some,
+			Do:      []string{p.command("az identity delete -g {identity-group} -n {identity}", "identity", i.Name)},
 		})
 	}
 	return steps
@@ -80,7 +76,7 @@ func orAll(object string) string {
 }
 
 func (p *Plan) accountTeardown(n int, i *Identity, a Account) []Step {
-	pairs := []string{"namespace", a.Namespace, "account", a.Name, "name", name(p.Cluster, a.Namespace, a.Name), "role", roleName(i, a), "binding", bindingName(p, i)}
+	pairs := []string{"namespace", a.Namespace, "account", a.Name, "name", p.credentialName(a), "role", roleName(i, a)}
 	kubectl := func(format string) string {
 		return p.command("kubectl (--context {context}) "+format, pairs...)
 	}
@@ -91,11 +87,8 @@ func (p *Plan) accountTeardown(n int, i *Identity, a Account) []Step {
 			Title: p.command("ClusterRole by which {namespace}/{account} may use the identity", pairs...),
 			Look:  kubectl("get clusterrole {role} --ignore-not-found -o name"), Lacking: some,
 			Do: []string{kubectl("delete --ignore-not-found clusterrolebinding {role}"), kubectl("delete --ignore-not-found clusterrole {role}")},
-		}, Step{
-			Title: p.command("identity binding of cluster {cluster}"),
-			Look:  p.command("az aks identity-binding list -g {group} --cluster-name {cluster} -o tsv --query [?name=='{binding}'].name", pairs...), Lacking: some,
-			Do: []string{p.command("az aks identity-binding delete -g {group} --cluster-name {cluster} -n {binding} --yes -o none", pairs...)},
 		})
+		steps = append(steps, p.bindingTeardown(n, i)...)
 	} else {
 		steps = append(steps, Step{
 			Title: p.command("federated credential for {namespace}/{account}", pairs...),
@@ -122,4 +115,30 @@ func madeHere(i *Identity) string {
 		return " && false"
 	}
 	return ""
+}
+
+// bindingTeardown removes an identity's binding.
+func (p *Plan) bindingTeardown(n int, i *Identity) []Step {
+	list := "az aks identity-binding list -g {group} --cluster-name {cluster} -o tsv --query [?name=='{binding}']"
+	pairs := []string{"binding", bindingName(p, i)}
+	var steps []Step
+	if i.Name != "" && p.Identity == "" {
+		// AKS leaves the federated credential of its own issuer when the last binding goes, and it keeps the identity in use. One that was made
+		// for an account of this cluster is bound nowhere else. https://learn.microsoft.com/azure/aks/identity-bindings-concepts
+		credentials := "az identity federated-credential list --identity-name $IDENTITY_n -g $GROUP_n -o tsv --query [?issuer=='$BOUND_n'].name"
+		steps = append(steps, Step{
+			Title: p.command("identity {identity} is bound to cluster {cluster}", "identity", i.Name),
+			Sets:  []Variable{{variableOf("BOUND", n), p.command(list+".properties.oidcIssuer.oidcIssuerUrl", pairs...)}},
+		}, Step{
+			Title:   p.command("federated credential of AKS for the binding of {identity}", "identity", i.Name),
+			Look:    `if [ -n "` + of("$IDENTITY_n", n) + `" ] && [ -n "` + of("$BOUND_n", n) + `" ]; then ` + p.command(of(credentials, n)) + "; fi",
+			Lacking: some,
+			Do:      []string{p.command(of("az identity federated-credential delete --identity-name $IDENTITY_n -g $GROUP_n -n", n)) + ` "$seen" --yes`},
+		})
+	}
+	return append(steps, Step{
+		Title: p.command("identity binding of cluster {cluster}"),
+		Look:  p.command(list+".name", pairs...), Lacking: some,
+		Do: []string{p.command("az aks identity-binding delete -g {group} --cluster-name {cluster} -n {binding} --yes -o none", pairs...)},
+	})
 }
