@@ -35,12 +35,13 @@ type result struct{ ID, Name, Layer, Status, Object, Seen, Matters, Fix string }
 type bench struct {
 	*cluster.Cluster
 	program, bin string
+	front        *front
 }
 
 func (b *bench) doctor(t *testing.T, args ...string) (results []result, code int, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), b.program, append([]string{"doctor", "-o", "json"}, args...)...)
-	cmd.Env = append(os.Environ(), b.KubectlCommand(t.Context()).Env...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+b.front.kubeconfig, "SSL_CERT_FILE="+b.front.caFile)
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -84,6 +85,7 @@ func whole(t *testing.T) *bench {
 	if err := os.WriteFile(filepath.Join(b.bin, "kubectl"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	b.front = newFront(t, b.Config)
 	b.Namespace(t, "shop", map[string]string{annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account})
 	driver := &storagev1.CSIDriver{
 		ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName},

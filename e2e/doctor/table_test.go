@@ -272,6 +272,50 @@ var faults = []fault{
 		},
 	},
 	notAsked(), deaf(), noClasses(),
+	fronted("AKVD001", "Kubernetes v1.29.15", func(f *front) { f.answer("/version", `{"major":"1","minor":"29","gitVersion":"v1.29.15"}`) }, func(f *front) { f.answer("/version", "") }),
+	fronted("AKVD010", "known in the cluster alone", func(f *front) { f.issuedBy("https://kubernetes.default.svc.cluster.local", "") }, whole10),
+	fronted("AKVD010", "names another issuer", func(f *front) { f.issuedBy(f.issuer, "https://other.example/") }, whole10),
+	leftOut("leaves namespace shop out by its name", func(w *admissionregistrationv1.MutatingWebhook) {
+		w.NamespaceSelector.MatchExpressions = append(w.NamespaceSelector.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"shop"},
+		})
+	}),
+	leftOut("the objectSelector", func(w *admissionregistrationv1.MutatingWebhook) {
+		w.ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "other"}}
+	}),
+	leftOut("the match condition only-blue", func(w *admissionregistrationv1.MutatingWebhook) {
+		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "only-blue", Expression: "object.?metadata.?labels.?colour.orValue('') == 'blue'"})
+	}),
+	leftOut("the match condition broken of pods.mutate.azure.keyvault.injector: it cannot be evaluated", func(w *admissionregistrationv1.MutatingWebhook) {
+		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "broken", Expression: "object.metadata.labels.colour == 'blue'"})
+	}),
+}
+
+// fronted is a fault that the front plays.
+func fronted(id, says string, breaks, mends func(*front)) fault {
+	return fault{
+		id: id, says: says,
+		breaks: func(_ *testing.T, b *bench) { breaks(b.front) },
+		mends:  func(_ *testing.T, b *bench) { mends(b.front) },
+	}
+}
+
+func whole10(f *front) { f.issuedBy(f.issuer, f.issuer) }
+
+// leftOut is a webhook that somebody changed, so that it is not asked about a pod that asks.
+func leftOut(says string, change func(*admissionregistrationv1.MutatingWebhook)) fault {
+	f := ourWebhooks("AKVD042", says, func(c *admissionregistrationv1.MutatingWebhookConfiguration) { change(&c.Webhooks[0]) })
+	f.args = []string{"-n", "shop", "deploy/left-out"}
+	breaks := f.breaks
+	f.breaks = func(t *testing.T, b *bench) {
+		t.Helper()
+		d := workload("left-out", false)
+		if err := b.API.Create(t.Context(), d); client.IgnoreAlreadyExists(err) != nil {
+			t.Fatal(err)
+		}
+		breaks(t, b)
+	}
+	return f
 }
 
 // providerReady says how many of the provider's pods are ready: nothing runs them here.

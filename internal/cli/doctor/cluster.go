@@ -73,6 +73,11 @@ var clusterChecks = []Check{
 		Looks: "whether the workload identity webhook is there", Matters: "Secrets are mounted all the same, but programs in the pods get no token of their own.",
 		run: checkIdentityWebhook,
 	},
+	{
+		ID: "AKVD010", Layer: LayerCluster, Name: "oidc-issuer", Before: true,
+		Looks: "the issuer of the cluster's tokens: whether Entra ID can reach it, and finds the same issuer there", Matters: "Entra ID exchanges no token of the cluster, and no mount succeeds.",
+		run: checkIssuer,
+	},
 }
 
 func checkKubernetes(_ context.Context, p *Patient, r *report) {

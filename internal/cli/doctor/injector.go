@@ -135,7 +135,7 @@ func (p *Patient) ours(ctx context.Context) (found []webhook, missing []string, 
 
 // asking reports whether a webhook is for objects that ask.
 func asking(name string) bool {
-	return strings.HasPrefix(name, "asking") || strings.HasPrefix(name, "pods.mutate.")
+	return strings.HasPrefix(name, "asking") || strings.HasPrefix(name, podWebhookPrefix)
 }
 
 func (p *Patient) reinstall(ctx context.Context) string {
@@ -299,10 +299,14 @@ func (p *Patient) optedIn(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	w, err := p.podWebhook(ctx)
+	if err != nil {
+		w = nil // AKVD021 says that it was not seen; the dry run says what comes of it.
+	}
 	name := ""
 	for i := range list.Items {
 		ns := &list.Items[i]
-		if excluded(ns) != "" {
+		if w != nil && selected(w, ns).why != "" {
 			continue
 		}
 		if ns.Name == p.Namespace {

@@ -48,6 +48,7 @@ type Patient struct {
 	validating   once[[]admissionregistrationv1.ValidatingWebhookConfiguration]
 	installed    once[*appsv1.Deployment]
 	itsNamespace once[*corev1.Namespace]
+	issuer       once[string]
 }
 
 // once keeps the first answer, and the first error.

@@ -2,10 +2,12 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +33,7 @@ var workloadChecks = []Check{
 	},
 	{
 		ID: "AKVD042", Layer: LayerWorkload, Name: "excluded",
-		Looks: "whether the webhooks' selectors leave the namespace out", Matters: "In such a namespace akv-injector is not called, although it has opted in.",
+		Looks: "whether the selectors and match conditions of the webhook for pods, as they are in the cluster, leave the pod out", Matters: "For such a pod akv-injector is not called, although its namespace has opted in.",
 		run: checkExcluded,
 	},
 	{
@@ -86,20 +88,30 @@ func checkOptedIn(ctx context.Context, p *Patient, r *report) {
 	}
 }
 
-// excluded says which of the webhooks' selectors leaves a namespace out, or "".
-func excluded(ns *corev1.Namespace) string {
-	value, managed := ns.Labels["kubernetes.azure.com/managedby"]
-	_, controlPlane := ns.Labels["control-plane"]
-	switch {
-	case ns.Name == metav1.NamespaceSystem, ns.Labels[corev1.LabelMetadataName] == metav1.NamespaceSystem:
-		return "kube-system is never asked about"
-	case controlPlane:
-		return "it has the label control-plane, which AKS leaves out of all webhooks"
-	case managed && value == "aks":
-		return "it is managed by AKS (kubernetes.azure.com/managedby)"
+// podWebhook is the webhook that injects pods: as it is in the cluster, or as it is shipped if it is missing, which AKVD021 says.
+func (p *Patient) podWebhook(ctx context.Context) (*admissionregistrationv1.MutatingWebhook, error) {
+	shipped, err := shippedWebhooks()
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	found, _, err := p.ours(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if strings.HasPrefix(found[i].name, podWebhookPrefix) {
+			return &found[i].is, nil
+		}
+	}
+	for name, w := range shipped {
+		if strings.HasPrefix(name, podWebhookPrefix) {
+			return &w, nil
+		}
+	}
+	return nil, errors.New("no webhook for pods is shipped")
 }
+
+const podWebhookPrefix = "pods.mutate."
 
 func checkExcluded(ctx context.Context, p *Patient, r *report) {
 	ns, err := p.NamespaceObject(ctx)
@@ -107,15 +119,29 @@ func checkExcluded(ctx context.Context, p *Patient, r *report) {
 		r.notChecked(err.Error())
 		return
 	}
-	if reason := excluded(ns); reason != "" && p.asks() {
-		fix := "Move the workload to another namespace."
-		if _, ok := ns.Labels["control-plane"]; ok {
-			fix = text.Command("kubectl label namespace {namespace} control-plane-", text.Values{"namespace": ns.Name})
-		}
-		r.problem(reason, fix)
+	if !p.asks() {
 		return
 	}
-	r.ok("no selector leaves namespace %s out", ns.Name)
+	w, err := p.podWebhook(ctx)
+	if err != nil {
+		r.notChecked(err.Error())
+		return
+	}
+	out, err := asked(ctx, w, ns, p.Target)
+	switch {
+	case err != nil:
+		r.problem(err.Error(), p.reinstall(ctx))
+	case out.label != "":
+		r.problem(out.why, text.Command("kubectl label namespace {namespace} {label}-", text.Values{"namespace": ns.Name, "label": out.label}))
+	case out.why != "" && strings.Contains(out.why, "namespaceSelector"):
+		r.problem(out.why, "Move the workload to another namespace.")
+	case out.why != "" && p.Target.Meta.Annotations[corev1.MirrorPodAnnotationKey] != "":
+		r.problem(out.why, "It is the mirror of a static pod, which only the kubelet can change: make it a Deployment or a DaemonSet.")
+	case out.why != "":
+		r.problem(out.why, p.reinstall(ctx))
+	default:
+		r.ok("the API server asks about such a pod")
+	}
 }
 
 func checkInjected(_ context.Context, p *Patient, r *report) {
