@@ -44,6 +44,9 @@ type exchange struct {
 var entraCode = regexp.MustCompile(`AADSTS[0-9]{4,9}`)
 
 func (e *exchange) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	// The vault names its own tenant. The provider asks that of the class all the same, and so does this: what Entra ID says of a wrong one is
+	// what is wanted.
+	options.TenantID = ""
 	token, err := e.TokenCredential.GetToken(ctx, options)
 	e.of.mu.Lock()
 	defer e.of.mu.Unlock()

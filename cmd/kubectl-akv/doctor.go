@@ -27,7 +27,9 @@ type doctorFlags struct {
 	all    bool
 	// asWorkload signs in as the workload.
 	asWorkload bool
-	wait       time.Duration
+	// withAz asks Azure Resource Manager.
+	withAz bool
+	wait   time.Duration
 }
 
 var doctorFormats = []string{"text", "json"}
@@ -43,7 +45,8 @@ says of each check what was seen, why it matters, and what mends it.
 It looks with your own rights: what you may not see is "not checked", with the reason. It
 changes nothing, and reads no Secret. It asks no vault, but with --as-workload, which takes a
 token of the workload's ServiceAccount, exchanges it at Entra ID, and lists the versions of the
-objects in use; never a value.
+objects in use; never a value. --with-az runs az, which lists the federated credentials and the
+role assignments of the workload's identity.
 
 Exit codes: 0 if nothing is wrong; 1 if there is a problem; 2 if the cluster could not be asked.`,
 		Example: `  # Before the installation
@@ -63,6 +66,7 @@ Exit codes: 0 if nothing is wrong; 1 if there is a problem; 2 if the cluster cou
 	flags.BoolVar(&f.before, "pre", false, "only what has to be there before akv-injector is installed")
 	flags.BoolVar(&f.all, "all", false, "show the checks that find nothing wrong too")
 	flags.BoolVar(&f.asWorkload, "as-workload", false, "sign in as the workload's ServiceAccount, and list the versions of its objects, from this machine")
+	flags.BoolVar(&f.withAz, "with-az", false, "look at the workload's identity, its federated credentials and its roles with az, as you are logged in")
 	flags.DurationVar(&f.wait, "wait", 0, "look again until nothing is wrong, for this `duration` at most")
 	_ = cmd.RegisterFlagCompletionFunc("output", complete(doctorFormats...))
 	return cmd
@@ -78,6 +82,9 @@ func (f *doctorFlags) run(ctx context.Context, streams genericiooptions.IOStream
 	}
 	if f.asWorkload && len(args) == 0 {
 		errs = append(errs, errors.New("--as-workload: name the pod or the workload"))
+	}
+	if f.withAz && len(args) == 0 {
+		errs = append(errs, errors.New("--with-az: name the pod or the workload"))
 	}
 	if err := oneLine(errs); err != nil {
 		return err
@@ -107,7 +114,7 @@ func (f *doctorFlags) look(ctx context.Context, streams genericiooptions.IOStrea
 		return nil, err
 	}
 	config.QPS, config.Burst = 50, 300 // kubectl's own
-	p := &doctor.Patient{Before: f.before, AsWorkload: f.asWorkload}
+	p := &doctor.Patient{Before: f.before, AsWorkload: f.asWorkload, WithAz: f.withAz}
 	if p.Client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err
 	}

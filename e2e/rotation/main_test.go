@@ -73,7 +73,7 @@ var together = []test{
 	{"Story", story},
 	{"AKSExample", aksExample},
 	{"FromNothing", fromNothing},
-	{"SignIn", signIn},
+	{"Stuck", stuck},
 	{"Blog", blog},
 	{"InContainer", inContainer},
 	{"WrongIdentity", wrongIdentity},

@@ -66,6 +66,34 @@ var roles = []role{
 	{"Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", nil},
 }
 
+// RoleDefinition is a role as az prints it, as far as it is about data.
+type RoleDefinition struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	RoleName    string            `json:"roleName"`
+	Permissions []RolePermissions `json:"permissions"`
+}
+
+// RolePermissions are the actions on data that a role allows.
+type RolePermissions struct {
+	DataActions    []string `json:"dataActions"`
+	NotDataActions []string `json:"notDataActions"`
+}
+
+// RoleDefinitions are the roles of a name or id; all for the empty one.
+func RoleDefinitions(nameOrID string) []RoleDefinition {
+	found := []RoleDefinition{}
+	for i := range roles {
+		if r := &roles[i]; nameOrID == "" || strings.EqualFold(r.name, nameOrID) || strings.EqualFold(r.id, nameOrID) {
+			found = append(found, RoleDefinition{
+				ID: "/providers/Microsoft.Authorization/roleDefinitions/" + r.id, Name: r.id, RoleName: r.name,
+				Permissions: []RolePermissions{{DataActions: append([]string{}, r.dataActions...), NotDataActions: []string{}}},
+			})
+		}
+	}
+	return found
+}
+
 // findRole finds a role by its name, its id, or its resource id.
 func findRole(nameOrID string) (*role, error) {
 	id := nameOrID[strings.LastIndex(nameOrID, "/")+1:]

@@ -76,6 +76,7 @@ func (s *invocation) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.socket, "socket", os.Getenv(SocketVariable), "admin socket of the stand-in; $"+SocketVariable)
+	flags.Bool("only-show-errors", false, "taken and not looked at: there are no warnings")
 	flags.StringVarP(&s.output, "output", "o", "json", "json, tsv, table or none")
 	flags.StringVar(&s.query, "query", "", "JMESPath query of the output")
 	flags.String("subscription", "", "taken and not looked at: there is one")

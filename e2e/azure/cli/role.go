@@ -63,7 +63,15 @@ func (s *invocation) role() *cobra.Command {
 		return kept, err
 	}))
 	list.Flags().Bool("all", false, "taken and not looked at: all are listed")
-	return group("role", "Role-based access control", group("assignment", "Role assignments", create, remove, list))
+	list.Flags().Bool("include-groups", false, "taken and not looked at: there are no groups")
+	return group("role", "Role-based access control", group("assignment", "Role assignments", create, remove, list), s.roleDefinition())
+}
+
+func (s *invocation) roleDefinition() *cobra.Command {
+	var name string
+	list := s.command("list", "List role definitions", func(context.Context, *admin.Client) (any, error) { return arm.RoleDefinitions(name), nil })
+	list.Flags().StringVarP(&name, "name", "n", "", "name or GUID")
+	return group("definition", "Role definitions", list)
 }
 
 func matches(wanted, got string) bool { return wanted == "" || strings.EqualFold(wanted, got) }

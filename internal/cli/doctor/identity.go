@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"akv-injector/inject"
-	"akv-injector/inject/provider"
 	"akv-injector/internal/cli/signin"
 	"akv-injector/internal/text"
 	"akv-injector/keyvault"
@@ -17,6 +16,16 @@ var identityChecks = []Check{{
 	Looks:   "with `--as-workload`, whether the workload's ServiceAccount gets a token of its identity, and may read the metadata of its objects; from this machine",
 	Matters: "The provider signs in the same way for each mount: pods wait in ContainerCreating, or keep old versions.",
 	run:     checkSignIn,
+}, {
+	ID: "AKVD051", Layer: LayerIdentity, Name: "federated-credential",
+	Looks:   "with `--with-az`, whether the identity has a federated credential for the cluster's issuer and the workload's ServiceAccount, to the letter, and which is the nearest that is wrong",
+	Matters: "Entra ID exchanges the token of no other account, and compares with case.",
+	run:     checkCredential,
+}, {
+	ID: "AKVD052", Layer: LayerIdentity, Name: "role",
+	Looks:   "with `--with-az`, which role assignment lets the identity read each object, and which is the nearest that does not",
+	Matters: "The vault refuses the identity: pods wait in ContainerCreating, or keep old versions.",
+	run:     checkRole,
 }}
 
 // mostTries bounds the objects that are asked about.
@@ -48,7 +57,7 @@ func checkSignIn(ctx context.Context, p *Patient, r *report) {
 		default:
 			account := &signin.Account{Client: p.Client, Namespace: p.Namespace, Name: u.Identity.Account, ClientID: u.Identity.ClientID, TenantID: u.Identity.TenantID}
 			outcome := account.Try(ctx, keyvault.Ref{Cloud: u.Cloud, Vault: u.Vault, Type: keyvault.Type(u.Object.Type), Name: u.Object.Name})
-			if p.judge(r, text.Shorten(object), u, &outcome) {
+			if p.judge(r, text.Shorten(object), p.fixingOf(ctx, u), &outcome) {
 				return
 			}
 		}
@@ -76,26 +85,23 @@ func (p *Patient) uses(ctx context.Context) ([]inject.Use, error) {
 
 // judge adds what an attempt says, and reports whether the others would say the same. What depends on the network of this machine is
 // no verdict on the node's.
-func (p *Patient) judge(r *report, object string, u *inject.Use, o *signin.Outcome) (same bool) {
+func (p *Patient) judge(r *report, object string, fixing *fixing, o *signin.Outcome) (same bool) {
 	const here = "from this machine: "
-	access := provider.AccessTo(u.Object.Type)
 	switch {
 	case o.Stage == signin.Through && o.Exists:
 		r.of(object, OK, here+o.String(), "")
 	case o.Stage == signin.Through:
 		r.of(object, Problem, "the vault has no such object, or it was deleted",
-			text.Command("az keyvault {kind} list --vault-name {vault} --query [].name -o tsv", text.Values{"vault": u.Vault, "kind": strings.TrimSuffix(access.Collection, "s")}))
+			fixing.recovered())
 	case o.Stage == signin.AtToken:
 		r.of(object, NotChecked, unseen(o.Err, "create", "serviceaccounts/token", p.Namespace).Error(), "")
 		return true
 	case o.Stage == signin.AtExchange && o.Code != "":
-		p.refused(r, o.Code)
+		refused(r, o.Code, fixing)
 		return true
 	case o.Stage == signin.AtVault && o.Reason == keyvault.Forbidden && !o.Firewall:
 		r.of(object, Problem, "the identity has no role for this object",
-			text.Command("az role assignment create --role {role} --assignee {client} --scope <vault-id>/{collection}/{name}", text.Values{
-				"role": access.RoleID, "client": u.Identity.ClientID, "collection": access.Collection, "name": u.Object.Name,
-			}))
+			fixing.command(roleFormat))
 	case o.Stage == signin.AtVault && o.Firewall:
 		r.of(object, NotChecked, here+"the vault's network rules do not let this machine in, which says nothing about the nodes", "")
 	default:
@@ -105,10 +111,10 @@ func (p *Patient) judge(r *report, object string, u *inject.Use, o *signin.Outco
 }
 
 // refused adds what a code of Entra ID means.
-func (p *Patient) refused(r *report, code string) {
+func refused(r *report, code string, f *fixing) {
 	for _, w := range Decoder {
 		if w.pattern.MatchString(code) {
-			r.problem("Entra ID refuses the ServiceAccount's token ("+code+"): "+w.Means, w.Fix)
+			r.problem("Entra ID refuses the ServiceAccount's token ("+code+"): "+w.Means, w.fix(f))
 			return
 		}
 	}

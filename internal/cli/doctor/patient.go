@@ -19,6 +19,7 @@ import (
 	"akv-injector/inject/facts"
 	"akv-injector/inject/provider"
 	"akv-injector/inject/workload"
+	"akv-injector/internal/cli/az"
 	"akv-injector/internal/cli/manifest"
 	"akv-injector/internal/text"
 )
@@ -34,6 +35,8 @@ type Patient struct {
 	Before bool
 	// AsWorkload lets a check sign in as the workload's ServiceAccount.
 	AsWorkload bool
+	// WithAz lets checks ask Azure Resource Manager, with az.
+	WithAz bool
 	// Target is the pod, or the template of a workload, that is looked at; nil for the cluster alone.
 	Target *workload.Target
 	// Namespace and Name of the object that Target is in.
@@ -49,6 +52,7 @@ type Patient struct {
 	installed    once[*appsv1.Deployment]
 	itsNamespace once[*corev1.Namespace]
 	issuer       once[string]
+	az           az.Reader
 }
 
 // once keeps the first answer, and the first error.
