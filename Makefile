@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks fuzz image clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks faults fuzz image clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-rotation: ## Measure when new versions arrive (an hour and a half), and wr
 
 attacks: ## Try what a hostile tenant can do, and write docs/attacks.md
 	hack/attacks
+
+faults: ## Break what can break, ask kubectl akv doctor, mend it as it says, and write docs/faults.md (as root, with a real node)
+	hack/faults
 
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz

@@ -36,7 +36,7 @@ func refusedByUs(err error) bool {
 
 // notAsked is a cluster in which the API server does not call akv-injector at all.
 func notAsked() fault {
-	mutating := ourWebhooks("AKVD025", "was not asked", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil })
+	mutating := ourWebhooks("no webhook of akv-injector is configured", "AKVD025", "was not asked", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil })
 	var was admissionregistrationv1.ValidatingWebhookConfiguration
 	get := func(t *testing.T, b *bench) *admissionregistrationv1.ValidatingWebhookConfiguration {
 		t.Helper()
@@ -74,7 +74,7 @@ func notAsked() fault {
 
 // deaf is a cluster in which nothing answers at the webhook's address.
 func deaf() fault {
-	f := ourWebhooks("AKVD025", "connect", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	f := ourWebhooks("nothing answers at the webhook's address", "AKVD025", "connect", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		url := "https://127.0.0.1:1/"
 		c.Webhooks[0].ClientConfig.URL = &url
 	})
@@ -98,7 +98,7 @@ func noClasses() fault {
 	crd := &unstructured.Unstructured{}
 	crd.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
 	crd.SetName("secretproviderclasses.secrets-store.csi.x-k8s.io")
-	f := without("AKVD002", "serves no secretproviderclasses", crd)
+	f := without("the definition of SecretProviderClasses is deleted", "AKVD002", "serves no secretproviderclasses", crd)
 	breaks, mends := f.breaks, f.mends
 	served := func(t *testing.T, b *bench, want bool) {
 		t.Helper()

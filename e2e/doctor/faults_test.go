@@ -24,6 +24,7 @@ import (
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/faultlist"
 	"akv-injector/e2e/injector"
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
@@ -135,7 +136,7 @@ func deployment() *appsv1.Deployment {
 		ObjectMeta: metav1.ObjectMeta{Name: "akv-injector", Namespace: "akv-injector-system", Labels: labels},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "server", Image: "registry.example/akv-injector:v0.1.0"}}}},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{ServiceAccountName: "akv-injector", Containers: []corev1.Container{{Name: "server", Image: "registry.example/akv-injector:v0.1.0"}}}},
 		},
 	}
 }
@@ -169,6 +170,7 @@ func named[T client.Object](o T, namespace, name string) T {
 
 // fault is something that is broken, and what has to be said of it.
 type fault struct {
+	broken string
 	id     string
 	says   string
 	args   []string
@@ -189,6 +191,7 @@ func TestDoctor(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("it took %s", took)
 	}
+	var rows []faultlist.Row
 	for _, f := range faults {
 		t.Run(f.id+" "+f.says, func(t *testing.T) {
 			f.breaks(t, b)
@@ -202,6 +205,7 @@ func TestDoctor(t *testing.T) {
 			} else if r.Status == "problem" && code != 1 {
 				t.Errorf("exit code %d for %+v", code, r)
 			}
+			rows = append(rows, faultlist.Row{Broken: f.broken, ID: f.id, Says: f.says, Fix: results[i].Fix, Ran: f.mends == nil})
 			if f.mends != nil {
 				f.mends(t, b)
 			} else {
@@ -215,6 +219,9 @@ func TestDoctor(t *testing.T) {
 				t.Errorf("mended it says: %s, %+v", said, results)
 			}
 		})
+	}
+	if len(rows) == len(faults) { // and not some that were chosen
+		faultlist.Check(t, "on an API server", rows)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,9 +41,9 @@ func replaced(o client.Object) (breaks, mends func(t *testing.T, b *bench)) {
 	}
 }
 
-func without(id, says string, o client.Object) fault {
+func without(broken, id, says string, o client.Object) fault {
 	breaks, mends := replaced(o)
-	return fault{id: id, says: says, breaks: breaks, mends: mends}
+	return fault{broken: broken, id: id, says: says, breaks: breaks, mends: mends}
 }
 
 // create creates an object.
@@ -60,23 +61,26 @@ func podIn(namespace, name string, annotations map[string]string) *corev1.Pod {
 }
 
 var faults = []fault{
-	without("AKVD003", "there is no CSIDriver", csiDriver()),
+	without("the CSIDriver object is deleted", "AKVD003", "there is no CSIDriver", csiDriver()),
 	{
-		id: "AKVD004", says: "requests no token",
+		broken: "the CSIDriver requests tokens for another audience",
+		id:     "AKVD004", says: "requests no token",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.patch(t, csiDriver(), `{"spec":{"tokenRequests":[{"audience":"another"}]}}`)
 		},
 	},
 	{
-		id: "AKVD004", says: "requests no token",
+		broken: "the CSIDriver requests no token",
+		id:     "AKVD004", says: "requests no token",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.patch(t, csiDriver(), `{"spec":{"tokenRequests":null}}`)
 		},
 	},
 	{
-		id: "AKVD005", says: "requiresRepublish",
+		broken: "the driver does not rotate (requiresRepublish is false)",
+		id:     "AKVD005", says: "requiresRepublish",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.patch(t, csiDriver(), `{"spec":{"requiresRepublish":false}}`)
@@ -87,7 +91,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD006", says: "not registered",
+		broken: "the driver is not registered on a node",
+		id:     "AKVD006", says: "not registered",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.patch(t, named(&storagev1.CSINode{}, "", "node-1"), `{"spec":{"drivers":[]}}`)
@@ -98,7 +103,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD007", says: "1.6.0",
+		broken: "the driver is 1.6.0",
+		id:     "AKVD007", says: "1.6.0",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			image(t, b, "registry.example/driver:v1.6.0")
@@ -108,10 +114,11 @@ var faults = []fault{
 			image(t, b, "registry.example/driver:v1.6.1")
 		},
 	},
-	without("AKVD009", "there is no MutatingWebhookConfiguration", named(&admissionregistrationv1.MutatingWebhookConfiguration{}, "", "azure-wi-webhook-mutating-webhook-configuration")),
+	without("the configuration of the identity webhook is deleted", "AKVD009", "there is no MutatingWebhookConfiguration", named(&admissionregistrationv1.MutatingWebhookConfiguration{}, "", "azure-wi-webhook-mutating-webhook-configuration")),
 	noDeployment(),
 	{
-		id: "AKVD020", says: "none of its replicas",
+		broken: "no replica of akv-injector is ready",
+		id:     "AKVD020", says: "none of its replicas",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			b.ready(t, 0)
@@ -122,7 +129,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD024", says: "a-renamed",
+		broken: "the identity webhook's configuration sorts before akv-injector's",
+		id:     "AKVD024", says: "a-renamed",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			create(t, b, identity("a-renamed"))
@@ -134,26 +142,27 @@ var faults = []fault{
 			}
 		},
 	},
-	ourWebhooks("AKVD021", "missing: pods.mutate.", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil }),
-	ourWebhooks("AKVD022", "another failurePolicy", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	ourWebhooks("the webhook for pods is removed from its configuration", "AKVD021", "missing: pods.mutate.", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil }),
+	ourWebhooks("the webhook for pods fails open", "AKVD022", "another failurePolicy", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		ignore := admissionregistrationv1.Ignore
 		c.Webhooks[0].FailurePolicy = &ignore
 	}),
-	ourWebhooks("AKVD023", "there is no caBundle", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	ourWebhooks("the webhook for pods has no caBundle", "AKVD023", "there is no caBundle", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		c.Webhooks[0].ClientConfig.CABundle = nil
 	}),
-	ourWebhooks("AKVD026", "rules", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	ourWebhooks("the webhook for pods hears of updates too", "AKVD026", "rules", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		c.Webhooks[0].Rules[0].Operations = append(c.Webhooks[0].Rules[0].Operations, admissionregistrationv1.Update)
 	}),
-	ourWebhooks("AKVD026", "matchConditions", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	ourWebhooks("a match condition is removed from the webhook for pods", "AKVD026", "matchConditions", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		c.Webhooks[0].MatchConditions = c.Webhooks[0].MatchConditions[1:]
 	}),
-	ourWebhooks("AKVD026", "namespaceSelector, objectSelector", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+	ourWebhooks("the selectors of the webhook for pods are changed", "AKVD026", "namespaceSelector, objectSelector", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 		c.Webhooks[0].NamespaceSelector.MatchExpressions = c.Webhooks[0].NamespaceSelector.MatchExpressions[1:]
 		c.Webhooks[0].ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "shop"}}
 	}),
 	{
-		id: "AKVD040", says: "no annotation", args: []string{"-n", "shop", "plain"},
+		broken: "the pod has no annotation",
+		id:     "AKVD040", says: "no annotation", args: []string{"-n", "shop", "plain"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			pod := cluster.Pod("shop", "plain", "x")
@@ -169,7 +178,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD041", says: "has not opted in", args: []string{"-n", "elsewhere", "asks"},
+		broken: "the namespace has not opted in",
+		id:     "AKVD041", says: "has not opted in", args: []string{"-n", "elsewhere", "asks"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			if err := b.CreateNamespace(t.Context(), "elsewhere", nil, nil); err != nil {
@@ -180,7 +190,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD008", says: "1 of its 3 pods",
+		broken: "pods of the Azure provider are not ready",
+		id:     "AKVD008", says: "1 of its 3 pods",
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			providerReady(t, b, 1)
@@ -191,7 +202,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD042", says: "control-plane", args: []string{"-n", "tiers", "asks"},
+		broken: "the namespace has the label control-plane",
+		id:     "AKVD042", says: "control-plane", args: []string{"-n", "tiers", "asks"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			if err := b.CreateNamespace(t.Context(), "tiers", map[string]string{"control-plane": "x", annotation.LabelInjection: annotation.InjectionEnabled}, nil); err != nil {
@@ -202,7 +214,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD045", says: "names no identity", args: []string{"-n", "tiers", "asks"},
+		broken: "the ServiceAccount names no identity",
+		id:     "AKVD045", says: "names no identity", args: []string{"-n", "tiers", "asks"},
 		breaks: func(*testing.T, *bench) {},
 		mends: func(t *testing.T, b *bench) {
 			t.Helper()
@@ -210,7 +223,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD044", says: "AKV028", args: []string{"-n", "shop", "deploy/wrong"},
+		broken: "the pod reads its secret once, when it starts",
+		id:     "AKVD044", says: "AKV028", args: []string{"-n", "shop", "deploy/wrong"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			create(t, b, workload("wrong", true))
@@ -224,7 +238,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD060", says: "no federated credential of the identity is for this namespace", args: []string{"-n", "shop", "stuck"},
+		broken: "the pod's mount is refused by Entra ID",
+		id:     "AKVD060", says: "no federated credential of the identity is for this namespace", args: []string{"-n", "shop", "stuck"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			pod := podIn("shop", "stuck", nil)
@@ -241,7 +256,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD043", says: "was not injected", args: []string{"-n", "elsewhere", "asks"},
+		broken: "the pod was created before its namespace opted in",
+		id:     "AKVD043", says: "was not injected", args: []string{"-n", "elsewhere", "asks"},
 		breaks: func(*testing.T, *bench) {},
 		// Its controller creates it again: nothing runs one here.
 		after: func(t *testing.T, b *bench) {
@@ -250,7 +266,8 @@ var faults = []fault{
 		},
 	},
 	{
-		id: "AKVD060", says: "no federated credential of the identity is for this namespace", args: []string{"-n", "shop", "late"},
+		broken: "the mount is refused, and succeeds later",
+		id:     "AKVD060", says: "no federated credential of the identity is for this namespace", args: []string{"-n", "shop", "late"},
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			pod := podIn("shop", "late", nil)
@@ -272,29 +289,31 @@ var faults = []fault{
 		},
 	},
 	notAsked(), deaf(), noClasses(),
-	fronted("AKVD001", "Kubernetes v1.29.15", func(f *front) { f.answer("/version", `{"major":"1","minor":"29","gitVersion":"v1.29.15"}`) }, func(f *front) { f.answer("/version", "") }),
-	fronted("AKVD010", "known in the cluster alone", func(f *front) { f.issuedBy("https://kubernetes.default.svc.cluster.local", "") }, whole10),
-	fronted("AKVD010", "names another issuer", func(f *front) { f.issuedBy(f.issuer, "https://other.example/") }, whole10),
-	leftOut("leaves namespace shop out by its name", func(w *admissionregistrationv1.MutatingWebhook) {
+	without("akv-injector's ClusterRoleBinding is deleted", "AKVD027", "create secretproviderclasses", named(&rbacv1.ClusterRoleBinding{}, "", "akv-injector")),
+	without("the Role for the driver's DaemonSet is deleted", "AKVD027", "list daemonsets in namespace kube-system", named(&rbacv1.Role{}, "kube-system", "akv-injector-driver")),
+	fronted("Kubernetes is too old", "AKVD001", "Kubernetes v1.29.15", func(f *front) { f.answer("/version", `{"major":"1","minor":"29","gitVersion":"v1.29.15"}`) }, func(f *front) { f.answer("/version", "") }),
+	fronted("the cluster has no OIDC issuer", "AKVD010", "known in the cluster alone", func(f *front) { f.issuedBy("https://kubernetes.default.svc.cluster.local", "") }, whole10),
+	fronted("the OIDC issuer names another", "AKVD010", "names another issuer", func(f *front) { f.issuedBy(f.issuer, "https://other.example/") }, whole10),
+	leftOut("the namespaceSelector leaves the namespace out by its name", "leaves namespace shop out by its name", func(w *admissionregistrationv1.MutatingWebhook) {
 		w.NamespaceSelector.MatchExpressions = append(w.NamespaceSelector.MatchExpressions, metav1.LabelSelectorRequirement{
 			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"shop"},
 		})
 	}),
-	leftOut("the objectSelector", func(w *admissionregistrationv1.MutatingWebhook) {
+	leftOut("the objectSelector wants a label that the pod has not", "the objectSelector", func(w *admissionregistrationv1.MutatingWebhook) {
 		w.ObjectSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "other"}}
 	}),
-	leftOut("the match condition only-blue", func(w *admissionregistrationv1.MutatingWebhook) {
+	leftOut("a match condition was added that does not hold for the pod", "the match condition only-blue", func(w *admissionregistrationv1.MutatingWebhook) {
 		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "only-blue", Expression: "object.?metadata.?labels.?colour.orValue('') == 'blue'"})
 	}),
-	leftOut("the match condition broken of pods.mutate.azure.keyvault.injector: it cannot be evaluated", func(w *admissionregistrationv1.MutatingWebhook) {
+	leftOut("a match condition was added that cannot be evaluated", "the match condition broken of pods.mutate.azure.keyvault.injector: it cannot be evaluated", func(w *admissionregistrationv1.MutatingWebhook) {
 		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "broken", Expression: "object.metadata.labels.colour == 'blue'"})
 	}),
 }
 
 // fronted is a fault that the front plays.
-func fronted(id, says string, breaks, mends func(*front)) fault {
+func fronted(broken, id, says string, breaks, mends func(*front)) fault {
 	return fault{
-		id: id, says: says,
+		broken: broken, id: id, says: says,
 		breaks: func(_ *testing.T, b *bench) { breaks(b.front) },
 		mends:  func(_ *testing.T, b *bench) { mends(b.front) },
 	}
@@ -303,8 +322,8 @@ func fronted(id, says string, breaks, mends func(*front)) fault {
 func whole10(f *front) { f.issuedBy(f.issuer, f.issuer) }
 
 // leftOut is a webhook that somebody changed, so that it is not asked about a pod that asks.
-func leftOut(says string, change func(*admissionregistrationv1.MutatingWebhook)) fault {
-	f := ourWebhooks("AKVD042", says, func(c *admissionregistrationv1.MutatingWebhookConfiguration) { change(&c.Webhooks[0]) })
+func leftOut(broken, says string, change func(*admissionregistrationv1.MutatingWebhook)) fault {
+	f := ourWebhooks(broken, "AKVD042", says, func(c *admissionregistrationv1.MutatingWebhookConfiguration) { change(&c.Webhooks[0]) })
 	f.args = []string{"-n", "shop", "deploy/left-out"}
 	breaks := f.breaks
 	f.breaks = func(t *testing.T, b *bench) {
@@ -360,7 +379,7 @@ func failedMount(pod *corev1.Pod) *corev1.Event {
 }
 
 func noDeployment() fault {
-	f := without("AKVD020", "there is no Deployment", deployment())
+	f := without("akv-injector's Deployment is deleted", "AKVD020", "there is no Deployment", deployment())
 	mends := f.mends
 	f.mends = func(t *testing.T, b *bench) {
 		t.Helper()
@@ -383,7 +402,7 @@ func identity(name string) *admissionregistrationv1.MutatingWebhookConfiguration
 }
 
 // ourWebhooks changes the configuration of our webhooks for pods, and puts it back.
-func ourWebhooks(id, says string, change func(*admissionregistrationv1.MutatingWebhookConfiguration)) fault {
+func ourWebhooks(broken, id, says string, change func(*admissionregistrationv1.MutatingWebhookConfiguration)) fault {
 	var was admissionregistrationv1.MutatingWebhookConfiguration
 	get := func(t *testing.T, b *bench) *admissionregistrationv1.MutatingWebhookConfiguration {
 		t.Helper()
@@ -400,7 +419,7 @@ func ourWebhooks(id, says string, change func(*admissionregistrationv1.MutatingW
 		}
 	}
 	return fault{
-		id: id, says: says,
+		broken: broken, id: id, says: says,
 		breaks: func(t *testing.T, b *bench) {
 			t.Helper()
 			c := get(t, b)

@@ -71,7 +71,8 @@ func cell(s string) string { return strings.ReplaceAll(same(s), "|", `\|`) }
 
 // code shows a command as one, and words as they are.
 func code(fix string) string {
-	if first, _, _ := strings.Cut(fix, " "); first == strings.ToLower(first) && strings.Contains(fix, " ") {
+	words := strings.Contains(fix, ", and ") || strings.Contains(fix, "; ")
+	if first, _, more := strings.Cut(fix, " "); more && first == strings.ToLower(first) && !words {
 		return "`" + cell(fix) + "`"
 	}
 	return cell(fix)
@@ -81,6 +82,7 @@ var changing = []struct {
 	pattern *regexp.Regexp
 	is      string
 }{
+	{regexp.MustCompile(`--role 4633458b-17de-408a-b874-0445c86b69e6`), "--role 4633458b-…"}, // a role's id is the same everywhere
 	{regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "CLIENT-ID"},
 	{regexp.MustCompile(`https://(?:127\.0\.0\.1|localhost):\d+/?`), "ISSUER"},
 	{regexp.MustCompile(`-[0-9a-f]{6}\b`), "-HASH"},

@@ -94,7 +94,9 @@ func (f *fixing) subject() string {
 }
 
 // recovered recovers an object, or, if there is none to recover, shows which there are: the name may be wrong.
-func (f *fixing) recovered() string { return f.command(recoverFormat) + " || " + f.command(namesFormat) }
+func (f *fixing) recovered() string {
+	return f.command(recoverFormat) + " || " + f.command(namesFormat)
+}
 
 // allow lets the account use the identity of a binding.
 func (f *fixing) allow() string {

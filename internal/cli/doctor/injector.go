@@ -61,6 +61,11 @@ var injectorChecks = []Check{
 		Looks: "whether the webhooks are as they are shipped, field by field; what the chart's values set is left out", Matters: "The webhooks hear of fewer objects than they should, or of more; or somebody's tool changes them back and forth.",
 		run: checkDrift,
 	},
+	{
+		ID: "AKVD027", Layer: LayerInjector, Name: "rights",
+		Looks: "whether akv-injector's ServiceAccount has the rights that its settings need (SubjectAccessReview)", Matters: "It does not become ready, or does not write, restore or rotate what it should.",
+		run: checkRights,
+	},
 }
 
 func checkInstalled(ctx context.Context, p *Patient, r *report) {
