@@ -74,10 +74,10 @@ func (b *bench) run(t *testing.T, command string) {
 	}
 }
 
-// whole is a cluster in which nothing is wrong.
-func whole(t *testing.T) *bench {
+// whole is a cluster in which nothing is wrong, whose API server has further arguments.
+func whole(t *testing.T, options ...string) *bench {
 	t.Helper()
-	b := &bench{Cluster: cluster.Start(t, controlplane.Options{}, injector.Options{}), bin: t.TempDir()}
+	b := &bench{Cluster: cluster.Start(t, controlplane.Options{ExtraAPIServerArgs: options}, injector.Options{}), bin: t.TempDir()}
 	var err error
 	if b.program, err = build.Product(t.Context(), t.Output(), "./cmd/kubectl-akv"); err != nil {
 		t.Fatal(err)
