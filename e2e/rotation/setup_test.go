@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/azure/cli"
@@ -69,7 +70,8 @@ func setUpAndAway(t *testing.T, s *system.System, mode, name string) {
 	check(t, os.WriteFile(filepath.Join(dir, "web.yaml"), fmt.Appendf(nil, setupManifest, name, mode, aksImage), 0o600))
 	check(t, s.Node.TagShell(t.Context(), aksImage))
 	user := setupUser(t, s, dir)
-	setup := "kubectl akv setup -f web.yaml -g " + name + " --cluster-name " + name + " --apply --yes"
+	as := "KUBECONFIG='" + setupRights(t, s, name, mode) + "' "
+	setup := as + "kubectl akv setup -f web.yaml -g " + name + " --cluster-name " + name + " --apply --yes"
 	run := func(script string) string {
 		t.Helper()
 		out, err := user.run(t.Context(), script)
@@ -118,17 +120,17 @@ func setUpAndAway(t *testing.T, s *system.System, mode, name string) {
 	if namespace, err := s.Client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{}); err != nil || annotation.OptedIn(namespace) {
 		t.Errorf("the namespace: %+v, %v", namespace, err)
 	}
-	checkBySetupScript(t, s, user, name)
+	checkBySetupScript(t, s, user, as, name)
 }
 
 // checkBySetupScript runs the printed script in place of --apply.
-func checkBySetupScript(t *testing.T, s *system.System, user *terminal, name string) {
+func checkBySetupScript(t *testing.T, s *system.System, user *terminal, as, name string) {
 	t.Helper()
 	setup := "kubectl akv setup -f web.yaml -g " + name + " --cluster-name " + name + " -o az"
 	before := setupState(t, s, name)
 	for _, script := range []string{
-		setup + " > setup.sh; sh setup.sh; sh setup.sh > again; ! grep changed again",
-		setup + " --teardown > teardown.sh; sh teardown.sh; sh teardown.sh > again; ! grep changed again",
+		setup + " > setup.sh; " + as + "sh setup.sh; " + as + "sh setup.sh > again; ! grep changed again",
+		setup + " --teardown > teardown.sh; " + as + "sh teardown.sh; " + as + "sh teardown.sh > again; ! grep changed again",
 	} {
 		if _, err := user.run(t.Context(), script); err != nil {
 			t.Fatal(err)
@@ -177,6 +179,34 @@ func setupState(t *testing.T, s *system.System, name string) string {
 		}
 	}
 	return b.String()
+}
+
+// setupRights is the kubeconfig of a user with the rights in the cluster that docs/kubectl-akv.md says, and no other.
+func setupRights(t *testing.T, s *system.System, name, mode string) string {
+	t.Helper()
+	user, err := s.User("setup-" + name)
+	check(t, err)
+	rules := []rbacv1.PolicyRule{
+		{Verbs: []string{"get", "list", "create", "patch", "delete"}, APIGroups: []string{""}, Resources: []string{"serviceaccounts"}},
+		{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}},
+		{Verbs: []string{"list"}, APIGroups: []string{""}, Resources: []string{"pods"}},
+		{Verbs: []string{"get", "patch"}, APIGroups: []string{""}, Resources: []string{"namespaces"}},
+		{Verbs: []string{"get"}, NonResourceURLs: []string{"/.well-known/openid-configuration"}},
+	}
+	if mode == annotation.IdentityBinding {
+		rules = append(
+			rules,
+			rbacv1.PolicyRule{Verbs: []string{"get", "create", "patch", "delete", "bind", "escalate"}, APIGroups: []string{rbacv1.GroupName}, Resources: []string{"clusterroles"}},
+			rbacv1.PolicyRule{Verbs: []string{"get", "create", "patch", "delete"}, APIGroups: []string{rbacv1.GroupName}, Resources: []string{"clusterrolebindings"}},
+		)
+	}
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "sets-up-" + mode}, Rules: rules}
+	check(t, s.API.Create(t.Context(), role))
+	check(t, s.API.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: role.Name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "setup-" + name}},
+	}))
+	return user.Kubeconfig
 }
 
 // setupUser has az, kubectl and the plugin.
