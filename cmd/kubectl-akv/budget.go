@@ -53,6 +53,7 @@ not be read.`,
 			return f.run(cmd.Context(), streams)
 		},
 	}
+	f.autoscalers = true
 	f.bindEither(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", f.output, "`format`: text or json")

@@ -19,6 +19,8 @@ type eitherFlags struct {
 	inputFlags
 	kube          *genericclioptions.ConfigFlags
 	allNamespaces bool
+	// autoscalers are read from the cluster too.
+	autoscalers bool
 }
 
 func (f *eitherFlags) bindEither(cmd *cobra.Command) {
@@ -60,7 +62,7 @@ func (f *eitherFlags) gather(ctx context.Context, streams genericiooptions.IOStr
 	if err != nil {
 		return nil, nil, err
 	}
-	set, complete, notes, err := (&audit.Reader{Client: client, Namespace: namespace}).Read(ctx)
+	set, complete, notes, err := (&audit.Reader{Client: client, Namespace: namespace, Autoscalers: f.autoscalers}).Read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

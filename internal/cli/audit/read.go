@@ -29,6 +29,8 @@ type Reader struct {
 	Client dynamic.Interface
 	// Namespace to read; empty is all of them.
 	Namespace string
+	// Autoscalers are read too.
+	Autoscalers bool
 }
 
 // kind is a kind of objects to read.
@@ -66,7 +68,11 @@ const Cluster = "cluster"
 // concluded from what is missing: complete is not set.
 func (r *Reader) Read(ctx context.Context) (set *manifest.Set, complete bool, notes []string, err error) {
 	set, complete = &manifest.Set{Files: 1}, true
-	for _, k := range kinds {
+	all := kinds
+	if r.Autoscalers {
+		all = append(slices.Clone(kinds), kind{resource: schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}})
+	}
+	for _, k := range all {
 		err := r.list(ctx, k, func(o *unstructured.Unstructured) error {
 			if k.tops && metav1.GetControllerOf(o) != nil || r.Namespace != "" && k.resource.Resource == "namespaces" && o.GetName() != r.Namespace {
 				return nil

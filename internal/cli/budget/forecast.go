@@ -103,7 +103,10 @@ func Forecast(set *manifest.Set, cluster *manifest.Cluster, settings inject.Sett
 	r := &Report{Every: o.Cadence.Every.String(), From: o.Cadence.From, Limit: limit, Vaults: []Vault{}, Notes: []string{}, Problems: set.Problems, Objects: len(set.Objects)}
 	found := make([][]share, len(set.Objects))
 	notes := make([][]string, len(set.Objects))
-	set.Each(func(i int, object *manifest.Object) { found[i], notes[i] = sharesOf(object, cluster, settings, o) })
+	scaled := autoscaled(set, cluster)
+	set.Each(func(i int, object *manifest.Object) {
+		found[i], notes[i] = sharesOf(object, cluster, settings, o, scaled[nameOf(object.Kind, cluster.NamespaceOf(object), object.Name)])
+	})
 	for i := range set.Objects {
 		r.Notes = append(r.Notes, notes[i]...)
 		for _, s := range found[i] {
@@ -125,7 +128,7 @@ type share struct {
 	Contributor
 }
 
-func sharesOf(object *manifest.Object, cluster *manifest.Cluster, settings inject.Settings, o Options) (shares []share, notes []string) {
+func sharesOf(object *manifest.Object, cluster *manifest.Cluster, settings inject.Settings, o Options, most int) (shares []share, notes []string) {
 	view := cluster.From(object)
 	pods, _ := object.Pods()
 	for i := range pods {
@@ -138,6 +141,9 @@ func sharesOf(object *manifest.Object, cluster *manifest.Cluster, settings injec
 		}
 		where := fmt.Sprintf("%s/%s in %s", object.Kind, object.Name, cluster.NamespaceOf(object))
 		count, note := podsOf(object, o.Nodes)
+		if count > 0 && most > count { // with none the autoscaler rests
+			count, note = most, fmt.Sprintf("counts as the %d pods that its HorizontalPodAutoscaler allows", most)
+		}
 		switch {
 		case pods[i].RunsToCompletion():
 			notes = append(notes, where+" runs to its end: not counted")

@@ -135,6 +135,41 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// A workload with an autoscaler counts as many pods as that allows; one that another namespace's autoscaler names, as many as it has.
+func TestAutoscaler(t *testing.T) {
+	scaler := func(namespace, target, most string) string {
+		return "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a, namespace: " + namespace + "}\nspec: {maxReplicas: " + most +
+			", scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: " + target + "}}\n"
+	}
+	for name, c := range map[string]struct {
+		scalers string
+		pods    map[string]int
+	}{
+		"more":                 {scaler("shop", "orders", "90"), map[string]int{"Deployment/orders": 90}},
+		"fewer":                {scaler("shop", "orders", "3"), map[string]int{"Deployment/orders": 30}},
+		"one that is off":      {scaler("shop", `"off"`, "5"), map[string]int{"Deployment/orders": 30}},
+		"in another namespace": {scaler("pay", "orders", "90"), map[string]int{"Deployment/orders": 30}},
+		"of nobody":            {scaler("shop", "nobody", "90"), map[string]int{"Deployment/orders": 30}},
+		"no number":            {scaler("shop", "orders", "many"), map[string]int{"Deployment/orders": 30}},
+		"two":                  {scaler("shop", "orders", "40") + scaler("shop", "orders", "50"), map[string]int{"Deployment/orders": 50}},
+	} {
+		set, cluster := read(t, workloads+c.scalers)
+		report := Forecast(set, cluster, settings, Options{Cadence: Cadence{Every: time.Minute}})
+		got := map[string]int{}
+		for _, v := range report.Vaults {
+			for _, contributor := range v.Contributors {
+				got[contributor.Workload] = contributor.Pods
+			}
+		}
+		if diff := cmp.Diff(c.pods, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if said := strings.Contains(strings.Join(report.Notes, "\n"), "HorizontalPodAutoscaler allows"); said != (name == "more" || name == "two") {
+			t.Errorf("%s: %q", name, report.Notes)
+		}
+	}
+}
+
 func TestDaemonSetOfUnknownSize(t *testing.T) {
 	set, cluster := read(t, workloads)
 	report := Forecast(set, cluster, settings, Options{Cadence: Cadence{Every: time.Minute}})
