@@ -14,6 +14,7 @@ import (
 // The operator's own types, with no field that they do not have, what they want, and references that lead somewhere.
 func TestServiceOperator(t *testing.T) {
 	each(t, "aso", func(t *testing.T, text string) {
+		t.Helper()
 		known := map[string]bool{}
 		var wanted []string
 		kinds := map[string]int{}

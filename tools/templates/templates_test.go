@@ -80,6 +80,7 @@ func TestMain(m *testing.M) {
 
 // each gives what setup writes in a format to check, for each case.
 func each(t *testing.T, format string, check func(t *testing.T, text string)) {
+	t.Helper()
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "all.yaml")

@@ -13,6 +13,7 @@ import (
 // Terraform's own language and layout, and nothing that is not declared.
 func TestTerraform(t *testing.T) {
 	each(t, "terraform", func(t *testing.T, text string) {
+		t.Helper()
 		file, diagnostics := hclsyntax.ParseConfig([]byte(text), "setup.tf", hcl.InitialPos)
 		if diagnostics.HasErrors() {
 			t.Fatal(diagnostics)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -34,9 +35,7 @@ type leftOut struct {
 // selected says whether a webhook's selectors leave a namespace out, for another reason than that it has not opted in.
 func selected(w *admissionregistrationv1.MutatingWebhook, ns *corev1.Namespace) leftOut {
 	has := labels.Set{corev1.LabelMetadataName: ns.Name}
-	for key, value := range ns.Labels {
-		has[key] = value
-	}
+	maps.Copy(has, ns.Labels)
 	for _, one := range parts(w.NamespaceSelector) {
 		selector, err := metav1.LabelSelectorAsSelector(one.selector)
 		switch {
