@@ -232,8 +232,9 @@ func checkOrder(ctx context.Context, p *Patient, r *report) {
 		r.notChecked(err.Error())
 		return
 	}
-	ours, before := false, []string{}
+	ours, before, order := false, []string{}, []string{}
 	for i := range all { // the API server calls them in the order of their names
+		order = append(order, all[i].Name)
 		switch name := all[i].Name; {
 		case name == ourConfiguration:
 			ours = true
@@ -246,7 +247,7 @@ func checkOrder(ctx context.Context, p *Patient, r *report) {
 	case len(before) > 0:
 		r.problem("called before akv-injector: "+strings.Join(before, ", "), "Rename the configuration, so that it sorts behind "+ourConfiguration+".")
 	default:
-		r.ok("the identity webhook is called after akv-injector")
+		r.ok("called in this order: %s", text.Line(strings.Join(order, ", "), 600))
 	}
 }
 
@@ -296,30 +297,26 @@ func checkDryRun(ctx context.Context, p *Patient, r *report) {
 	}
 }
 
-// optedIn is a namespace that has opted in: the target's, if it has, or any.
+// optedIn is a namespace that has opted in: the one that is looked at, if it has, or any of the first.
 func (p *Patient) optedIn(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	list, err := p.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: annotation.LabelInjection + "=" + annotation.InjectionEnabled})
-	if err != nil {
-		return "", err
-	}
+	const most = 100 // of what may be thousands
 	w, err := p.podWebhook(ctx)
 	if err != nil {
 		w = nil // AKVD021 says that it was not seen; the dry run says what comes of it.
 	}
-	name := ""
+	if ns, err := p.NamespaceObject(ctx); err == nil && annotation.OptedIn(ns) && (w == nil || selected(w, ns).why == "") {
+		return ns.Name, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	list, err := p.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: annotation.LabelInjection + "=" + annotation.InjectionEnabled, Limit: most})
+	if err != nil {
+		return "", err
+	}
 	for i := range list.Items {
-		ns := &list.Items[i]
-		if w != nil && selected(w, ns).why != "" {
-			continue
-		}
-		if ns.Name == p.Namespace {
+		if ns := &list.Items[i]; w == nil || selected(w, ns).why == "" {
 			return ns.Name, nil
 		}
-		if name == "" {
-			name = ns.Name
-		}
 	}
-	return name, nil
+	return "", nil
 }
