@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"akv-injector/inject"
+	"akv-injector/internal/certificates"
 	"akv-injector/keyvault/events"
 )
 
@@ -42,6 +43,7 @@ func defaults() options {
 		rotationNudges:     20,
 		rotationLooks:      20,
 		events:             eventOptions{certDir: "/events-certs", senders: events.Senders{AppID: events.EventGridAppID}},
+		certificates:       certificateOptions{webhooks: "akv-injector", times: certificates.Times{Leaf: 720 * time.Hour, CA: 8760 * time.Hour, Pause: 10 * time.Second, Keep: time.Hour}},
 		vaultTimeout:       time.Second,
 		logLevel:           "info",
 		logFormat:          "json",
@@ -102,7 +104,7 @@ func TestParseOptions(t *testing.T) {
 			}
 			want := defaults()
 			c.want(&want)
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(options{}, eventOptions{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(options{}, certificateOptions{}, eventOptions{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -39,6 +39,7 @@ type options struct {
 	restarts       bool
 	extraWorkloads []string
 	events         eventOptions
+	certificates   certificateOptions
 
 	mountedGates bool
 	openGates    bool
@@ -93,6 +94,9 @@ func (o *options) groups() []group {
 		"`file` with the CA of the API server's client certificate, for clusters whose API server shows one to webhooks. Without it, whoever reaches the port is answered")
 	server.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second,
 		"`duration` for which a stopping replica, already unready, goes on answering")
+
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.certificates.bind(own)
 
 	observe := pflag.NewFlagSet("", pflag.ContinueOnError)
 	observe.StringVar(&o.healthProbeAddress, "health-probe-address", ":8081",
@@ -155,6 +159,7 @@ func (o *options) groups() []group {
 	return []group{
 		{"What pods get, where neither they nor their namespace say so", pods},
 		{"Admission requests", server},
+		{"Certificates that it makes itself", own},
 		{"Probes, metrics and log", observe},
 		{"Generated SecretProviderClasses", classes},
 		{"Secrets Store CSI driver", driver},

@@ -45,7 +45,11 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		return err
 	}
 	drain := serving.NewDrain(o.shutdownDelay)
-	certificate := serving.NewCertificate(o.certDir, certificateRetry, log.WithName("certificate"))
+	ctx := drain.After(stop)
+	certificate, keeper, err := startCertificate(ctx, o, config, log.WithName("certificate"))
+	if err != nil {
+		return err
+	}
 	apiServer := serving.NewAPIServer(clusterRetry, log)
 	probes := serving.NewProbes(log.WithName("readiness"))
 	probes.Add("shutdown", drain.Ready)
@@ -61,8 +65,6 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	}
 	defer closeProbes()
 
-	ctx := drain.After(stop)
-	go certificate.Run(ctx)
 	if _, set := os.LookupEnv("GOGC"); !set {
 		go serving.NewGarbage().Run(ctx)
 	}
@@ -105,7 +107,12 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	if err := setUp(ctx, mgr, o, drain, probes, log); err != nil {
 		return err
 	}
-	ctrlmetrics.Registry.MustRegister(certificate.Metric())
+	if keeper != nil {
+		if err := mgr.Add(keeper); err != nil {
+			return fmt.Errorf("adding certificates: %w", err)
+		}
+	}
+	ctrlmetrics.Registry.MustRegister(serving.ExpiryMetric(certificate.Leaf))
 	server.Use(serving.Check(mgr.GetWebhookServer().StartedChecker()))
 	return mgr.Start(ctx)
 }
@@ -195,7 +202,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	return nil
 }
 
-func webhookServer(o options, certificate *serving.Certificate, log logr.Logger) (ctrlwebhook.Server, error) {
+func webhookServer(o options, certificate servingCertificate, log logr.Logger) (ctrlwebhook.Server, error) {
 	config := &tls.Config{
 		// validate knows the names.
 		MinVersion:     map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[o.tlsMinVersion],

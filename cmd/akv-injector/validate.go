@@ -45,6 +45,7 @@ func (o *options) validate() []string {
 	var found problems
 	o.validateSettings(&found)
 	o.validateServing(&found)
+	o.validateCertificates(&found)
 	o.validateAddresses(&found)
 	o.validateControllers(&found)
 	o.validateRotation(&found)

@@ -91,8 +91,8 @@ func (c *Certificate) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return watcher.GetCertificate(hello)
 }
 
-// leaf returns the loaded certificate without its chain.
-func (c *Certificate) leaf() (*x509.Certificate, error) {
+// Leaf returns the loaded certificate without its chain.
+func (c *Certificate) Leaf() (*x509.Certificate, error) {
 	cert, err := c.Get(nil)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (c *Certificate) leaf() (*x509.Certificate, error) {
 // Ready is a readiness check: the certificate is loaded and valid now. The API server
 // refuses to talk to a server with any other.
 func (c *Certificate) Ready(*http.Request) error {
-	leaf, err := c.leaf()
+	leaf, err := c.Leaf()
 	if err != nil {
 		return err
 	}
@@ -119,17 +119,16 @@ func (c *Certificate) Ready(*http.Request) error {
 	return nil
 }
 
-// Metric returns a gauge with the time when the certificate expires, 0 while none is
-// loaded.
-func (c *Certificate) Metric() prometheus.Collector {
+// ExpiryMetric returns a gauge with the time when a certificate expires, 0 while none is loaded.
+func ExpiryMetric(leaf func() (*x509.Certificate, error)) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "akv_injector_certificate_expiry_timestamp_seconds",
 		Help: "Unix time when the serving certificate expires; 0 while none is loaded.",
 	}, func() float64 {
-		leaf, err := c.leaf()
+		served, err := leaf()
 		if err != nil {
 			return 0
 		}
-		return float64(leaf.NotAfter.Unix())
+		return float64(served.NotAfter.Unix())
 	})
 }

@@ -177,7 +177,7 @@ func TestCertificateMetric(t *testing.T) {
 	dir := t.TempDir()
 	c := runCertificate(t, dir)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(c.Metric())
+	registry.MustRegister(ExpiryMetric(c.Leaf))
 	value := func() float64 {
 		families, err := registry.Gather()
 		if err != nil {
