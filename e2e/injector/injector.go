@@ -27,6 +27,8 @@ import (
 const (
 	Namespace      = "akv-injector-system"
 	ServiceAccount = "akv-injector"
+	// CertificateSecret is where it keeps certificates of its own.
+	CertificateSecret = "akv-injector-certificates"
 )
 
 // Webhooks in deploy/install.yaml that are called about pods.
@@ -51,6 +53,8 @@ type Options struct {
 	// Race builds the program with the race detector, whose first finding ends a replica
 	// and fails the test.
 	Race bool
+	// OwnCertificates has the program make its certificates itself. The webhook configurations are there before it is.
+	OwnCertificates bool
 	// WithoutCRDs leaves the driver's CRDs out.
 	WithoutCRDs bool
 	// WebhookTimeout is how long the API server waits for an answer, in whole seconds up
@@ -125,6 +129,11 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 	if err := in.prepare(ctx); err != nil {
 		return in, err
 	}
+	if options.OwnCertificates {
+		if err := in.configure(ctx, configurations, nil); err != nil {
+			return in, err
+		}
+	}
 	if err := in.start(ctx); err != nil {
 		return in, err
 	}
@@ -133,19 +142,32 @@ func Install(ctx context.Context, cp *controlplane.ControlPlane, options Options
 			return in, err
 		}
 	}
-	for _, o := range configurations {
-		if err := CallByURL(o, "https://"+in.balancer.address(), in.ca()); err != nil {
-			return in, err
-		}
-		if err := setTimeout(o, options.WebhookTimeout); err != nil {
-			return in, err
-		}
-		if err := Apply(ctx, cp.Config, o); err != nil {
+	if !options.OwnCertificates {
+		if err := in.configure(ctx, configurations, in.ca()); err != nil {
 			return in, err
 		}
 	}
 	return in, in.awaitCalled(ctx)
 }
+
+// configure applies the webhook configurations, with a CA, or without.
+func (in *Injector) configure(ctx context.Context, configurations []*unstructured.Unstructured, ca []byte) error {
+	for _, o := range configurations {
+		if err := CallByURL(o, "https://"+in.balancer.address(), ca); err != nil {
+			return err
+		}
+		if err := setTimeout(o, in.options.WebhookTimeout); err != nil {
+			return err
+		}
+		if err := Apply(ctx, in.cp.Config, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Address is where the API server calls, in front of all replicas.
+func (in *Injector) Address() string { return in.balancer.address() }
 
 // Build builds the program.
 func Build(ctx context.Context, options Options) (path string, err error) {
@@ -263,12 +285,20 @@ func (in *Injector) StartReplica(_ context.Context, r *Replica) (err error) {
 		"--leader-elect",
 		"--leader-election-namespace=" + Namespace,
 		"--shutdown-delay=0s",
-	}, in.options.Args...)
+	}, in.certificateArgs()...)
+	args = append(args, in.options.Args...)
 	r.process, err = process.Start(process.Spec{
 		Name: fmt.Sprintf("akv-injector %d", r.number), Path: in.program, Args: args, Log: r.log,
 		Env: append([]string{"GORACE=halt_on_error=1"}, in.options.Env...),
 	})
 	return err
+}
+
+func (in *Injector) certificateArgs() []string {
+	if !in.options.OwnCertificates {
+		return nil
+	}
+	return []string{"--certificate-secret=" + CertificateSecret, "--certificate-names=127.0.0.1"}
 }
 
 // RunOnce runs the program with the credentials of a replica, for a flag with which it ends by itself.

@@ -87,7 +87,10 @@ func CallByURL(configuration *unstructured.Unstructured, base string, ca []byte)
 		if err != nil {
 			return err
 		}
-		webhook["clientConfig"] = map[string]any{"url": base + path, "caBundle": encode(ca)}
+		webhook["clientConfig"] = map[string]any{"url": base + path}
+		if ca != nil {
+			webhook["clientConfig"] = map[string]any{"url": base + path, "caBundle": encode(ca)}
+		}
 	}
 	annotations := configuration.GetAnnotations()
 	delete(annotations, "cert-manager.io/inject-ca-from")

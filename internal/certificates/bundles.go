@@ -112,7 +112,7 @@ func (c *configuration) write(ctx context.Context, name string, bundle []byte) e
 }
 
 // strangers are the CAs in webhook configurations that are not in the bundle and may be needed still: those that somebody else wrote, such as
-// cert-manager's while replicas serve its certificates, and one that has signed what is served.
+// cert-manager's while replicas serve its certificates, and those that may have signed what is served.
 func (s *state) strangers(all []configuration, now time.Time) []byte {
 	known := map[string]bool{}
 	bundled, err := parseCerts(s.bundle())
@@ -143,7 +143,8 @@ func (s *state) strangers(all []configuration, now time.Time) []byte {
 
 func (s *state) needed(c *x509.Certificate) bool {
 	ours := strings.HasPrefix(c.Subject.CommonName, caName)
-	return !ours || s.leaf != nil && s.leaf.cert.CheckSignatureFrom(c) == nil
+	// Without a certificate in the Secret, replicas serve one that has been there.
+	return !ours || s.leaf == nil || s.leaf.cert.CheckSignatureFrom(c) == nil
 }
 
 // adopt keeps strangers for a while.

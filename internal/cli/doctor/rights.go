@@ -23,12 +23,15 @@ import (
 )
 
 // right is one that akv-injector needs. The namespace is empty for all.
-type right struct{ namespace, group, resource, verb string }
+type right struct{ namespace, group, resource, name, verb string }
 
 func (r right) String() string {
 	where := ""
+	if r.name != "" {
+		where = " " + text.Shorten(r.name)
+	}
 	if r.namespace != "" {
-		where = " in namespace " + text.Shorten(r.namespace)
+		where += " in namespace " + text.Shorten(r.namespace)
 	}
 	return r.verb + " " + r.resource + where
 }
@@ -55,7 +58,9 @@ var shippedRights = sync.OnceValues(func() (all []right, err error) {
 			for _, group := range rule.APIGroups {
 				for _, resource := range rule.Resources {
 					for _, verb := range rule.Verbs {
-						all = append(all, right{role.Metadata.Namespace, group, resource, verb})
+						for _, name := range append(rule.ResourceNames, "")[:max(1, len(rule.ResourceNames))] {
+							all = append(all, right{role.Metadata.Namespace, group, resource, name, verb})
+						}
 					}
 				}
 			}
@@ -85,6 +90,7 @@ func needed(shipped []right, d *appsv1.Deployment) []right {
 		switch {
 		case r.resource == "secretproviderclasspodstatuses" && rotation == "off" && !gates && !restarts,
 			r.resource == "pods/status" && rotation != "drive" && !gates,
+			(r.resource == "secrets" || r.group == "admissionregistration.k8s.io") && serverFlag(d, "certificate-secret") == "",
 			r.resource == "leases" && serverFlag(d, "leader-elect") == "false":
 			continue
 		case r.resource == "daemonsets":
@@ -141,7 +147,7 @@ func (p *Patient) lacks(ctx context.Context, user, namespace string, all []right
 			resource, subresource, _ := strings.Cut(one.resource, "/")
 			review, failed := p.Client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 				User: user, Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
-				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: one.namespace, Group: one.group, Resource: resource, Subresource: subresource, Verb: one.verb},
+				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: one.namespace, Group: one.group, Resource: resource, Subresource: subresource, Name: one.name, Verb: one.verb},
 			}}, metav1.CreateOptions{})
 			mu.Lock()
 			defer mu.Unlock()

@@ -30,3 +30,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* The mode of certificates, with auto made one of the others. `helm template` sees no cluster. */}}
+{{- define "akv-injector.certificateMode" -}}
+{{- $mode := .Values.certificates.mode -}}
+{{- if ne $mode "auto" -}}
+{{ $mode }}
+{{- else if and (.Capabilities.APIVersions.Has "cert-manager.io/v1") (lookup "cert-manager.io/v1" "Certificate" .Release.Namespace (include "akv-injector.name" .)) -}}
+cert-manager
+{{- else -}}
+self
+{{- end }}
+{{- end }}
+
+{{- define "akv-injector.certificateSecret" -}}
+{{ include "akv-injector.name" . }}-certificates
+{{- end }}

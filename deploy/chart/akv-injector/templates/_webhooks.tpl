@@ -6,7 +6,7 @@ matchPolicy: Equivalent
 admissionReviewVersions: [v1]
 timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
 clientConfig:
-  {{- if eq .root.Values.certificates.mode "secret" }}
+  {{- if eq (include "akv-injector.certificateMode" .root) "secret" }}
   caBundle: {{ .root.Values.certificates.caBundle | b64enc }}
   {{- end }}
   service:
@@ -259,7 +259,7 @@ volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
 name: {{ include "akv-injector.name" . }}
 labels:
   {{- include "akv-injector.labels" . | nindent 2 }}
-{{- if eq .Values.certificates.mode "cert-manager" }}
+{{- if eq (include "akv-injector.certificateMode" .) "cert-manager" }}
 annotations:
   cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "akv-injector.name" . }}
 {{- end }}
