@@ -21,18 +21,16 @@ import (
 	"akv-injector/e2e/injector"
 )
 
-// deploy/install.yaml as users apply it, beside cert-manager.
+// deploy/install.yaml as users apply it, in a cluster without cert-manager.
 func TestInstallManifest(t *testing.T) {
 	t.Parallel()
 	s := &system{cluster.Bare(t, controlplane.Options{})}
-	for module, dir := range map[string]string{build.CertManager: "deploy/crds", build.CSIDriver: "config/crd/bases"} {
-		root, err := build.ModuleDir(t.Context(), module)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := controlplane.InstallCRDs(t.Context(), s.Config, filepath.Join(root, filepath.FromSlash(dir))); err != nil {
-			t.Fatal(err)
-		}
+	driver, err := build.ModuleDir(t.Context(), build.CSIDriver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := controlplane.InstallCRDs(t.Context(), s.Config, filepath.Join(driver, "config", "crd", "bases")); err != nil {
+		t.Fatal(err)
 	}
 	root, err := build.Root()
 	if err != nil {
@@ -157,16 +155,32 @@ func (s *system) wantRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	may := func(namespace, verb, group, resource, subresource string) bool {
+	mayName := func(name, namespace, verb, group, resource, subresource string) bool {
 		review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authorizationv1.SelfSubjectAccessReview{
 			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource,
+				Name: name, Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource,
 			}},
 		}, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return review.Status.Allowed
+	}
+	may := func(namespace, verb, group, resource, subresource string) bool {
+		return mayName("", namespace, verb, group, resource, subresource)
+	}
+	for _, verb := range []string{"create", "patch", "delete", "deletecollection"} {
+		if mayName(injector.CertificateSecret, injector.Namespace, verb, "", "secrets", "") {
+			t.Errorf("may %s the Secret of its certificates", verb)
+		}
+	}
+	for _, name := range []string{"another", "default-token"} {
+		if mayName(name, injector.Namespace, "get", "", "secrets", "") || mayName(injector.CertificateSecret, "default", "get", "", "secrets", "") {
+			t.Errorf("may read the Secret %s", name)
+		}
+	}
+	if !mayName(injector.CertificateSecret, injector.Namespace, "update", "", "secrets", "") {
+		t.Error("may not update the Secret of its certificates")
 	}
 	for _, namespace := range []string{"default", "kube-system", injector.Namespace} {
 		for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete", "*"} {

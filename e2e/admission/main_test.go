@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	cluster.Main(stopping{m}, installed(), build.CertManager)
+	cluster.Main(stopping{m}, installed())
 }
 
 // stopping runs all tests and then stops what they shared.

@@ -18,8 +18,6 @@ const (
 	CSIDriver15     = "sigs.k8s.io/secrets-store-csi-driver@v1.5.6"
 	// IdentityWebhook has the manifest of the workload identity webhook in deploy.
 	IdentityWebhook = "github.com/Azure/azure-workload-identity@v1.6.0"
-	// CertManager has the CRDs of cert-manager in deploy/crds, as plain YAML.
-	CertManager = "github.com/cert-manager/cert-manager@v1.21.0"
 )
 
 // ModuleDir gives the folder with the content of a module, written

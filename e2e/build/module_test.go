@@ -9,8 +9,7 @@ import (
 
 func TestManifestsAreWhereTheModulesHaveThem(t *testing.T) {
 	for module, pattern := range map[string]string{
-		CSIDriver:   "config/crd/bases/*.yaml",
-		CertManager: "deploy/crds/*.yaml",
+		CSIDriver: "config/crd/bases/*.yaml",
 	} {
 		dir, err := ModuleDir(t.Context(), module)
 		if err != nil {

@@ -190,8 +190,11 @@ func checkBundles(ctx context.Context, p *Patient, r *report) {
 	good := 0
 	for _, w := range found {
 		if problem := bundleProblem(w.bundle, time.Now()); problem != "" {
-			r.of(w.configuration, Problem, fmt.Sprintf("the webhook %s: %s", text.Shorten(w.name), problem),
-				text.Command("kubectl get certificates,secrets -n {namespace}", text.Values{"namespace": p.InjectorNamespace(ctx)}))
+			look := "kubectl logs -n {namespace} deployment/akv-injector --tail=20" // it writes them itself
+			if d, err := p.Installed(ctx); err == nil && d != nil && serverFlag(d, "certificate-secret") == "" {
+				look = "kubectl get certificates,secrets -n {namespace}"
+			}
+			r.of(w.configuration, Problem, fmt.Sprintf("the webhook %s: %s", text.Shorten(w.name), problem), text.Command(look, text.Values{"namespace": p.InjectorNamespace(ctx)}))
 			continue
 		}
 		good++
@@ -204,7 +207,7 @@ func checkBundles(ctx context.Context, p *Patient, r *report) {
 // bundleProblem says what is wrong with a CA bundle, or "". One valid certificate is enough.
 func bundleProblem(bundle []byte, now time.Time) string {
 	if len(bundle) == 0 {
-		return "there is no caBundle: what writes it (cert-manager's CA injector) has not"
+		return "there is no caBundle: what writes it (akv-injector itself, or cert-manager's CA injector) has not"
 	}
 	problem := "the caBundle has no certificate in it"
 	for rest := bundle; ; {
