@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
