@@ -148,7 +148,8 @@ func (s *state) needed(c *x509.Certificate) bool {
 }
 
 // adopt keeps strangers for a while.
-func (s state) adopt(strangers []byte, now time.Time) state {
+func (was *state) adopt(strangers []byte, now time.Time) state {
+	s := *was
 	s.old = lastCerts(slices.Concat(s.old, strangers), mostOld)
 	s.oldSince = now
 	return s

@@ -110,7 +110,8 @@ const (
 
 // step is the next state, and what was done, in words; "" if there is nothing to do. whole is since when every webhook configuration has the
 // bundle; zero if not. Where something waits for that, it is looked at again after wait.
-func (s state) step(now time.Time, whole time.Time, t Times, names []string, request Request) (next state, did string, wait time.Duration, err error) {
+func (was *state) step(now time.Time, whole time.Time, t Times, names []string, request Request) (next state, did string, wait time.Duration, err error) {
+	s := *was
 	if s.signer == nil || s.signer.caProblem(now) != "" {
 		return s.anew(now, t)
 	}
@@ -148,7 +149,8 @@ func (s *state) caEndsSoon(now time.Time, t Times) bool {
 }
 
 // anew begins with a new CA: there is none that can sign.
-func (s state) anew(now time.Time, t Times) (next state, did string, wait time.Duration, err error) {
+func (was *state) anew(now time.Time, t Times) (next state, did string, wait time.Duration, err error) {
+	s := *was
 	if s.next != nil && s.next.caProblem(now) == "" {
 		s.signer, s.next = s.next, nil
 		return s, "took the next CA, since the one that signed cannot be used", 0, nil
@@ -159,7 +161,8 @@ func (s state) anew(now time.Time, t Times) (next state, did string, wait time.D
 }
 
 // promote has the next CA sign, and keeps the one that signed for a while.
-func (s state) promote(now time.Time, t Times, names []string) (next state, did string, wait time.Duration, err error) {
+func (was *state) promote(now time.Time, t Times, names []string) (next state, did string, wait time.Duration, err error) {
+	s := *was
 	s.old = lastCerts(slices.Concat(s.old, s.signer.certPEM), mostOld)
 	s.oldSince = now
 	s.signer, s.next = s.next, nil
