@@ -90,16 +90,16 @@ type servingCertificate interface {
 	Ready(r *http.Request) error
 }
 
-// startCertificate begins to follow the certificate, in files or in a Secret. With the Secret there is a keeper too, which is for the manager.
-func startCertificate(ctx context.Context, o options, config *rest.Config, log logr.Logger) (servingCertificate, *certificates.Keeper, error) {
+// startCertificate begins to follow the certificate, in files or in a Secret, and to keep the Secret.
+func startCertificate(ctx context.Context, o options, config *rest.Config, log logr.Logger) (servingCertificate, error) {
 	if o.certificates.secret == "" {
 		files := serving.NewCertificate(o.certDir, certificateRetry, log)
 		go files.Run(ctx)
-		return files, nil, nil
+		return files, nil
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	options := certificates.Options{
 		Client: client, Namespace: o.ownNamespace(), Secret: o.certificates.secret, Webhooks: o.certificates.webhooks,
@@ -114,5 +114,14 @@ func startCertificate(ctx context.Context, o options, config *rest.Config, log l
 			log.Error(err, "the certificate is no longer followed")
 		}
 	}()
-	return follower, keeper, nil
+	if !o.leaderElect {
+		go keeper.Keep(ctx)
+		return follower, nil
+	}
+	go func() {
+		if err := keeper.Lead(ctx, o.certificates.secret); err != nil {
+			log.Error(err, "certificates are no longer kept")
+		}
+	}()
+	return follower, nil
 }

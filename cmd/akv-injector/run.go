@@ -46,7 +46,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	}
 	drain := serving.NewDrain(o.shutdownDelay)
 	ctx := drain.After(stop)
-	certificate, keeper, err := startCertificate(ctx, o, config, log.WithName("certificate"))
+	certificate, err := startCertificate(ctx, o, config, log.WithName("certificate"))
 	if err != nil {
 		return err
 	}
@@ -106,11 +106,6 @@ func run(stop context.Context, o options, log logr.Logger) error {
 	}
 	if err := setUp(ctx, mgr, o, drain, probes, log); err != nil {
 		return err
-	}
-	if keeper != nil {
-		if err := mgr.Add(keeper); err != nil {
-			return fmt.Errorf("adding certificates: %w", err)
-		}
 	}
 	ctrlmetrics.Registry.MustRegister(serving.ExpiryMetric(certificate.Leaf))
 	server.Use(serving.Check(mgr.GetWebhookServer().StartedChecker()))

@@ -237,6 +237,22 @@ func TestHarm(t *testing.T) {
 	}
 }
 
+// TestFromAnotherMode: replicas with a certificate of cert-manager's, or of somebody else's, are replaced one by one by those that make their own, while pods
+// are created, and the one that leads is one of the old ones until the last.
+func TestFromAnotherMode(t *testing.T) {
+	c := cluster.Start(t, controlplane.Options{}, injector.Options{Replicas: 2, Args: []string{"--certificate-ca-pause=" + pause.String(), "--shutdown-delay=3s"}})
+	c.Namespace(t, "shop", map[string]string{annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account})
+	l := startLoad(t, c)
+	if err := c.Injector.TakeOwnCertificates(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rotate(t, c, "ca now")
+	l.stop()
+	if l.failed.Load() > 0 || l.creates.Load() == 0 {
+		t.Errorf("%d failed of %d: %s", l.failed.Load(), l.creates.Load(), l.first)
+	}
+}
+
 // TestOwnAccount: whoever has our token changes caBundles of our own webhook configurations, and nothing else.
 func TestOwnAccount(t *testing.T) {
 	c := start(t)

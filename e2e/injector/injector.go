@@ -339,6 +339,29 @@ func (in *Injector) Restart(ctx context.Context) error {
 	return in.AwaitReady(ctx)
 }
 
+// TakeOwnCertificates restarts the replicas one by one, as a rolling update does, with certificates that they make themselves. The webhook configurations keep
+// what they have.
+func (in *Injector) TakeOwnCertificates(ctx context.Context) error {
+	in.options.OwnCertificates = true
+	for i, r := range in.replicas {
+		if err := in.Withdraw(i); err != nil {
+			return err
+		}
+		if err := in.StopReplica(r); err != nil {
+			return err
+		}
+		if err := in.StartReplica(ctx, r); err != nil {
+			return err
+		}
+		// The others go on as they were until this one is ready.
+		if err := in.AwaitReady(ctx); err != nil {
+			return err
+		}
+		in.Offer()
+	}
+	return nil
+}
+
 // AwaitReady waits until every replica says that it is ready.
 func (in *Injector) AwaitReady(ctx context.Context) error {
 	for _, r := range in.replicas {

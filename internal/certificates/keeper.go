@@ -62,11 +62,8 @@ func (k *Keeper) Changed() {
 	}
 }
 
-// NeedLeaderElection is for the manager: one replica writes.
-func (*Keeper) NeedLeaderElection() bool { return true }
-
-// Start keeps until ctx is done.
-func (k *Keeper) Start(ctx context.Context) error {
+// Keep keeps until ctx is done.
+func (k *Keeper) Keep(ctx context.Context) {
 	const (
 		every = time.Minute
 		retry = 2 * time.Second
@@ -90,7 +87,6 @@ func (k *Keeper) Start(ctx context.Context) error {
 		}
 		timer.Stop()
 	}
-	return nil
 }
 
 // look does what there is to do now, step by step, and returns when to look again; 0 is when it is time for it.
