@@ -67,7 +67,7 @@ func checkDrift(ctx context.Context, p *Patient, r *report) {
 			r.of(w.configuration, Warning, fmt.Sprintf("the webhook %s is not one that is shipped", text.Shorten(w.name)), p.reinstall(ctx))
 			continue
 		}
-		if fields := drift(&was, &w.is, p.InjectorNamespace(ctx)); len(fields) > 0 {
+		if fields := drift(&was, &w.is, p.InjectorNamespace(ctx), p.injectorAccount(ctx)); len(fields) > 0 {
 			r.of(w.configuration, Warning, fmt.Sprintf("the webhook %s differs from what is shipped in %s", w.name, strings.Join(fields, ", ")), p.reinstall(ctx))
 			continue
 		}
@@ -79,20 +79,30 @@ func checkDrift(ctx context.Context, p *Patient, r *report) {
 }
 
 // drift names the fields in which a webhook is not as it is shipped. What the chart's values and the API server set is left out:
-// the time limit, the CA, and the address.
-func drift(shipped, is *admissionregistrationv1.MutatingWebhook, namespace string) []string {
+// the time limit, the CA, the address, and what namespaces have to meet and rules there are beside those that are shipped.
+func drift(shipped, is *admissionregistrationv1.MutatingWebhook, namespace, account string) []string {
 	var fields []string
 	differ := func(field string, a, b any) {
 		if !equality.Semantic.DeepEqual(a, b) {
 			fields = append(fields, field)
 		}
 	}
-	differ("rules", shipped.Rules, is.Rules)
+	for i := range shipped.Rules {
+		if !slices.ContainsFunc(is.Rules, func(r admissionregistrationv1.RuleWithOperations) bool {
+			return equality.Semantic.DeepEqual(shipped.Rules[i], r)
+		}) {
+			fields = append(fields, "rules")
+			break
+		}
+	}
 	differ("matchPolicy", shipped.MatchPolicy, is.MatchPolicy)
 	differ("sideEffects", shipped.SideEffects, is.SideEffects)
-	differ("namespaceSelector", requirements(shipped.NamespaceSelector, namespace), requirements(is.NamespaceSelector, namespace))
+	wants := requirements(is.NamespaceSelector, namespace)
+	if slices.ContainsFunc(requirements(shipped.NamespaceSelector, namespace), func(one string) bool { return !slices.Contains(wants, one) }) {
+		fields = append(fields, "namespaceSelector")
+	}
 	differ("objectSelector", requirements(shipped.ObjectSelector, namespace), requirements(is.ObjectSelector, namespace))
-	differ("matchConditions", conditions(shipped.MatchConditions, namespace), conditions(is.MatchConditions, namespace))
+	differ("matchConditions", conditions(shipped.MatchConditions, account), conditions(is.MatchConditions, account))
 	if shipped.ReinvocationPolicy != nil {
 		differ("reinvocationPolicy", shipped.ReinvocationPolicy, is.ReinvocationPolicy)
 	}
@@ -123,9 +133,8 @@ func requirements(s *metav1.LabelSelector, namespace string) []string {
 }
 
 // conditions are the words of match conditions, which may be broken into lines in other ways.
-func conditions(all []admissionregistrationv1.MatchCondition, namespace string) []string {
+func conditions(all []admissionregistrationv1.MatchCondition, account string) []string {
 	words := []string{}
-	account := strings.Replace(shippedAccount, shippedNamespace, namespace, 1)
 	for _, c := range all {
 		expression := strings.Join(strings.Fields(c.Expression), " ")
 		words = append(words, c.Name+": "+strings.ReplaceAll(expression, shippedAccount, account))

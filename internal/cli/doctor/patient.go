@@ -173,6 +173,15 @@ func (p *Patient) InjectorNamespace(ctx context.Context) string {
 	return "akv-injector-system"
 }
 
+// injectorAccount is the user that akv-injector is to the API server.
+func (p *Patient) injectorAccount(ctx context.Context) string {
+	name := "akv-injector"
+	if d, err := p.Installed(ctx); err == nil && d != nil && d.Spec.Template.Spec.ServiceAccountName != "" {
+		name = d.Spec.Template.Spec.ServiceAccountName
+	}
+	return "system:serviceaccount:" + p.InjectorNamespace(ctx) + ":" + name
+}
+
 // NamespaceObject is the target's namespace.
 func (p *Patient) NamespaceObject(ctx context.Context) (*corev1.Namespace, error) {
 	return p.itsNamespace.get(ctx, func(ctx context.Context) (*corev1.Namespace, error) {

@@ -117,7 +117,7 @@ func checkRights(ctx context.Context, p *Patient, r *report) {
 		r.notChecked(err.Error())
 		return
 	}
-	user := "system:serviceaccount:" + d.Namespace + ":" + cmp.Or(d.Spec.Template.Spec.ServiceAccountName, "default")
+	user := p.injectorAccount(ctx)
 	all := needed(shipped, d)
 	missing, err := p.lacks(ctx, user, d.Namespace, all)
 	switch {

@@ -15,6 +15,9 @@ app.kubernetes.io/name: {{ include "akv-injector.name" . }}
 {{- end }}
 
 {{- define "akv-injector.labels" -}}
+{{- with .Values.commonLabels }}
+{{- toYaml . }}
+{{ end -}}
 {{ include "akv-injector.selectorLabels" . }}
 app.kubernetes.io/part-of: {{ include "akv-injector.name" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -45,4 +48,16 @@ self
 
 {{- define "akv-injector.certificateSecret" -}}
 {{ include "akv-injector.name" . }}-certificates
+{{- end }}
+
+{{- define "akv-injector.serviceAccountName" -}}
+{{ .Values.serviceAccount.name | default (include "akv-injector.name" .) }}
+{{- end }}
+
+{{/* Annotations of an object that has no others. */}}
+{{- define "akv-injector.annotations" -}}
+{{- with .Values.commonAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}

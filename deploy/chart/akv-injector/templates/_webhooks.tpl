@@ -18,6 +18,9 @@ namespaceSelector:
   matchExpressions:
     {{- include "akv-injector.selects.opted-in" .root | nindent 4 }}
     {{- include "akv-injector.selects.not-left-out" .root | nindent 4 }}
+    {{- with .root.Values.webhook.namespaceSelector }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end }}
 
 {{- define "akv-injector.selects.opted-in" -}}
@@ -113,7 +116,7 @@ the request without a call.
 - name: not-our-own-write
   expression: >-
     request.?userInfo.?username.orValue('') !=
-    'system:serviceaccount:{{ .Release.Namespace }}:{{ include "akv-injector.name" . }}'
+    'system:serviceaccount:{{ .Release.Namespace }}:{{ include "akv-injector.serviceAccountName" . }}'
 {{- end }}
 
 {{- define "akv-injector.conditions.pods" -}}
@@ -259,8 +262,12 @@ volume.?csi.?driver.orValue('').lowerAscii() == 'secrets-store.csi.k8s.io')
 name: {{ include "akv-injector.name" . }}
 labels:
   {{- include "akv-injector.labels" . | nindent 2 }}
+{{- $annotations := merge (dict) .Values.webhook.annotations .Values.commonAnnotations }}
 {{- if eq (include "akv-injector.certificateMode" .) "cert-manager" }}
+{{- $_ := set $annotations "cert-manager.io/inject-ca-from" (printf "%s/%s" .Release.Namespace (include "akv-injector.name" .)) }}
+{{- end }}
+{{- with $annotations }}
 annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "akv-injector.name" . }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
