@@ -26,6 +26,7 @@ type options struct {
 
 	healthProbeAddress string
 	metricsAddress     string
+	pprofAddress       string
 
 	leaderElect             bool
 	leaderElectionNamespace string
@@ -103,6 +104,8 @@ func (o *options) groups() []group {
 		"`address` for /healthz and /readyz")
 	observe.StringVar(&o.metricsAddress, "metrics-address", ":8080",
 		"`address` for /metrics; 0 turns it off")
+	observe.StringVar(&o.pprofAddress, "pprof-address", "",
+		"loopback `address` for /debug/pprof/, such as 127.0.0.1:6060, to be reached with kubectl port-forward. Without it, none is served")
 	observe.StringVar(&o.logLevel, "log-level", "info",
 		"`level` of the log: debug, info, warn or error")
 	observe.StringVar(&o.logFormat, "log-format", "json",

@@ -93,6 +93,7 @@ func run(stop context.Context, o options, log logr.Logger) error {
 		Logger:                        log,
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
+		PprofBindAddress:              o.pprofAddress,
 		WebhookServer:                 webhooks,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              "akv-injector",

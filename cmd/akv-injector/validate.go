@@ -176,14 +176,19 @@ func (o *options) validateAddresses(found *problems) {
 		{"health-probe-address", o.healthProbeAddress, false},
 		{"metrics-address", o.metricsAddress, true},
 		{"rotation-events-address", o.events.address, true},
+		{"pprof-address", o.pprofAddress, true},
 	} {
 		if a.optional && (a.value == "0" || a.value == "") {
 			continue
 		}
-		_, port, err := net.SplitHostPort(a.value)
+		host, port, err := net.SplitHostPort(a.value)
 		number, numberErr := strconv.Atoi(port)
 		if err != nil || numberErr != nil || number < 0 || number > 65535 {
 			found.report(a.flag, a.value, "not an address; write host:port, or :port for all addresses")
+			continue
+		}
+		if ip := net.ParseIP(host); a.flag == "pprof-address" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			found.report(a.flag, a.value, "not a loopback address: profiles show what is in the memory; write 127.0.0.1:PORT")
 			continue
 		}
 		// Port 0 is any free one.

@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +26,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
@@ -312,5 +316,54 @@ func TestOwnAccount(t *testing.T) {
 	}
 	if _, err := own.CoreV1().Secrets(injector.Namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "more"}}, metav1.CreateOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("another Secret can be made: %v", err)
+	}
+}
+
+// TestMetrics: what a replica serves is what docs/metrics.md says of it.
+func TestMetrics(t *testing.T) {
+	c := start(t)
+	if err := c.API.Create(t.Context(), cluster.Pod("shop", "asks", "DB-Password")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := build.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs", "metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := c.Injector.Replicas()[0].Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(name string) string {
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "| `"+name+"` |") {
+				return line
+			}
+		}
+		return ""
+	}
+	seen := 0
+	for line := range strings.Lines(served) {
+		if name, kind, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "# TYPE "), " "); ok && strings.HasPrefix(line, "# TYPE akv_injector_") {
+			seen++
+			if !strings.Contains(row(name), "| "+kind+" |") {
+				t.Errorf("%s %s is documented as %q", kind, name, row(name))
+			}
+		}
+		series := regexp.MustCompile(`^(akv_injector_\w+?)(?:_bucket|_sum|_count)?\{(.*)\} `).FindStringSubmatch(line)
+		if series == nil {
+			continue
+		}
+		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(series[2], -1) {
+			if label[1] != "le" && !strings.Contains(row(series[1]), "`"+label[1]+"`") {
+				t.Errorf("the label %s of %s is not documented: %q", label[1], series[1], row(series[1]))
+			}
+		}
+	}
+	if seen < 15 {
+		t.Errorf("%d metrics:\n%s", seen, served)
 	}
 }

@@ -37,6 +37,9 @@ func write(root string) error {
 			return err
 		}
 	}
+	if err := writeMetrics(root); err != nil {
+		return err
+	}
 	if err := writeValues(root); err != nil {
 		return err
 	}
