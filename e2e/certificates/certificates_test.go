@@ -206,6 +206,12 @@ func TestHarm(t *testing.T) {
 	}
 	poll := await.Poll{Limit: 30 * time.Second}
 	whole := bundle()
+	if err := c.Injector.ApplyAgain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(bundle(), whole) {
+		t.Error("applying the manifests again takes the CA away")
+	}
 	patch(nil)
 	poll.Require(t, "the CA, written again", func(context.Context) (bool, string) { return bytes.Equal(bundle(), whole), "" })
 

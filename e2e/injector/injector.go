@@ -72,7 +72,9 @@ type Injector struct {
 	certs    string
 	balancer *balancer
 	replicas []*Replica
-	config   string // kubeconfig
+	// configurations of webhooks, as they are applied.
+	configurations []*unstructured.Unstructured
+	config         string // kubeconfig
 }
 
 // Replica is one running akv-injector.
@@ -159,6 +161,17 @@ func (in *Injector) configure(ctx context.Context, configurations []*unstructure
 		if err := setTimeout(o, in.options.WebhookTimeout); err != nil {
 			return err
 		}
+		if err := Apply(ctx, in.cp.Config, o); err != nil {
+			return err
+		}
+	}
+	in.configurations = configurations
+	return nil
+}
+
+// ApplyAgain applies the webhook configurations as they were applied at first.
+func (in *Injector) ApplyAgain(ctx context.Context) error {
+	for _, o := range in.configurations {
 		if err := Apply(ctx, in.cp.Config, o); err != nil {
 			return err
 		}
