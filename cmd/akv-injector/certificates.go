@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"akv-injector/internal/certificates"
 	"akv-injector/internal/serving"
@@ -109,6 +110,7 @@ func startCertificate(ctx context.Context, o options, config *rest.Config, log l
 		options.Names = []string{"akv-injector." + options.Namespace + ".svc"}
 	}
 	follower, keeper := certificates.NewFollower(options), certificates.NewKeeper(options)
+	ctrlmetrics.Registry.MustRegister(follower.Metric())
 	go func() {
 		if err := follower.Run(ctx, keeper.Changed); err != nil {
 			log.Error(err, "the certificate is no longer followed")

@@ -25,6 +25,8 @@ type Follower struct {
 	mu      sync.RWMutex
 	served  *tls.Certificate
 	problem error
+	// caEnds is when the CA that signs expires.
+	caEnds time.Time
 }
 
 // NewFollower makes a follower, which has no certificate yet.
@@ -74,8 +76,13 @@ func (f *Follower) take(o any) {
 		return
 	}
 	served, err := servedIn(secret)
+	ca, caErr := parseCerts(secret.Data[keySignerCert])
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.caEnds = time.Time{}
+	if caErr == nil && len(ca) > 0 {
+		f.caEnds = ca[0].NotAfter
+	}
 	if f.problem = err; err == nil {
 		f.served = served
 	}
