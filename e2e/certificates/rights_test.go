@@ -101,7 +101,7 @@ func TestRights(t *testing.T) {
 	used("delete " + classes)
 	rotate(t, c, "leaf now")
 
-	granted := grantedTo(t, c)
+	granted := grantedTo(t)
 	seen, refused := audited(t, c.AuditLog)
 	for right := range granted {
 		if why := elsewhere[right]; !seen[right] && why == "" {
@@ -158,7 +158,7 @@ func rightOf(verb, group, resource string) string {
 }
 
 // grantedTo are the rights of our account, by the roles that are installed.
-func grantedTo(t *testing.T, c *cluster.Cluster) map[string]bool {
+func grantedTo(t *testing.T) map[string]bool {
 	t.Helper()
 	manifests, err := injector.Manifests()
 	if err != nil {
