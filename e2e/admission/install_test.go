@@ -56,6 +56,20 @@ func TestInstallManifest(t *testing.T) {
 	t.Run("client-side apply", func(t *testing.T) { s.kubectl(t, "diff", "-f", manifest) })
 }
 
+// Who applied on the client's side at first can go on on the server's, without --force-conflicts.
+func TestServerSideOverClientSide(t *testing.T) {
+	t.Parallel()
+	s := &system{cluster.Bare(t, controlplane.Options{})}
+	root, err := build.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(root, "deploy", "install.yaml")
+	s.kubectl(t, "apply", "-f", manifest)
+	s.kubectl(t, "apply", "--server-side", "-f", manifest)
+	s.kubectl(t, "apply", "--server-side", "-f", manifest)
+}
+
 // kubectl runs a command that has to do well and has nothing to warn of.
 func (s *system) kubectl(t *testing.T, args ...string) {
 	t.Helper()
