@@ -47,6 +47,30 @@ type Keeper struct {
 	// whole is since when every webhook configuration has bundle.
 	whole  time.Time
 	bundle []byte
+	fight  fight
+}
+
+// fight is one with somebody else who writes the bundles. It is not fought at full speed.
+type fight struct {
+	// times that a bundle was taken away, and when it was last.
+	times int
+	last  time.Time
+}
+
+// pause is how long the next write waits, when a bundle has been taken away again and again.
+func (f *fight) pause(now time.Time) time.Duration {
+	const (
+		free  = 3 // are written again at once
+		most  = 6
+		peace = 5 * time.Minute
+	)
+	if now.Sub(f.last) > peace {
+		f.times = 0
+	}
+	if f.times <= free {
+		return 0
+	}
+	return f.last.Add(time.Second << min(f.times-free, most)).Sub(now)
 }
 
 // NewKeeper makes a keeper.
@@ -126,8 +150,8 @@ func (k *Keeper) once(ctx context.Context) (wait time.Duration, more bool, err e
 		return 0, true, k.store(ctx, secret, s.adopt(strangers, now), "kept CAs that were there", "")
 	}
 	if s.signer != nil {
-		if err := k.spread(ctx, all, s.bundle(), now); err != nil {
-			return 0, false, err
+		if wait, err := k.spread(ctx, all, s.bundle(), now); err != nil || wait > 0 {
+			return wait, false, err
 		}
 	}
 	request, asked := requested(secret)
@@ -148,22 +172,34 @@ func (k *Keeper) once(ctx context.Context) (wait time.Duration, more bool, err e
 	return 0, true, k.store(ctx, secret, next, did, done)
 }
 
-// spread writes the bundle where it is missing, and remembers since when it is everywhere.
-func (k *Keeper) spread(ctx context.Context, all []configuration, bundle []byte, now time.Time) error {
-	whole := true
+// spread writes the bundle where it is missing, and remembers since when it is everywhere. It returns how long to wait with that, if somebody takes it
+// away again and again.
+func (k *Keeper) spread(ctx context.Context, all []configuration, bundle []byte, now time.Time) (wait time.Duration, err error) {
+	var missing []*configuration
 	for i := range all {
-		if all[i].whole(bundle) {
-			continue
-		}
-		whole = false
-		if err := all[i].write(ctx, k.Webhooks, bundle); err != nil {
-			return err
+		if !all[i].whole(bundle) {
+			missing = append(missing, &all[i])
 		}
 	}
-	if !whole || !bytes.Equal(bundle, k.bundle) || k.whole.IsZero() {
+	if len(missing) > 0 && bytes.Equal(bundle, k.bundle) && !k.whole.IsZero() {
+		k.whole = time.Time{}
+		k.fight.times++
+		k.fight.last = now
+	}
+	if wait := k.fight.pause(now); len(missing) > 0 && wait > 0 {
+		k.Log.Info("somebody takes the CA out of the webhook configurations again and again (kubectl get mutatingwebhookconfigurations "+k.Webhooks+
+			" --show-managed-fields -o yaml)", "times", k.fight.times, "again in", wait.String())
+		return wait, nil
+	}
+	for _, c := range missing {
+		if err := c.write(ctx, k.Webhooks, bundle); err != nil {
+			return 0, err
+		}
+	}
+	if len(missing) > 0 || !bytes.Equal(bundle, k.bundle) || k.whole.IsZero() {
 		k.whole, k.bundle = now, bundle
 	}
-	return nil
+	return 0, nil
 }
 
 // requested is what somebody asks for, and has not got yet.
