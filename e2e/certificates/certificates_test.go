@@ -30,12 +30,21 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
+	"akv-injector/e2e/sandbox"
 	"akv-injector/inject/annotation"
 	"akv-injector/internal/certificates"
 	"akv-injector/internal/testing/await"
 )
 
-func TestMain(m *testing.M) { cluster.Main(m, injector.Options{Replicas: 2}) }
+func TestMain(m *testing.M) {
+	if !sandbox.Inside() { // inside there is no network to build it with
+		if _, err := helm(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	cluster.Main(m, injector.Options{Replicas: 2}, certManager)
+}
 
 // pause is that before a CA signs. One API server hears of a change within milliseconds.
 const pause = time.Second
