@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/faultlist"
 	"akv-injector/internal/testing/await"
 )
 
@@ -82,7 +83,7 @@ func TestRights(t *testing.T) {
 		})
 	}
 	if !t.Failed() {
-		b.compare(t, doc.String())
+		faultlist.Hold(t, "rights.md", "rights", doc.String(), "AKV_WRITE_RIGHTS")
 	}
 }
 
@@ -202,28 +203,4 @@ func written(rights map[right]bool) string {
 		return "nothing that not every user may"
 	}
 	return strings.Join(all, "; ")
-}
-
-// compare holds a table against docs/rights.md, or writes it there.
-func (b *bench) compare(t *testing.T, table string) {
-	t.Helper()
-	const begin, end = "<!-- begin: rights -->\n", "<!-- end: rights -->\n"
-	file := filepath.Join("..", "..", "docs", "rights.md")
-	old, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, _ := strings.Cut(string(old), begin)
-	was, tail, ok := strings.Cut(rest, end)
-	switch {
-	case !ok:
-		t.Fatalf("%s has no table", file)
-	case was == table:
-	case os.Getenv("AKV_WRITE_RIGHTS") == "1":
-		if err := os.WriteFile(file, []byte(head+begin+table+end+tail), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("docs/rights.md is not what was seen; AKV_WRITE_RIGHTS=1 go test ./doctor writes it. Seen:\n%s", table)
-	}
 }

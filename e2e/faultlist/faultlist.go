@@ -29,7 +29,13 @@ type Row struct {
 // Check holds the rows of a section against the document.
 func Check(t *testing.T, section string, rows []Row) {
 	t.Helper()
-	file := filepath.Join("..", "..", "docs", "faults.md")
+	Hold(t, "faults.md", section, table(rows), "AKV_WRITE_FAULTS")
+}
+
+// Hold holds a section of a page in docs against what was seen. With the variable set to 1 it is written there.
+func Hold(t *testing.T, page, section, is, variable string) {
+	t.Helper()
+	file := filepath.Join("..", "..", "docs", page)
 	old, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -40,15 +46,14 @@ func Check(t *testing.T, section string, rows []Row) {
 	if !ok || !closed {
 		t.Fatalf("%s has no section %q", file, section)
 	}
-	is := table(rows)
 	switch {
 	case is == was:
-	case os.Getenv("AKV_WRITE_FAULTS") == "1":
+	case os.Getenv(variable) == "1":
 		if err := os.WriteFile(file, []byte(head+begin+is+end+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("docs/faults.md is not what was seen; \"make faults\" writes it. Seen:\n%s", is)
+		t.Errorf("docs/%s is not what was seen; this test with %s=1 writes it. Seen:\n%s", page, variable, is)
 	}
 }
 

@@ -50,3 +50,10 @@ func isGUID(s string) bool {
 	}
 	return true
 }
+
+// BindingRoleFormat is a List in JSON, as a format of printf: a ClusterRole that lets a ServiceAccount use an identity by a binding, and its ClusterRoleBinding. It
+// takes the role's name, the client id, the role's name twice, the account and its namespace.
+const BindingRoleFormat = `{"apiVersion":"v1","kind":"List","items":[` +
+	`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"%s"},"rules":[{"verbs":["` + BindingVerb + `"],"apiGroups":["` + BindingGroup + `"],"resources":["%s"]}]},` +
+	`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"%s"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"%s"},` +
+	`"subjects":[{"kind":"ServiceAccount","name":"%s","namespace":"%s"}]}]}`

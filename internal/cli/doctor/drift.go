@@ -28,25 +28,33 @@ const (
 // shippedWebhooks are our webhooks as they are shipped, by name. Those of both kinds have the fields of the mutating one.
 var shippedWebhooks = sync.OnceValues(func() (map[string]admissionregistrationv1.MutatingWebhook, error) {
 	found := map[string]admissionregistrationv1.MutatingWebhook{}
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(deploy.Install), 4096)
-	for {
-		var c struct {
-			Kind     string
-			Webhooks []admissionregistrationv1.MutatingWebhook
-		}
-		switch err := decoder.Decode(&c); {
-		case errors.Is(err, io.EOF):
-			return found, nil
-		case err != nil:
-			return nil, fmt.Errorf("deploy/install.yaml: %w", err)
-		}
+	return found, eachShipped(func(c *struct {
+		Kind     string
+		Webhooks []admissionregistrationv1.MutatingWebhook
+	},
+	) {
 		if c.Kind == "MutatingWebhookConfiguration" || c.Kind == "ValidatingWebhookConfiguration" {
 			for i := range c.Webhooks {
 				found[c.Webhooks[i].Name] = c.Webhooks[i]
 			}
 		}
-	}
+	})
 })
+
+// eachShipped reads each object of deploy/install.yaml.
+func eachShipped[T any](take func(*T)) error {
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(deploy.Install), 4096)
+	for {
+		var o T
+		switch err := decoder.Decode(&o); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("deploy/install.yaml: %w", err)
+		}
+		take(&o)
+	}
+}
 
 func checkDrift(ctx context.Context, p *Patient, r *report) {
 	found, _, err := p.ours(ctx)

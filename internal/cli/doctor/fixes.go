@@ -100,12 +100,8 @@ func (f *fixing) recovered() string {
 
 // allow lets the account use the identity of a binding.
 func (f *fixing) allow() string {
-	const object = `{"apiVersion":"v1","kind":"List","items":[` +
-		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"%s"},"rules":[{"verbs":["` + provider.BindingVerb + `"],"apiGroups":["` + provider.BindingGroup + `"],"resources":["%s"]}]},` +
-		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"%s"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"%s"},` +
-		`"subjects":[{"kind":"ServiceAccount","name":"%s","namespace":"%s"}]}]}`
 	values := text.Values{"role": credentialName(f.namespace, f.use.Identity.Account, f.use.Identity.ClientID), "client": f.use.Identity.ClientID, "account": f.use.Identity.Account, "namespace": f.namespace}
-	return "printf '" + object + "' " + text.Command("{role} {client} {role} {role} {account} {namespace}", values) + " | kubectl apply -f -"
+	return "printf '" + provider.BindingRoleFormat + "' " + text.Command("{role} {client} {role} {role} {account} {namespace}", values) + " | kubectl apply -f -"
 }
 
 // credentialName is a name for a federated credential: the same account of the same cluster has the same.

@@ -1,12 +1,9 @@
 package doctor
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -16,9 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"akv-injector/deploy"
 	"akv-injector/internal/text"
 )
 
@@ -38,21 +33,14 @@ func (r right) String() string {
 
 // shippedRights are those of deploy/install.yaml.
 var shippedRights = sync.OnceValues(func() (all []right, err error) {
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(deploy.Install), 4096)
-	for {
-		var role struct {
-			Kind     string
-			Metadata metav1.ObjectMeta
-			Rules    []rbacv1.PolicyRule
-		}
-		switch err := decoder.Decode(&role); {
-		case errors.Is(err, io.EOF):
-			return all, nil
-		case err != nil:
-			return nil, fmt.Errorf("deploy/install.yaml: %w", err)
-		}
+	err = eachShipped(func(role *struct {
+		Kind     string
+		Metadata metav1.ObjectMeta
+		Rules    []rbacv1.PolicyRule
+	},
+	) {
 		if role.Kind != "ClusterRole" && role.Kind != "Role" {
-			continue
+			return
 		}
 		for _, rule := range role.Rules {
 			for _, group := range rule.APIGroups {
@@ -65,7 +53,8 @@ var shippedRights = sync.OnceValues(func() (all []right, err error) {
 				}
 			}
 		}
-	}
+	})
+	return all, err
 })
 
 // serverFlag is what a flag of akv-injector's own is set to, in its Deployment.

@@ -175,10 +175,6 @@ func (p *Plan) federatedStep(n int, a Account) Step {
 func (p *Plan) bindingSteps(n int, i *Identity, a Account) []Step {
 	pairs := []string{"name", bindingName(p, i), "role", roleName(i, a), "namespace", a.Namespace, "account", a.Name}
 	list := "az identity list -o tsv --query [?clientId=='$CLIENT_n'].id"
-	object := `{"apiVersion":"v1","kind":"List","items":[` +
-		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"%s"},"rules":[{"verbs":["use-managed-identity"],"apiGroups":["cid.wi.aks.azure.com"],"resources":["%s"]}]},` +
-		`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"%s"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"%s"},` +
-		`"subjects":[{"kind":"ServiceAccount","name":"%s","namespace":"%s"}]}]}`
 	return []Step{
 		{
 			Title: p.command("identity binding of cluster {cluster}"),
@@ -192,7 +188,7 @@ func (p *Plan) bindingSteps(n int, i *Identity, a Account) []Step {
 			Title: p.command("ClusterRole by which {namespace}/{account} may use the identity", pairs...), Grant: true,
 			Look: p.command("kubectl (--context {context}) get clusterrole {role} --ignore-not-found -o jsonpath={.rules[*].resources[*]}", pairs...), Lacking: `[ "$seen" != "` + of("$CLIENT_n", n) + `" ]`,
 			Do: []string{
-				"printf '" + object + "' " + p.command(of("{role} $CLIENT_n {role} {role} {account} {namespace}", n), pairs...) + " |",
+				"printf '" + provider.BindingRoleFormat + "' " + p.command(of("{role} $CLIENT_n {role} {role} {account} {namespace}", n), pairs...) + " |",
 				"  " + p.command("kubectl (--context {context}) apply -f -"),
 			},
 		},
