@@ -25,6 +25,8 @@ import (
 type debian struct {
 	name string
 	pkg  string
+	// libraries are packages that the program needs beside its own, and most machines have not.
+	libraries []string
 	// check says what is wrong with the program at path. It runs it, and so
 	// finds a missing library too.
 	check func(ctx context.Context, path string) error
@@ -33,7 +35,11 @@ type debian struct {
 // packages has the programs that do not come from a Go module.
 var packages = map[string]debian{
 	"busybox": {name: "busybox", pkg: "busybox-static", check: checkBusybox},
-	"runc":    {name: "runc", pkg: "runc", check: checkRunc},
+	"nft": {
+		name: "nft", pkg: "nftables", check: checkNft,
+		libraries: []string{"libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libedit2", "libxtables12", "libgmp10"},
+	},
+	"runc": {name: "runc", pkg: "runc", check: checkRunc},
 }
 
 // ensure takes the program from the package. Where that cannot be had, such as
@@ -67,7 +73,8 @@ func (d debian) ensure(ctx context.Context, log io.Writer, cache string) (string
 func (d debian) key() string {
 	// Without the file, that is what all machines without it have in common.
 	release, _ := os.ReadFile("/etc/os-release")
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s %s %s", runtime.GOOS, runtime.GOARCH, d.pkg, release))
+	packages := strings.Join(append([]string{d.pkg}, d.libraries...), " ")
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s %s %s", runtime.GOOS, runtime.GOARCH, packages, release))
 	return d.name + "-debian-" + hex.EncodeToString(sum[:6])
 }
 
@@ -79,63 +86,91 @@ func (d debian) unpack(ctx context.Context, log io.Writer, workspace string) (er
 	done := progress(log, 0, "unpacking the package %s", d.pkg)
 	defer func() { done(err) }()
 
-	file, err := d.download(ctx, workspace)
+	files, err := d.download(ctx, workspace)
 	if err != nil {
 		return err
 	}
 	root := filepath.Join(workspace, "root")
-	if _, err := run(ctx, workspace, nil, "dpkg", "-x", file, root); err != nil {
-		return fmt.Errorf("dpkg -x: %w", err)
+	for _, file := range files {
+		if _, err := run(ctx, workspace, nil, "dpkg", "-x", file, root); err != nil {
+			return fmt.Errorf("dpkg -x: %w", err)
+		}
 	}
 	program, err := d.find(root)
 	if err != nil {
-		return err
-	}
-	if err := d.check(ctx, program); err != nil {
 		return err
 	}
 	out := filepath.Join(workspace, "out")
 	if err := os.Mkdir(out, 0o755); err != nil {
 		return err
 	}
-	return os.Rename(program, filepath.Join(out, d.name))
+	if err := d.place(root, program, out); err != nil {
+		return err
+	}
+	return d.check(ctx, filepath.Join(out, d.name))
+}
+
+// withLibraries starts a program with the libraries that lie beside it.
+const withLibraries = `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+LD_LIBRARY_PATH=$here/libraries exec "$here/libraries/%s" "$@"
+`
+
+// place puts the program into out. One with libraries of its own is called through a script there.
+func (d debian) place(root, program, out string) error {
+	if len(d.libraries) == 0 {
+		return os.Rename(program, filepath.Join(out, d.name))
+	}
+	libraries := filepath.Join(out, "libraries")
+	if err := os.Mkdir(libraries, 0o755); err != nil {
+		return err
+	}
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.Contains(entry.Name(), ".so.") {
+			return err
+		}
+		return os.Rename(file, filepath.Join(libraries, entry.Name()))
+	})
+	return errors.Join(err, os.Rename(program, filepath.Join(libraries, d.name)),
+		os.WriteFile(filepath.Join(out, d.name), fmt.Appendf(nil, withLibraries, d.name), 0o755))
 }
 
 // download fetches the package's file into the workspace. The machine's package
 // lists may be absent, as in a container's image, or name a version that is no
 // longer there: then it is tried once more with new lists, of our own.
-func (d debian) download(ctx context.Context, workspace string) (string, error) {
+func (d debian) download(ctx context.Context, workspace string) ([]string, error) {
 	apt := filepath.Join(workspace, "apt")
 	folder := filepath.Join(apt, "package")
 	for _, dir := range []string{folder, filepath.Join(apt, "lists"), filepath.Join(apt, "cache")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
+	wanted := append([]string{"download", d.pkg}, d.libraries...)
 	// The folder is root's alone to write, so apt-get need not try as another user.
-	err := aptGet(ctx, folder, "-o", "APT::Sandbox::User=root", "download", d.pkg)
+	err := aptGet(ctx, folder, append([]string{"-o", "APT::Sandbox::User=root"}, wanted...)...)
 	if err != nil && ctx.Err() == nil {
 		config := filepath.Join(apt, "config")
 		if err := os.WriteFile(config, []byte(privateLists(apt)), 0o644); err != nil {
-			return "", err
+			return nil, err
 		}
 		// That one of many lists cannot be had need not matter, but may be the reason.
 		updateErr := aptGet(ctx, folder, "-c", config, "update")
-		if err = aptGet(ctx, folder, "-c", config, "download", d.pkg); err != nil {
+		if err = aptGet(ctx, folder, append([]string{"-c", config}, wanted...)...); err != nil {
 			err = errors.Join(updateErr, err)
 		}
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if len(files) != 1 {
-		return "", fmt.Errorf("apt-get downloaded %q, want the package %s", files, d.pkg)
+	if len(files) != 1+len(d.libraries) {
+		return nil, fmt.Errorf("apt-get downloaded %q, want the package %s and %q", files, d.pkg, d.libraries)
 	}
-	return files[0], nil
+	return files, nil
 }
 
 func aptGet(ctx context.Context, dir string, args ...string) error {
@@ -189,6 +224,14 @@ func checkRunc(ctx context.Context, path string) error {
 	}
 	if !bytes.Contains(out, []byte("\nlibseccomp: ")) {
 		return fmt.Errorf("%s is built without libseccomp, which every pod needs", path)
+	}
+	return nil
+}
+
+// checkNft wants an nft that runs, and so finds its libraries.
+func checkNft(ctx context.Context, path string) error {
+	if _, err := run(ctx, filepath.Dir(path), nil, path, "--version"); err != nil {
+		return fmt.Errorf("%s does not run: %w", path, err)
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ const (
 	// CSIDriverLegacy and CSIDriver15 rotate with a loop of their own.
 	CSIDriverLegacy = "sigs.k8s.io/secrets-store-csi-driver@v1.4.8"
 	CSIDriver15     = "sigs.k8s.io/secrets-store-csi-driver@v1.5.6"
+	// CertManager has its CRDs in deploy/crds.
+	CertManager = "github.com/cert-manager/cert-manager@v1.21.2"
 	// IdentityWebhook has the manifest of the workload identity webhook in deploy.
 	IdentityWebhook = "github.com/Azure/azure-workload-identity@v1.6.0"
 )

@@ -32,6 +32,10 @@ func LegacyDriver() []string {
 // WorkloadIdentity names the webhook that gives pods Azure's token volume.
 func WorkloadIdentity() []string { return []string{"azure-workload-identity-webhook"} }
 
+// Service names what lets pods be reached by a Service, and cert-manager, which an installation may have
+// its certificates from.
+func Service() []string { return []string{"kube-proxy", "nft", "cert-manager"} }
+
 // Compared names a webhook that nothing here needs: it is what akv-injector is compared with.
 func Compared() []string { return []string{"vault-k8s"} }
 
@@ -45,5 +49,5 @@ func Usable(node bool) []string {
 
 // Everything names all of these.
 func Everything() []string {
-	return slices.Concat(ControlPlane(), Node(), SecretsStore(), LegacyDriver(), WorkloadIdentity(), Compared())
+	return slices.Concat(ControlPlane(), Node(), SecretsStore(), LegacyDriver(), WorkloadIdentity(), Service(), Compared())
 }

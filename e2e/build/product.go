@@ -67,17 +67,17 @@ func buildHere(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 }
 
 func buildAnew(ctx context.Context, log io.Writer, root, pkg string, flags ...string) (string, error) {
-	cache, err := CacheDir()
+	dir, err := productDir(root, flags)
 	if err != nil {
 		return "", err
 	}
-	// A folder for each module and set of flags: two checkouts may be tested at once.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", root, flags))
-	dir := filepath.Join(cache, "product-"+hex.EncodeToString(sum[:6]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	name := path.Base(filepath.ToSlash(pkg))
+	if pkg == "." {
+		name = filepath.Base(root)
+	}
 	sweep(dir)
 	scratch, err := os.MkdirTemp(dir, "."+name+"-")
 	if err != nil {
@@ -104,6 +104,16 @@ func buildAnew(ctx context.Context, log io.Writer, root, pkg string, flags ...st
 	}
 	// A rename never disturbs who runs the program that it replaces.
 	return program, os.Rename(filepath.Join(scratch, name), program)
+}
+
+// productDir is where programs of the module in root are that were built with flags: two checkouts may be tested at once.
+func productDir(root string, flags []string) (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", root, flags))
+	return filepath.Join(cache, "product-"+hex.EncodeToString(sum[:6])), nil
 }
 
 func copyProgram(from, to string) error {

@@ -23,6 +23,7 @@ type program struct {
 // programs has an entry for each program that a folder under recipes/ gives.
 var programs = map[string]program{
 	"azure-workload-identity-webhook": {takes: 2 * time.Minute, ldflags: identityWebhookVersion},
+	"cert-manager":                    {takes: 2 * time.Minute},
 	"containerd":                      {takes: 70 * time.Second, folder: "containerd", tags: containerdTags},
 	"containerd-shim-runc-v2":         {takes: 2 * time.Second, folder: "containerd", tags: containerdTags},
 	"ctr":                             {takes: 3 * time.Second, folder: "containerd", tags: containerdTags},
@@ -30,6 +31,7 @@ var programs = map[string]program{
 	"host-local":                      {takes: time.Second, folder: "cni-plugins"},
 	"kube-apiserver":                  {takes: 5 * time.Minute, ldflags: kubernetesVersion},
 	"kube-controller-manager":         {takes: 2 * time.Minute, ldflags: kubernetesVersion},
+	"kube-proxy":                      {takes: 20 * time.Second, ldflags: kubernetesVersion},
 	"kube-scheduler":                  {takes: 15 * time.Second, ldflags: kubernetesVersion},
 	"kubectl":                         {takes: 30 * time.Second, ldflags: kubernetesVersion},
 	"kubelet":                         {takes: 30 * time.Second, ldflags: kubernetesVersion},

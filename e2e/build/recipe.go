@@ -70,6 +70,8 @@ func workspacePath(file string) string {
 	case "module.sum":
 		base = "go.sum"
 	}
+	// A program of our own: under this name Go does not take it for a part of this module.
+	base = strings.TrimSuffix(base, ".txt")
 	return dir + base
 }
 
@@ -86,6 +88,9 @@ func (r *recipe) readModule(fsys fs.FS) error {
 			r.mainPackage = tool.Path
 		}
 	}
+	if len(mod.Tool) == 0 && r.files["main.go"] != nil {
+		return r.readOwn(fsys, mod)
+	}
 	if r.mainPackage == "" {
 		return fmt.Errorf("module.mod has %d tool directives: want %s's main package as the only one,"+
 			" or one whose path ends in that name", len(mod.Tool), r.name)
@@ -101,6 +106,26 @@ func (r *recipe) readModule(fsys fs.FS) error {
 	if module == "" {
 		return fmt.Errorf("module.mod requires no module that has %s", r.mainPackage)
 	}
+	return r.addStandins(fsys, mod)
+}
+
+// readOwn is readModule for a main package that lies beside the recipe's go.mod, since the module has none that a proxy serves.
+// What it is made of is the one module that is required directly and called as the program is.
+func (r *recipe) readOwn(fsys fs.FS, mod *modfile.File) error {
+	r.mainPackage = "."
+	for _, required := range mod.Require {
+		if path.Base(required.Mod.Path) == r.name {
+			r.version = required.Mod.Version
+		}
+	}
+	if r.version == "" {
+		return fmt.Errorf("module.mod requires no module that is called %s", r.name)
+	}
+	return r.addStandins(fsys, mod)
+}
+
+// addStandins adds the stand-ins that modules are replaced by.
+func (r *recipe) addStandins(fsys fs.FS, mod *modfile.File) error {
 	for _, replace := range mod.Replace {
 		// With a version it is another module's content, not a folder's.
 		if name, local := strings.CutPrefix(replace.New.Path, "./"); local && replace.New.Version == "" {

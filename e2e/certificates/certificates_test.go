@@ -38,12 +38,12 @@ import (
 
 func TestMain(m *testing.M) {
 	if !sandbox.Inside() { // inside there is no network to build it with
-		if _, err := helm(context.Background()); err != nil {
+		if _, err := build.Tool(context.Background(), os.Stderr, "helm"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
-	cluster.Main(m, injector.Options{Replicas: 2}, certManager)
+	cluster.Main(m, injector.Options{Replicas: 2}, build.CertManager)
 }
 
 // pause is that before a CA signs. One API server hears of a change within milliseconds.

@@ -3,7 +3,6 @@ package certificates_test
 import (
 	"bytes"
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,21 +16,6 @@ import (
 	"akv-injector/e2e/injector"
 )
 
-// certManager has CRDs in deploy/crds; its controllers are not there.
-const certManager = "github.com/cert-manager/cert-manager@v1.21.0"
-
-// helm is the path of Helm, which is built once, in some minutes, and kept with the tools of make verify.
-func helm(ctx context.Context) (path string, err error) {
-	root, err := build.Root()
-	if err != nil {
-		return "", err
-	}
-	tool := exec.CommandContext(ctx, filepath.Join(root, "hack", "tool"), "helm")
-	tool.Stderr = os.Stderr
-	out, err := tool.Output()
-	return strings.TrimSpace(string(out)), err
-}
-
 // release is the chart, installed by the real Helm.
 type release struct {
 	*cluster.Cluster
@@ -41,7 +25,7 @@ type release struct {
 func newRelease(t *testing.T) *release {
 	t.Helper()
 	r := &release{Cluster: cluster.Bare(t, controlplane.Options{})}
-	for module, dir := range map[string]string{certManager: "deploy/crds", build.CSIDriver: "config/crd/bases"} {
+	for module, dir := range map[string]string{build.CertManager: "deploy/crds", build.CSIDriver: "config/crd/bases"} {
 		folder, err := build.ModuleDir(t.Context(), module)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +38,7 @@ func newRelease(t *testing.T) *release {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := helm(t.Context())
+	program, err := build.Tool(t.Context(), nil, "helm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,15 +7,17 @@ import (
 	"slices"
 
 	"akv-injector/e2e/process"
+	"akv-injector/e2e/sandbox"
 )
 
 const (
 	// advertised is an address that nobody listens on: kube-apiserver refuses to
 	// advertise a loopback one. With the endpoint reconciler off nothing uses it.
 	advertised = "10.99.0.1"
-	serviceIPs = "10.96.0.0/16"
-	// kubernetesIP is the first of serviceIPs: the address of the service "kubernetes".
-	kubernetesIP = "10.96.0.1"
+	// ServiceIPs are the addresses that Services have.
+	ServiceIPs = "10.96.0.0/16"
+	// KubernetesIP is the first of them: the address of the service "kubernetes".
+	KubernetesIP = "10.96.0.1"
 )
 
 // auditPolicy records who changed what and with which answer, and the annotations
@@ -57,11 +59,8 @@ func (cp *ControlPlane) apiServer(program string, listen, etcd *port, files apiS
 		"--etcd-certfile", files.etcdClient.CertFile,
 		"--etcd-keyfile", files.etcdClient.KeyFile,
 
-		"--bind-address", "127.0.0.1",
 		"--secure-port", fmt.Sprint(listen.Number),
-		"--advertise-address", advertised,
-		"--endpoint-reconciler-type", "none",
-		"--service-cluster-ip-range", serviceIPs,
+		"--service-cluster-ip-range", ServiceIPs,
 		"--tls-cert-file", files.serving.CertFile,
 		"--tls-private-key-file", files.serving.KeyFile,
 
@@ -90,6 +89,11 @@ func (cp *ControlPlane) apiServer(program string, listen, etcd *port, files apiS
 		"--audit-policy-file", policy,
 		"--audit-log-path", cp.AuditLog,
 		"--audit-log-maxsize", "1024", // MB, so that one file has the whole run
+	}
+	if cp.options.Services {
+		args = append(args, "--bind-address", "0.0.0.0", "--advertise-address", sandbox.NodeIP, "--endpoint-reconciler-type", "lease")
+	} else {
+		args = append(args, "--bind-address", "127.0.0.1", "--advertise-address", advertised, "--endpoint-reconciler-type", "none")
 	}
 	return &server{
 		ready:  listen.url() + "/readyz",

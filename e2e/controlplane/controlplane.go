@@ -116,7 +116,7 @@ func (cp *ControlPlane) prepare(programs map[string]string) (err error) {
 		return err
 	}
 	files := apiServerFiles{etcdClient: etcdPair}
-	if files.serving, err = cp.authority.server("kube-apiserver", "127.0.0.1", "localhost", advertised, kubernetesIP,
+	if files.serving, err = cp.authority.server("kube-apiserver", "127.0.0.1", "localhost", advertised, KubernetesIP,
 		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"); err != nil {
 		return err
 	}

@@ -15,6 +15,10 @@ type Options struct {
 	// Scheduler starts kube-scheduler too, for a control plane that has nodes.
 	Scheduler bool
 
+	// Services lets pods reach the API server, and has it call webhooks by their Services, where kube-proxy runs beside it: it
+	// listens on every address, and says that the sandbox's node is where it can be reached. Only in a sandbox.
+	Services bool
+
 	// Dir is the folder to make the run's own folder in; empty is the system's
 	// folder for temporary files.
 	Dir string

@@ -19,11 +19,11 @@ func Chart(ctx context.Context, values string) ([]*unstructured.Unstructured, er
 	if err != nil {
 		return nil, err
 	}
-	helm, err := output(exec.CommandContext(ctx, filepath.Join(root, "hack", "tool"), "helm"))
+	helm, err := build.Tool(ctx, nil, "helm")
 	if err != nil {
 		return nil, err
 	}
-	render := exec.CommandContext(ctx, strings.TrimSpace(string(helm)), "template", "akv-injector",
+	render := exec.CommandContext(ctx, helm, "template", "akv-injector",
 		filepath.Join(root, "deploy", "chart", "akv-injector"), "--namespace", Namespace, "--values", "-")
 	render.Stdin = strings.NewReader(values)
 	content, err := output(render)

@@ -51,6 +51,7 @@ type Node struct {
 
 	containerd *process.Process
 	kubelet    *process.Process
+	proxy      *process.Process // nil without one
 }
 
 // Start starts a node and waits until it is Ready. Only in a sandbox.
@@ -125,6 +126,11 @@ func (n *Node) importImages(ctx context.Context) error {
 	return nil
 }
 
+// Import takes an image out of an archive of one platform or of several.
+func (n *Node) Import(ctx context.Context, archive string) error {
+	return n.ctr(ctx, "images", "import", archive)
+}
+
 // TagShell gives the shell's image one more name, such as that of an image in manifests
 // that are to run here as they are.
 func (n *Node) TagShell(ctx context.Context, ref string) error {
@@ -152,5 +158,5 @@ func (n *Node) awaitReady(ctx context.Context, since time.Time) error {
 // Stop ends the node's programs. Containers run on until the sandbox ends, as those of
 // a node do whose kubelet and containerd stop.
 func (n *Node) Stop() error {
-	return errors.Join(n.StopKubelet(), n.StopContainerd())
+	return errors.Join(n.StopProxy(), n.StopKubelet(), n.StopContainerd())
 }

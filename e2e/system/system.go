@@ -48,6 +48,10 @@ type Options struct {
 	// InjectorEvents lets akv-injector, which then needs InjectorIdentity, hear of events of Key
 	// Vault: see SubscribeQueue and SubscribeEndpoint.
 	InjectorEvents bool
+	// Services starts kube-proxy, by which pods reach Services, and so the API server, and it calls webhooks as in any cluster.
+	Services bool
+	// WithoutInjector leaves akv-injector out: the test installs it.
+	WithoutInjector bool
 	// Log hears of each part as it comes up.
 	Log io.Writer
 }
@@ -146,7 +150,7 @@ func (s *System) Stop() error {
 
 func (s *System) startControlPlane(ctx context.Context) (err error) {
 	s.ControlPlane, err = controlplane.Start(ctx, controlplane.Options{
-		ControllerManager: true, Scheduler: true, Log: s.Options.Log,
+		ControllerManager: true, Scheduler: true, Services: s.Options.Services, Log: s.Options.Log,
 		// Entra ID reads the issuer's keys, and has no credentials of the cluster. On AKS
 		// the issuer is a public one too.
 		ExtraAPIServerArgs: []string{"--anonymous-auth=true"},
@@ -195,6 +199,9 @@ func (s *System) startNode(ctx context.Context) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, s.Node.Stop)
+	if s.Options.Services {
+		return s.Node.StartProxy(ctx)
+	}
 	return nil
 }
 
@@ -238,6 +245,9 @@ func (s *System) startIdentity(ctx context.Context) (err error) {
 }
 
 func (s *System) startInjector(ctx context.Context) (err error) {
+	if s.Options.WithoutInjector {
+		return nil
+	}
 	env, project, err := s.injectorIdentity()
 	if err != nil {
 		return err

@@ -1,0 +1,160 @@
+package installed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+	"akv-injector/e2e/process"
+	"akv-injector/e2e/system"
+)
+
+// Release is the name that the chart is installed by.
+const Release = "akv-injector"
+
+// Options of a machine.
+type Options struct {
+	// CertManager runs cert-manager's controllers.
+	CertManager bool
+	Log         io.Writer
+}
+
+// Machine is a whole system into which akv-injector can be installed, with its image on the node.
+type Machine struct {
+	*system.System
+	helm        string
+	chart       string
+	kubeconfig  string
+	certManager *process.Process
+}
+
+// Prepare builds what a machine is made of, with the network that a sandbox lacks.
+func Prepare(ctx context.Context, log io.Writer) error {
+	if err := system.PrepareCurrent(ctx, log); err != nil {
+		return err
+	}
+	if _, err := build.Ensure(ctx, log, build.Service()...); err != nil {
+		return err
+	}
+	if _, err := build.ModuleDir(ctx, build.CertManager); err != nil {
+		return err
+	}
+	if _, err := build.Tool(ctx, log, "helm"); err != nil {
+		return err
+	}
+	return build.Image(ctx, log)
+}
+
+// Start starts a machine without akv-injector. ctx bounds the start only.
+func Start(ctx context.Context, options Options) (m *Machine, err error) {
+	m = &Machine{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.Stop())
+			m = nil
+		}
+	}()
+	if m.System, err = system.Start(ctx, system.Options{Services: true, WithoutInjector: true, Log: options.Log}); err != nil {
+		return m, err
+	}
+	archive, err := build.ImageArchive()
+	if err != nil {
+		return m, err
+	}
+	if err := m.Node.Import(ctx, archive); err != nil {
+		return m, err
+	}
+	if m.helm, err = build.Tool(ctx, options.Log, "helm"); err != nil {
+		return m, err
+	}
+	root, err := build.Root()
+	if err != nil {
+		return m, err
+	}
+	m.chart = filepath.Join(root, "deploy", "chart", "akv-injector")
+	user, err := m.User("helm", "system:masters")
+	if err != nil {
+		return m, err
+	}
+	m.kubeconfig = user.Kubeconfig
+	if options.CertManager {
+		return m, m.startCertManager(ctx)
+	}
+	return m, nil
+}
+
+// startCertManager installs cert-manager's CRDs and starts its controllers.
+func (m *Machine) startCertManager(ctx context.Context) error {
+	folder, err := build.ModuleDir(ctx, build.CertManager)
+	if err != nil {
+		return err
+	}
+	if _, err := controlplane.InstallCRDs(ctx, m.Config, filepath.Join(folder, "deploy", "crds")); err != nil {
+		return err
+	}
+	programs, err := build.Ensure(ctx, nil, "cert-manager")
+	if err != nil {
+		return err
+	}
+	user, err := m.User("cert-manager", "system:masters")
+	if err != nil {
+		return err
+	}
+	m.certManager, err = process.Start(process.Spec{
+		Name: "cert-manager", Path: programs["cert-manager"], Args: []string{"--kubeconfig", user.Kubeconfig},
+		Log: filepath.Join(os.TempDir(), "cert-manager.log"),
+	})
+	return err
+}
+
+// Stop ends all.
+func (m *Machine) Stop() error {
+	var errs []error
+	if m.certManager != nil {
+		errs = append(errs, m.certManager.Stop(20*time.Second))
+	}
+	if m.System != nil {
+		errs = append(errs, m.System.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// Install installs the chart with Helm, and waits as `helm install --wait` does. Settings are those of --set.
+func (m *Machine) Install(ctx context.Context, settings ...string) error {
+	return m.Helm(ctx, append([]string{"install", Release, m.chart, "--create-namespace", "--wait", "--timeout", "3m"}, image(settings)...)...)
+}
+
+// Upgrade is `helm upgrade --wait`.
+func (m *Machine) Upgrade(ctx context.Context, settings ...string) error {
+	return m.Helm(ctx, append([]string{"upgrade", Release, m.chart, "--wait", "--timeout", "3m"}, image(settings)...)...)
+}
+
+// image adds that the image is the one on the node.
+func image(settings []string) []string {
+	var args []string
+	for _, s := range append([]string{"image.repository=" + build.ImageName, "image.tag=" + build.ImageVersion, "image.pullPolicy=Never"}, settings...) {
+		args = append(args, "--set", s)
+	}
+	return args
+}
+
+// Helm runs a command of Helm's.
+func (m *Machine) Helm(ctx context.Context, args ...string) error {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, m.helm, append(args, "--kubeconfig", m.kubeconfig, "--namespace", injector.Namespace)...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("helm %s: %w\n%s", strings.Join(args, " "), err, &said)
+	}
+	return nil
+}
