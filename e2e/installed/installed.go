@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +18,14 @@ import (
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/process"
 	"akv-injector/e2e/system"
+	"akv-injector/internal/testing/await"
 )
 
 // Release is the name that the chart is installed by.
 const Release = "akv-injector"
+
+// wait is how long Helm waits for replicas to be ready.
+const wait = "90s"
 
 // Options of a machine.
 type Options struct {
@@ -111,11 +116,32 @@ func (m *Machine) startCertManager(ctx context.Context) error {
 		return err
 	}
 	m.certManager, err = process.Start(process.Spec{
-		Name: "cert-manager", Path: programs["cert-manager"], Args: []string{"--kubeconfig", user.Kubeconfig},
+		Name: "cert-manager", Path: programs["cert-manager"], Args: []string{"--kubeconfig", user.Kubeconfig, "--health-address", certManagerHealth},
 		Log: filepath.Join(os.TempDir(), "cert-manager.log"),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	poll := await.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}
+	return m.certManager.AwaitReady(ctx, poll, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+certManagerHealth+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("it answers %s", answer.Status)
+		}
+		return nil
+	})
 }
+
+// certManagerHealth is where cert-manager's controllers say that they run, in the sandbox's own network.
+const certManagerHealth = "127.0.0.1:9403"
 
 // Stop ends all.
 func (m *Machine) Stop() error {
@@ -131,12 +157,12 @@ func (m *Machine) Stop() error {
 
 // Install installs the chart with Helm, and waits as `helm install --wait` does. Settings are those of --set.
 func (m *Machine) Install(ctx context.Context, settings ...string) error {
-	return m.Helm(ctx, append([]string{"install", Release, m.chart, "--create-namespace", "--wait", "--timeout", "3m"}, image(settings)...)...)
+	return m.Helm(ctx, append([]string{"install", Release, m.chart, "--create-namespace", "--wait", "--timeout", wait}, image(settings)...)...)
 }
 
 // Upgrade is `helm upgrade --wait`.
 func (m *Machine) Upgrade(ctx context.Context, settings ...string) error {
-	return m.Helm(ctx, append([]string{"upgrade", Release, m.chart, "--wait", "--timeout", "3m"}, image(settings)...)...)
+	return m.Helm(ctx, append([]string{"upgrade", Release, m.chart, "--wait", "--timeout", wait}, image(settings)...)...)
 }
 
 // image adds that the image is the one on the node.
@@ -157,4 +183,15 @@ func (m *Machine) Helm(ctx context.Context, args ...string) error {
 		return fmt.Errorf("helm %s: %w\n%s", strings.Join(args, " "), err, &said)
 	}
 	return nil
+}
+
+// ExplainAll gives the last lines of what all programs logged, replicas included.
+func (m *Machine) ExplainAll() string {
+	explained := m.ControlPlane.Explain()
+	if m.certManager != nil {
+		explained += "\n" + m.certManager.Explain(errors.New("cert-manager at the time of the failure")).Error()
+	}
+	logs, err := m.KubectlCommand(context.Background(), "logs", "--namespace", injector.Namespace, "--selector", "app.kubernetes.io/name=akv-injector",
+		"--all-containers", "--prefix", "--tail", "30").CombinedOutput()
+	return fmt.Sprintf("%s\n%s\n%v", explained, logs, err)
 }

@@ -24,7 +24,7 @@ func machine(t *testing.T, options installed.Options) *installed.Machine {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(m.ControlPlane.Explain())
+			t.Log(m.ExplainAll())
 		}
 		if err := m.Stop(); err != nil {
 			t.Error(err)
