@@ -1,12 +1,13 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-IMAGE   ?= ghcr.io/akv-injector/akv-injector:$(VERSION)
+# A release's, as it was given; that of the chart otherwise.
+RELEASE  = $(if $(filter command% environment%,$(origin VERSION)),$(VERSION))
 # RACE= tests without the race detector, and so without a C compiler.
 RACE    ?= -race
 FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks faults fuzz image clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks faults fuzz release push clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +64,11 @@ faults: ## Break what can break, ask kubectl akv doctor, mend it as it says, and
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz
 
-image: ## Build the container image with docker
-	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+release: ## Make a release in dist/: images, chart, plugin, SBOMs, checksums (VERSION=v1.2.3, REPO=REGISTRY/NAME for install.yaml)
+	hack/release "$(RELEASE)" "$(REPO)"
+
+push: ## Push the images of dist/ to REPO=REGISTRY/NAME
+	hack/push "$(RELEASE)" "$(REPO)"
 
 clean: ## Remove what was built here (the cache of tools stays)
 	rm -rf bin dist

@@ -52,7 +52,11 @@ func newRelease(t *testing.T) *release {
 
 func (r *release) run(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), r.helm, append(args, "--kubeconfig", r.kubeconfig, "--namespace", injector.Namespace)...)
+	args = append(args, "--kubeconfig", r.kubeconfig, "--namespace", injector.Namespace)
+	if args[0] == "install" || args[0] == "upgrade" {
+		args = append(args, "--set", "image.repository="+build.ImageName)
+	}
+	cmd := exec.CommandContext(t.Context(), r.helm, args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

@@ -61,7 +61,7 @@ func (r *release) makeChart(ctx context.Context) error {
 		return err
 	}
 	// What Helm says of it, it would say to whoever installs it.
-	if _, err := output(exec.CommandContext(ctx, r.helm, "lint", "--strict", "--quiet", archive)); err != nil {
+	if _, err := output(exec.CommandContext(ctx, r.helm, "lint", "--strict", "--quiet", "--set", "image.repository=registry.example/akv-injector", archive)); err != nil {
 		return err
 	}
 	r.say("%s", filepath.Base(archive))

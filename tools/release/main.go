@@ -1,6 +1,7 @@
 // Command release makes what a release of akv-injector consists of, in a folder:
 //
 //	release -version v1.2.3 -out dist [-repo REGISTRY/NAME] [-only images,plugin,chart] [-platforms linux/amd64,…]
+//	release -version v1.2.3 -out dist -repo REGISTRY/NAME -push
 //
 // The same source and the same Go give the same bytes, on any machine and at any time; nothing is asked of the network once the modules are
 // there. Without -repo there is no install.yaml, since nobody but its reader knows where the image will be.
@@ -17,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,6 +45,7 @@ type release struct {
 	only    []string
 	images  []platform
 	plugins []platform
+	pushes  bool
 	log     io.Writer
 }
 
@@ -68,6 +71,9 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		return err
 	}
 	r.log = log
+	if r.pushes {
+		return r.push(ctx, nil)
+	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
@@ -81,8 +87,14 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 			}
 		}
 	}
+	if err := os.WriteFile(r.path(goFile), []byte(runtime.Version()+"\n"), 0o644); err != nil {
+		return err
+	}
 	return r.makeSums()
 }
+
+// goFile says with which Go a release was made: another one makes other bytes.
+const goFile = "GO-VERSION"
 
 var (
 	// A krew manifest and a chart want a version of this form.
@@ -102,6 +114,7 @@ func parse(args []string) (*release, error) {
 	flags.StringVar(&r.root, "root", ".", "folder of the source")
 	flags.StringVar(&r.out, "out", "dist", "folder to write")
 	flags.StringVar(&r.helm, "helm", "helm", "the program")
+	flags.BoolVar(&r.pushes, "push", false, "push the images that are in the folder, and make nothing")
 	only := flags.String("only", strings.Join(parts, ","), "which parts")
 	platforms := flags.String("platforms", "", "leaves others out, such as linux/amd64")
 	if err := flags.Parse(args); err != nil {

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	install   = "helm upgrade --install akv-injector deploy/chart/akv-injector --namespace akv-injector-system --create-namespace"
+	install   = "helm upgrade --install akv-injector deploy/chart/akv-injector --namespace akv-injector-system --create-namespace --set image.repository=REPOSITORY"
 	reinstall = "helm upgrade akv-injector deploy/chart/akv-injector --namespace {namespace} --reset-then-reuse-values"
 )
 

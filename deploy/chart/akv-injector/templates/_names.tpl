@@ -25,6 +25,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{- define "akv-injector.image" -}}
+{{- if not .Values.image.repository -}}
+{{- fail "image.repository is not set: akv-injector has no published image yet. Build it and push it as docs/install.md says (make release, make push), and install with --set image.repository=REPOSITORY" -}}
+{{- end -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
 {{ .repository }}@{{ .digest }}
