@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/internal/serving"
 )
 
 // newScheme has the API server's own kinds and the CSI driver's classes.
@@ -42,6 +44,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	// Priority and Fairness), and a lookup that waits in a queue of ours would only use
 	// up the few seconds that a pod's admission may take.
 	config.QPS = -1
+	config.Dial = serving.Dial
 	return config, nil
 }
 

@@ -163,7 +163,7 @@ func rotate(t *testing.T, c *cluster.Cluster, what string) {
 	}
 	await.Poll{Limit: time.Minute, Every: 2 * time.Millisecond}.Require(t, what, func(context.Context) (bool, string) {
 		is := secretOf(t, c)
-		done := is.Annotations["azure.keyvault.injector/rotated"] == what && !bytes.Equal(is.Data["tls.crt"], was.Data["tls.crt"])
+		done := is.Annotations[certificates.AnnotationRotated] == what && !bytes.Equal(is.Data["tls.crt"], was.Data["tls.crt"])
 		if strings.HasPrefix(what, "ca") {
 			done = done && !bytes.Equal(is.Data["ca.crt"], was.Data["ca.crt"])
 		}

@@ -46,14 +46,14 @@ type Counts struct {
 	Unchecked int
 	// Unanswered are those that the API server or etcd did not do, with no word of a webhook.
 	Unanswered int
-	// First of those that are not as wanted, with their times.
-	First []string
+	// First of those that are not as wanted for our sake, and of the API server's own, with their times.
+	First, Others []string
 	// Gap is the longest time without an answer as wanted; P50, P99 and Longest are how long answers took.
 	Gap, P50, P99, Longest time.Duration
 }
 
-// firsts is how many are told in words.
-const firsts = 20
+// firsts is how many of ours are told in words, and others of the API server's own.
+const firsts, others = 20, 2
 
 // Start sends so many objects a second until Stop. The namespace has opted in, and has the account cluster.Account.
 func Start(ctx context.Context, config *rest.Config, namespace string, perSecond int) (*Load, error) {
@@ -106,7 +106,7 @@ func (l *Load) count(k kind, object client.Object, err error, took time.Duration
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	wanted := false
+	wanted, told, most := false, &l.total.First, firsts
 	l.total.Sent++
 	switch {
 	case err == nil && k.wrong != "":
@@ -129,6 +129,7 @@ func (l *Load) count(k kind, object client.Object, err error, took time.Duration
 		l.total.Failed++
 	default:
 		l.total.Unanswered++
+		told, most = &l.total.Others, others
 	}
 	l.latency = append(l.latency, took)
 	if wanted {
@@ -136,8 +137,8 @@ func (l *Load) count(k kind, object client.Object, err error, took time.Duration
 		l.answered = now
 		return
 	}
-	if len(l.total.First) < firsts {
-		l.total.First = append(l.total.First, fmt.Sprintf("%.1f s: %s: %v (after %s)", now.Sub(l.begun).Seconds(), k.name, shortened(err), took.Round(time.Millisecond)))
+	if len(*told) < most {
+		*told = append(*told, fmt.Sprintf("%.1f s: %s: %v (after %s)", now.Sub(l.begun).Seconds(), k.name, shortened(err), took.Round(time.Millisecond)))
 	}
 }
 
@@ -192,4 +193,18 @@ func (c Counts) String() string {
 	return fmt.Sprintf("%d sent, %d admitted, %d refused for cause, %d failed, %d stored without, %d unchecked, %d unanswered; gap %s, p50 %s, p99 %s, longest %s",
 		c.Sent, c.Admitted, c.Refused, c.Failed, c.Uninjected, c.Unchecked, c.Unanswered,
 		c.Gap.Round(time.Millisecond), c.P50.Round(time.Millisecond), c.P99.Round(time.Millisecond), c.Longest.Round(time.Millisecond))
+}
+
+// Plus adds what came of more. Medians and percentiles are the worse of the two.
+func (c Counts) Plus(more Counts) Counts {
+	c.Sent += more.Sent
+	c.Admitted += more.Admitted
+	c.Refused += more.Refused
+	c.Failed += more.Failed
+	c.Uninjected += more.Uninjected
+	c.Unchecked += more.Unchecked
+	c.Unanswered += more.Unanswered
+	c.First = append(c.First, more.First...)
+	c.Gap, c.P50, c.P99, c.Longest = max(c.Gap, more.Gap), max(c.P50, more.P50), max(c.P99, more.P99), max(c.Longest, more.Longest)
+	return c
 }

@@ -59,22 +59,31 @@ func processes() ([]running, error) {
 // ContainerRoot is a folder with the files of a container as it sees them, mounts
 // included, which can be read without a kubelet. The id is that of the pod's status.
 func (n *Node) ContainerRoot(id string) (string, error) {
+	pid, err := n.ContainerPid(id)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("/proc/%d/root", pid), nil
+}
+
+// ContainerPid is the number of a container's first process. The id is that of the pod's status.
+func (n *Node) ContainerPid(id string) (int, error) {
 	_, id, _ = strings.Cut(id, "://")
 	if id == "" {
-		return "", errors.New("files of a container: the pod's status has no id of it")
+		return 0, errors.New("process of a container: the pod's status has no id of it")
 	}
 	all, err := processes()
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	for _, p := range all {
 		cgroups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.pid))
 		// Not of what it starts, which may be gone in a moment.
 		if err == nil && strings.Contains(string(cgroups), "/"+id) && isInit(p.pid) {
-			return fmt.Sprintf("/proc/%d/root", p.pid), nil
+			return p.pid, nil
 		}
 	}
-	return "", fmt.Errorf("files of the container %s: no process of it runs", id)
+	return 0, fmt.Errorf("no process of the container %s runs", id)
 }
 
 // isInit reports whether a process is the first of its container.

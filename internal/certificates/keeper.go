@@ -21,7 +21,7 @@ import (
 // writes what it has done.
 const (
 	AnnotationRotate  = "azure.keyvault.injector/rotate"
-	annotationRotated = "azure.keyvault.injector/rotated"
+	AnnotationRotated = "azure.keyvault.injector/rotated"
 )
 
 // Options say where everything is.
@@ -205,7 +205,7 @@ func (k *Keeper) spread(ctx context.Context, all []configuration, bundle []byte,
 // requested is what somebody asks for, and has not got yet.
 func requested(secret *corev1.Secret) (r Request, asked string) {
 	asked = secret.Annotations[AnnotationRotate]
-	if asked == "" || asked == secret.Annotations[annotationRotated] {
+	if asked == "" || asked == secret.Annotations[AnnotationRotated] {
 		return RequestNone, ""
 	}
 	switch what, _, _ := strings.Cut(asked, " "); what {
@@ -225,7 +225,7 @@ func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, s state, did,
 		if changed.Annotations == nil {
 			changed.Annotations = map[string]string{}
 		}
-		changed.Annotations[annotationRotated] = rotated
+		changed.Annotations[AnnotationRotated] = rotated
 	}
 	if maps.EqualFunc(changed.Data, secret.Data, bytes.Equal) && rotated == "" {
 		return nil

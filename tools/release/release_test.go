@@ -204,10 +204,18 @@ func TestSums(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	for _, wrong := range [][]string{
-		{}, {"-version", "1.2.3"}, {"-version", "v1"}, {"-version", "v1.2.3", "-only", "everything"}, {"-version", "v1.2.3", "-platforms", "plan9/mips"},
-		{"-version", "v1.2.3", "-repo", "registry.example/akv-injector:v1"}, {"-version", "v1.2.3", "-repo", "akv-injector"},
-		{"-version", "v1.2.3", "-repo", "https://registry.example/akv"}, {"-version", "v1.2.3", "-url", "http://example.test"},
-		{"-version", "v1.2.3", "-url", "https://example.test/?a=b"}, {"-version", "v1.2.3", "more"}, {"-version", "v1.2.3", "-push"},
+		{},
+		{"-version", "1.2.3"},
+		{"-version", "v1"},
+		{"-version", "v1.2.3", "-only", "everything"},
+		{"-version", "v1.2.3", "-platforms", "plan9/mips"},
+		{"-version", "v1.2.3", "-repo", "registry.example/akv-injector:v1"},
+		{"-version", "v1.2.3", "-repo", "akv-injector"},
+		{"-version", "v1.2.3", "-repo", "https://registry.example/akv"},
+		{"-version", "v1.2.3", "-url", "http://example.test"},
+		{"-version", "v1.2.3", "-url", "https://example.test/?a=b"},
+		{"-version", "v1.2.3", "more"},
+		{"-version", "v1.2.3", "-push"},
 	} {
 		if err := run(context.Background(), append(wrong, "-out", t.TempDir()), t.Output()); err == nil {
 			t.Errorf("%q was taken", wrong)

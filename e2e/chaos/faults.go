@@ -1,0 +1,237 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/e2e/build"
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject/annotation"
+	"akv-injector/internal/certificates"
+	"akv-injector/internal/testing/await"
+)
+
+// Fault is something that breaks, and is whole again when make ends.
+type Fault struct {
+	Name string
+	make func(context.Context, *Run) error
+	// Costs says why requests may fail for our sake meanwhile, and Most how many of a hundred; "" is that none may.
+	Costs string
+	Most  int
+	// Itself says that the API server itself refuses some meanwhile.
+	Itself bool
+}
+
+// Faults in the order in which they are made.
+var Faults = []Fault{
+	{Name: "nothing", make: nothing},
+	{Name: "`kubectl rollout restart`", make: rollout},
+	{Name: "a replica is killed (SIGKILL)", make: kill(false), Most: 10, Costs: refused},
+	{Name: "the leader is killed (SIGKILL)", make: kill(true), Most: 10, Costs: refused},
+	{Name: "a new serving certificate", make: rotate("leaf")},
+	{Name: "a new CA", make: rotate("ca")},
+	{Name: "the API server is restarted", make: restartAPIServer, Itself: true},
+	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 30, Costs: noEtcd},
+	{Name: "one replica's network is cut for 10 s", make: cut, Most: 60, Costs: silent},
+	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 60, Costs: silent},
+	{Name: "a wave of pods", make: wave},
+	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 100, Costs: noClasses},
+}
+
+// What remains, and why.
+const (
+	refused   = "its address is in the Service until the kubelet has seen the process end, which takes about a second: a connection to it is refused, and the API server does not try another replica"
+	silent    = "the API server waits 5 s for an answer, and goes on to choose it until the kubelet has found it unready twice"
+	noEtcd    = "before a class is written and before a pod is refused it is read once more, which waits for etcd as the API server's own writes do"
+	noClasses = "without the CRD there are no classes, and a pod that named one would never start: pods that ask are refused until it is back"
+)
+
+// settle is how long what a fault leads to may show after it.
+const settle = 3 * time.Second
+
+func nothing(ctx context.Context, _ *Run) error { return pause(ctx, 2*settle) }
+
+// pause lets the load go on.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func rollout(ctx context.Context, r *Run) error {
+	for _, args := range [][]string{{"restart", "deployment/akv-injector"}, {"status", "deployment/akv-injector", "--timeout=2m"}} {
+		if out, err := r.m.KubectlCommand(ctx, append([]string{"rollout", "--namespace", injector.Namespace}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("kubectl rollout: %w: %s", err, out)
+		}
+	}
+	// The ones before answer until their grace is over.
+	return r.m.Ready(ctx, replicas)
+}
+
+func kill(leads bool) func(context.Context, *Run) error {
+	return func(ctx context.Context, r *Run) error {
+		leader, other, err := r.m.Leader(ctx)
+		if err != nil {
+			return err
+		}
+		victim := other
+		if leads {
+			victim = leader
+		}
+		if err := r.m.Signal(victim, syscall.SIGKILL); err != nil {
+			return err
+		}
+		before := victim.Status.ContainerStatuses[0].RestartCount
+		r.killed++
+		poll := await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}
+		err = poll.Retry("the replica to run again", func() error {
+			p, err := r.m.Client.CoreV1().Pods(victim.Namespace).Get(ctx, victim.Name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if s := p.Status.ContainerStatuses[0]; s.RestartCount == before || !s.Ready {
+				return fmt.Errorf("restarts: %d, ready: %t", s.RestartCount, s.Ready)
+			}
+			return nil
+		})
+		return errors.Join(err, r.m.Ready(ctx, replicas))
+	}
+}
+
+// rotate asks for a certificate or a CA by the annotation, as docs/operations.md says.
+func rotate(what string) func(context.Context, *Run) error {
+	return func(ctx context.Context, r *Run) error {
+		asked := fmt.Sprintf("%s %d", what, time.Now().UnixNano())
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{certificates.AnnotationRotate: asked}}})
+		if err != nil {
+			return err
+		}
+		secrets := r.m.Client.CoreV1().Secrets(injector.Namespace)
+		if _, err := secrets.Patch(ctx, injector.CertificateSecret, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			return err
+		}
+		poll := await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}
+		return poll.Retry("a new "+what, func() error {
+			secret, err := secrets.Get(ctx, injector.CertificateSecret, metav1.GetOptions{})
+			if err == nil && secret.Annotations[certificates.AnnotationRotated] != asked {
+				err = fmt.Errorf("annotations %v", secret.Annotations)
+			}
+			return err
+		})
+	}
+}
+
+func restartAPIServer(ctx context.Context, r *Run) error {
+	if err := r.m.StopAPIServer(); err != nil {
+		return err
+	}
+	return r.m.StartAPIServer(ctx)
+}
+
+func pauseEtcd(ctx context.Context, r *Run) error {
+	if err := r.m.PauseEtcd(); err != nil {
+		return err
+	}
+	const hangs = 5 * time.Second
+	return errors.Join(pause(ctx, hangs), r.m.ResumeEtcd())
+}
+
+// long is how long a network is cut, and a replica hangs.
+const long = 10 * time.Second
+
+func cut(ctx context.Context, r *Run) error {
+	// Without a connection of the API server's its loss costs nothing.
+	busiest, err := r.m.Busiest(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.m.Node.Cut(ctx, busiest.Status.PodIP); err != nil {
+		return err
+	}
+	err = errors.Join(pause(ctx, long), r.m.Node.Mend(context.WithoutCancel(ctx)))
+	return errors.Join(err, r.m.Ready(ctx, replicas))
+}
+
+func hang(ctx context.Context, r *Run) error {
+	busiest, err := r.m.Busiest(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.m.Signal(busiest, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	err = errors.Join(pause(ctx, long), r.m.Signal(busiest, syscall.SIGCONT))
+	return errors.Join(err, r.m.Ready(ctx, replicas))
+}
+
+// wave creates many pods that ask as fast as the API server takes them, and deletes them.
+func wave(ctx context.Context, r *Run) error {
+	const side = 40
+	var group sync.WaitGroup
+	errs := make(chan error, side)
+	for i := range side {
+		group.Go(func() {
+			for n := i; n < r.options.Wave; n += side {
+				pod := cluster.Pod(r.options.Namespace, fmt.Sprintf("wave-%d", n), fmt.Sprintf("DB-Password,Wave-%d", n%side))
+				pod.Spec.SchedulerName = "nobody"
+				pod.Labels = map[string]string{"wave": "1"}
+				if err := r.api.Create(ctx, pod); err != nil {
+					errs <- fmt.Errorf("pod %d of the wave: %w", n, err)
+					return
+				}
+				if pod.Labels[annotation.LabelInjected] != "true" {
+					errs <- fmt.Errorf("pod %d of the wave is stored as it was", n)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	if len(all) > 0 {
+		return errors.Join(all...)
+	}
+	return r.api.DeleteAllOf(ctx, cluster.Pod(r.options.Namespace, "", ""), client.InNamespace(r.options.Namespace), client.MatchingLabels{"wave": "1"}, client.GracePeriodSeconds(0))
+}
+
+// classCRD is the CRD of the SecretProviderClass.
+const classCRD = "secretproviderclasses.secrets-store.csi.x-k8s.io"
+
+func removeCRD(ctx context.Context, r *Run) error {
+	if out, err := r.m.KubectlCommand(ctx, "delete", "crd", classCRD, "--timeout=1m").CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl delete crd: %w: %s", err, out)
+	}
+	if err := pause(ctx, settle); err != nil {
+		return err
+	}
+	folder, err := build.ModuleDir(ctx, build.CSIDriver)
+	if err != nil {
+		return err
+	}
+	if _, err := controlplane.InstallCRDs(ctx, r.m.Config, filepath.Join(folder, "config", "crd", "bases")); err != nil {
+		return err
+	}
+	if err := r.m.Ready(ctx, replicas); err != nil {
+		return err
+	}
+	return r.kept(ctx)
+}
