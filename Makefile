@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks faults fuzz release push clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks chaos faults fuzz release push clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ attacks: ## Try what a hostile tenant can do, and write docs/attacks.md
 
 faults: ## Break what can break, ask kubectl akv doctor, mend it as it says, and write docs/faults.md (as root, with a real node)
 	hack/faults
+
+chaos: ## Break what can break beside an installation for ten minutes, twice, and write docs/reliability.md (as root, with a real node)
+	hack/chaos
 
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -47,6 +48,7 @@ var Faults = []Fault{
 	{Name: "one replica's network is cut for 10 s", make: cut, Most: 60, Costs: silent},
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 60, Costs: silent},
 	{Name: "a wave of pods", make: wave},
+	{Name: "32 pods of 2.5 MB at once, five times", make: large},
 	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 100, Costs: noClasses},
 }
 
@@ -211,6 +213,33 @@ func wave(ctx context.Context, r *Run) error {
 		return errors.Join(all...)
 	}
 	return r.api.DeleteAllOf(ctx, cluster.Pod(r.options.Namespace, "", ""), client.InNamespace(r.options.Namespace), client.MatchingLabels{"wave": "1"}, client.GracePeriodSeconds(0))
+}
+
+// large asks for large pods, which no cluster has many of, so that replicas come nearer to their memory's limit.
+func large(ctx context.Context, r *Run) error {
+	const times, side, size = 5, 32, 2500 << 10
+	var group sync.WaitGroup
+	errs := make(chan error, times*side)
+	for range times {
+		for i := range side {
+			group.Go(func() {
+				pod := cluster.Pod(r.options.Namespace, fmt.Sprintf("large-%d", i), "DB-Password")
+				pod.Spec.Containers[0].Args = []string{strings.Repeat("x", size)}
+				err := r.api.Create(ctx, pod, client.DryRunAll)
+				if err == nil && pod.Labels[annotation.LabelInjected] != "true" {
+					err = errors.New("it is stored as it was")
+				}
+				errs <- err
+			})
+		}
+		group.Wait()
+	}
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }
 
 // classCRD is the CRD of the SecretProviderClass.
