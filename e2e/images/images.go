@@ -47,6 +47,18 @@ func Write(ctx context.Context, dir string, log io.Writer) ([]Image, error) {
 	return written, nil
 }
 
+// Program writes an image that has one program and nothing else, which runs as nobody.
+func Program(to Image, program string) error {
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	return writeArchive(to, image{
+		runs:  config{Entrypoint: []string{"/program"}, User: "65534:65534"},
+		files: []file{{name: "program", mode: 0o755, content: content}},
+	})
+}
+
 func pauseImage(ctx context.Context, log io.Writer) (image, error) {
 	// Without a path or a build's id in it the program follows from its source.
 	program, err := build.Own(ctx, log, "./images/pause", "-trimpath", "-ldflags=-s -w -buildid=")

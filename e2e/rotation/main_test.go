@@ -26,8 +26,12 @@ func TestMain(m *testing.M) {
 		if err := system.Prepare(ctx, os.Stderr); err != nil {
 			return err
 		}
-		_, err := build.Product(ctx, os.Stderr, "./cmd/kubectl-akv")
-		return err
+		for _, program := range []string{"./cmd/kubectl-akv", readAgain} {
+			if _, err := build.Product(ctx, os.Stderr, program); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -71,6 +75,7 @@ func run(t *testing.T, options system.Options) {
 
 var together = []test{
 	{"Story", story},
+	{"Program", program},
 	{"AKSExample", aksExample},
 	{"FromNothing", fromNothing},
 	{"Stuck", stuck},

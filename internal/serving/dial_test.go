@@ -7,16 +7,18 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// refusing refuses a number of connections.
-func refusing(count int, dialed *int, err error) func(context.Context) (net.Conn, error) {
-	return func(context.Context) (net.Conn, error) {
-		*dialed++
-		if *dialed <= count {
+// failing fails a number of times.
+func failing(count int, dialed *[]time.Duration, err error) func(context.Context, time.Duration) (net.Conn, error) {
+	return func(_ context.Context, timeout time.Duration) (net.Conn, error) {
+		*dialed = append(*dialed, timeout)
+		if len(*dialed) <= count {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 		}
 		client, server := net.Pipe()
@@ -26,25 +28,29 @@ func refusing(count int, dialed *int, err error) func(context.Context) (net.Conn
 }
 
 func TestRedial(t *testing.T) {
-	dialed := 0
-	conn, err := redial(t.Context(), time.Minute, refusing(3, &dialed, syscall.ECONNREFUSED))
-	if err != nil || conn == nil || dialed != 4 {
-		t.Errorf("refused three times: %v, %v after %d", conn, err, dialed)
-	}
-	// Another error is no better in a moment, and one that stays is told.
-	dialed = 0
-	if _, err := redial(t.Context(), time.Minute, refusing(1, &dialed, syscall.EHOSTUNREACH)); !errors.Is(err, syscall.EHOSTUNREACH) || dialed != 1 {
-		t.Errorf("unreachable: %v after %d", err, dialed)
-	}
-	dialed = 0
-	if _, err := redial(t.Context(), 0, refusing(100, &dialed, syscall.ECONNREFUSED)); !errors.Is(err, syscall.ECONNREFUSED) || dialed != 1 {
-		t.Errorf("without patience: %v after %d", err, dialed)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	dialed = 0
-	if _, err := redial(ctx, time.Minute, refusing(100, &dialed, syscall.ECONNREFUSED)); !errors.Is(err, syscall.ECONNREFUSED) || dialed != 1 {
-		t.Errorf("ended: %v after %d", err, dialed)
+	for name, c := range map[string]struct {
+		ctx      context.Context
+		patience time.Duration
+		count    int
+		err      error
+		want     []time.Duration // of each try
+		fails    bool
+	}{
+		"refused three times":   {t.Context(), time.Minute, 3, syscall.ECONNREFUSED, []time.Duration{firstTimeout, firstTimeout, firstTimeout, firstTimeout}, false},
+		"sent to nobody":        {t.Context(), time.Minute, 1, syscall.EHOSTUNREACH, []time.Duration{firstTimeout, firstTimeout}, false},
+		"no answer":             {t.Context(), time.Minute, 1, os.ErrDeadlineExceeded, []time.Duration{firstTimeout, firstTimeout}, false},
+		"another error":         {t.Context(), time.Minute, 1, syscall.EACCES, []time.Duration{firstTimeout}, true},
+		"patience is over":      {t.Context(), 0, 0, nil, []time.Duration{dialTimeout}, false},
+		"refused for too long":  {t.Context(), time.Nanosecond, 100, syscall.ECONNREFUSED, nil, true},
+		"nobody waits any more": {ended, time.Minute, 100, syscall.ECONNREFUSED, []time.Duration{firstTimeout}, true},
+	} {
+		var dialed []time.Duration
+		conn, err := redial(c.ctx, c.patience, failing(c.count, &dialed, c.err))
+		if (err != nil) != c.fails || (conn == nil) != c.fails || c.fails && !errors.Is(err, c.err) || c.want != nil && !slices.Equal(dialed, c.want) {
+			t.Errorf("%s: %v, %v after %v", name, conn, err, dialed)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // They are compiled without the race detector, which would take the time of all others
 // for code that does little but wait. It looks at all other packages, and at akv-injector
 // itself where it has most to do at once (see package classes).
-var real = []string{"rotation", "admission", "order", "classes", "teardown", "workloads", "vaultchecks", "interval", "attacks", "fleet", "secretsstore", "controlplane", "node"}
+var real = []string{"rotation", "installed", "chaos", "admission", "order", "classes", "teardown", "workloads", "vaultchecks", "interval", "attacks", "fleet", "secretsstore", "controlplane", "node"}
 
 // parts are runs of tests of one package by themselves. Every other test of the package
 // is in a run of its own.
