@@ -24,8 +24,6 @@ type kind struct {
 	wrong string
 	// check says what is missing from one that is admitted.
 	check func(client.Object) error
-	// classes that one names that is stored.
-	classes func(client.Object) []string
 }
 
 // sets is how many sets of objects, and so classes, the pods ask for.
@@ -36,13 +34,13 @@ var dry = []client.CreateOption{client.DryRunAll}
 // kinds in the order in which they are sent.
 var kinds = []kind{
 	{name: "pod that asks, dry run", object: asking, options: dry, check: injected},
-	{name: "pod that asks", object: asking, stored: true, check: injected, classes: classesOf},
+	{name: "pod that asks", object: asking, stored: true, check: injected},
 	{name: "pod that asks for a pinned version", object: askingWrongly, options: dry, wrong: "AKV004"},
 	{name: "Deployment that asks", object: deployment, options: dry},
-	{name: "pod that asks", object: asking, stored: true, check: injected, classes: classesOf},
+	{name: "pod that asks", object: asking, stored: true, check: injected},
 	{name: "Deployment that asks for a pinned version", object: wrongDeployment, options: dry, wrong: "AKV004"},
 	{name: "pod with a volume by hand that is not read-only", object: byHandWrongly, options: dry, wrong: "AKV002"},
-	{name: "class", object: class, stored: true, classes: none},
+	{name: "class", object: class, stored: true},
 	{name: "pod that asks, dry run", object: asking, options: dry, check: injected},
 	{name: "pod that asks for nothing", object: plain, options: dry},
 }
@@ -74,10 +72,6 @@ func injected(object client.Object) error {
 	}
 	return nil
 }
-
-func classesOf(object client.Object) []string { return cluster.Classes(object.(*corev1.Pod)) }
-
-func none(client.Object) []string { return nil }
 
 func workload(p *corev1.Pod) client.Object {
 	labels := map[string]string{"app": p.Name}

@@ -26,7 +26,6 @@ type Load struct {
 
 	mu       sync.Mutex
 	total    Counts
-	classes  map[string]bool // of pods that were stored
 	latency  []time.Duration
 	begun    time.Time
 	answered time.Time // last, as wanted
@@ -64,7 +63,7 @@ func Start(ctx context.Context, config *rest.Config, namespace string, perSecond
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Load{namespace: namespace, api: api, classes: map[string]bool{}, begun: time.Now(), answered: time.Now()}
+	l := &Load{namespace: namespace, api: api, begun: time.Now(), answered: time.Now()}
 	var senders sync.WaitGroup
 	senders.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -117,11 +116,6 @@ func (l *Load) count(k kind, object client.Object, err error, took time.Duration
 	case err == nil:
 		l.total.Admitted++
 		wanted = true
-		if k.stored {
-			for _, class := range k.classes(object) {
-				l.classes[class] = true
-			}
-		}
 	case k.wrong != "" && strings.Contains(err.Error(), k.wrong):
 		l.total.Refused++
 		wanted = true
@@ -176,18 +170,6 @@ func (l *Load) Take() Counts {
 
 // Stop ends the load. What it has counted can still be taken.
 func (l *Load) Stop() { l.end() }
-
-// Classes are those that stored pods named.
-func (l *Load) Classes() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var names []string
-	for name := range l.classes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
 
 func (c Counts) String() string {
 	return fmt.Sprintf("%d sent, %d admitted, %d refused for cause, %d failed, %d stored without, %d unchecked, %d unanswered; gap %s, p50 %s, p99 %s, longest %s",

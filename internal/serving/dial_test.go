@@ -31,23 +31,27 @@ func TestRedial(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, c := range map[string]struct {
-		ctx      context.Context
+		ended    bool // nobody waits any more
 		patience time.Duration
 		count    int
 		err      error
 		want     []time.Duration // of each try
 		fails    bool
 	}{
-		"refused three times":   {t.Context(), time.Minute, 3, syscall.ECONNREFUSED, []time.Duration{firstTimeout, firstTimeout, firstTimeout, firstTimeout}, false},
-		"sent to nobody":        {t.Context(), time.Minute, 1, syscall.EHOSTUNREACH, []time.Duration{firstTimeout, firstTimeout}, false},
-		"no answer":             {t.Context(), time.Minute, 1, os.ErrDeadlineExceeded, []time.Duration{firstTimeout, firstTimeout}, false},
-		"another error":         {t.Context(), time.Minute, 1, syscall.EACCES, []time.Duration{firstTimeout}, true},
-		"patience is over":      {t.Context(), 0, 0, nil, []time.Duration{dialTimeout}, false},
-		"refused for too long":  {t.Context(), time.Nanosecond, 100, syscall.ECONNREFUSED, nil, true},
-		"nobody waits any more": {ended, time.Minute, 100, syscall.ECONNREFUSED, []time.Duration{firstTimeout}, true},
+		"refused three times":   {false, time.Minute, 3, syscall.ECONNREFUSED, []time.Duration{firstTimeout, firstTimeout, firstTimeout, firstTimeout}, false},
+		"sent to nobody":        {false, time.Minute, 1, syscall.EHOSTUNREACH, []time.Duration{firstTimeout, firstTimeout}, false},
+		"no answer":             {false, time.Minute, 1, os.ErrDeadlineExceeded, []time.Duration{firstTimeout, firstTimeout}, false},
+		"another error":         {false, time.Minute, 1, syscall.EACCES, []time.Duration{firstTimeout}, true},
+		"patience is over":      {false, 0, 0, nil, []time.Duration{dialTimeout}, false},
+		"refused for too long":  {false, time.Nanosecond, 100, syscall.ECONNREFUSED, nil, true},
+		"nobody waits any more": {true, time.Minute, 100, syscall.ECONNREFUSED, []time.Duration{firstTimeout}, true},
 	} {
 		var dialed []time.Duration
-		conn, err := redial(c.ctx, c.patience, failing(c.count, &dialed, c.err))
+		ctx := t.Context()
+		if c.ended {
+			ctx = ended
+		}
+		conn, err := redial(ctx, c.patience, failing(c.count, &dialed, c.err))
 		if (err != nil) != c.fails || (conn == nil) != c.fails || c.fails && !errors.Is(err, c.err) || c.want != nil && !slices.Equal(dialed, c.want) {
 			t.Errorf("%s: %v, %v after %v", name, conn, err, dialed)
 		}

@@ -23,7 +23,8 @@ func (r *release) makePlugin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text := strings.ReplaceAll(string(manifest), "@VERSION@", r.version)
+	var text strings.Builder
+	text.WriteString(strings.ReplaceAll(string(manifest), "@VERSION@", r.version))
 	for _, p := range r.plugins {
 		program, m, err := r.compile(ctx, "./cmd/kubectl-akv", p)
 		if err != nil {
@@ -48,9 +49,9 @@ func (r *release) makePlugin(ctx context.Context) error {
 			return err
 		}
 		sum := sha256.Sum256(archive)
-		text += fmt.Sprintf("    - selector:\n        matchLabels: {os: %s, arch: %s}\n      uri: %s/%s\n      sha256: %s\n      bin: %s\n",
+		fmt.Fprintf(&text, "    - selector:\n        matchLabels: {os: %s, arch: %s}\n      uri: %s/%s\n      sha256: %s\n      bin: %s\n",
 			p.os, p.arch, r.url, file, hex.EncodeToString(sum[:]), binary)
 	}
 	r.say("%s, and %d archives", krewFile, len(r.plugins))
-	return os.WriteFile(r.path(krewFile), []byte(text), 0o644)
+	return os.WriteFile(r.path(krewFile), []byte(text.String()), 0o644)
 }

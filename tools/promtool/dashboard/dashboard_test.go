@@ -19,6 +19,7 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	plugins.RegisterDefaultPlugins()
+	//nolint:staticcheck // The newer form is one that no sidecar reads yet.
 	var d, strict dashboard.Dashboard
 	if err := json.Unmarshal(content, &d); err != nil {
 		t.Fatal(err)
