@@ -195,3 +195,25 @@ func (m *Machine) ExplainAll() string {
 		"--all-containers", "--prefix", "--tail", "30").CombinedOutput()
 	return fmt.Sprintf("%s\n%s\n%v", explained, logs, err)
 }
+
+// Manifests are what `make release REPO=…` renders, with the image on the node.
+func (m *Machine) Manifests(ctx context.Context) ([]byte, error) {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, m.helm, append([]string{"template", Release, m.chart, "--namespace", injector.Namespace, "--set", "namespace.create=true"}, image(nil)...)...)
+	cmd.Stderr = &said
+	rendered, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("helm template: %w\n%s", err, &said)
+	}
+	return rendered, nil
+}
+
+// Apply is kubectl apply of manifests, with further arguments.
+func (m *Machine) Apply(ctx context.Context, manifests []byte, args ...string) error {
+	cmd := m.KubectlCommand(ctx, append([]string{"apply", "-f", "-"}, args...)...)
+	cmd.Stdin = bytes.NewReader(manifests)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl apply: %w: %s", err, out)
+	}
+	return nil
+}

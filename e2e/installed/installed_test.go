@@ -9,9 +9,9 @@ import (
 	"akv-injector/e2e/system"
 )
 
-// TestFirstPod: from nothing but the image on the node to a pod that has its secret, without cert-manager.
-func TestFirstPod(t *testing.T) {
-	m := machine(t, installed.Options{})
+// firstPod installs akv-injector, and wants a pod to have its secret within a minute: from nothing but the image on the node, without cert-manager.
+func firstPod(t *testing.T, m *installed.Machine) {
+	t.Helper()
 	tenant, err := m.NewTenant(t.Context(), "shop")
 	check(t, err)
 	_, err = tenant.SetSecret("DB-Password", "the value")

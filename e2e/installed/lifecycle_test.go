@@ -75,13 +75,23 @@ func pause(ctx context.Context, d time.Duration) error {
 // restart is kubectl rollout restart, until it is done.
 func restart(m *installed.Machine) func(context.Context) error {
 	return func(ctx context.Context) error {
-		for _, args := range [][]string{{"restart", "deployment/akv-injector"}, {"status", "deployment/akv-injector", "--timeout=2m"}} {
-			if out, err := m.KubectlCommand(ctx, append([]string{"rollout", "--namespace", injector.Namespace}, args...)...).CombinedOutput(); err != nil {
-				return fmt.Errorf("kubectl rollout: %w: %s", err, out)
-			}
+		if err := rollout(ctx, m, "restart", "deployment/akv-injector"); err != nil {
+			return err
 		}
-		return nil
+		return restarted(ctx, m)
 	}
+}
+
+// restarted waits until replicas are what they should be.
+func restarted(ctx context.Context, m *installed.Machine) error {
+	return rollout(ctx, m, "status", "deployment/akv-injector", "--timeout=2m")
+}
+
+func rollout(ctx context.Context, m *installed.Machine, args ...string) error {
+	if out, err := m.KubectlCommand(ctx, append([]string{"rollout", "--namespace", injector.Namespace}, args...)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl rollout: %w: %s", err, out)
+	}
+	return nil
 }
 
 // uninstalled wants nothing to be left of an installation but its namespace, what workloads need, and what others have written for it.
@@ -108,7 +118,7 @@ func uninstalled(t *testing.T, m *installed.Machine, others ...string) {
 func TestOwnCertificates(t *testing.T) {
 	m := machine(t, installed.Options{})
 	loaded(t, m)
-	check(t, m.Install(t.Context()))
+	firstPod(t, m)
 	underLoad(t, m, "certificates of its own",
 		step{"helm upgrade, another flag", func(ctx context.Context) error { return m.Upgrade(ctx, "server.logLevel=debug") }},
 		step{"helm upgrade, nothing changed", func(ctx context.Context) error { return m.Upgrade(ctx, "server.logLevel=debug") }},
