@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"akv-injector/e2e/suite"
 )
 
 func TestPlan(t *testing.T) {
@@ -34,8 +36,13 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(rest, "-skip=^(TestDriver160|TestDriver148|TestFirstMount160)$") {
 		t.Errorf("the rest of rotation is %q", rest)
 	}
-	if len(p.alone) != 4 || !slices.Contains(p.alone[1].Args, "-run=^TestRestoredWithinASecond$") {
+	if len(p.alone) != 4+len(byThemselves) || !slices.Contains(p.alone[3].Args, "-run=^TestRestoredWithinASecond$") {
 		t.Errorf("alone is %+v", p.alone)
+	}
+	for _, name := range byThemselves {
+		if !slices.ContainsFunc(p.alone, func(l suite.Lane) bool { return strings.HasSuffix(l.Args[len(l.Args)-1], "/"+name) }) {
+			t.Errorf("%s is not run by itself", name)
+		}
 	}
 }
 
