@@ -45,8 +45,9 @@ var Faults = []Fault{
 	{Name: "a new CA", make: rotate("ca")},
 	{Name: "the API server is restarted", make: restartAPIServer, Itself: true},
 	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 30, Costs: noEtcd},
-	{Name: "one replica's network is cut for 10 s", make: cut, Most: 60, Costs: silent},
+	// Before the cut, after which connections seem open that are not.
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 60, Costs: silent},
+	{Name: "one replica's network is cut for 10 s", make: cut, Most: 60, Costs: silent},
 	{Name: "a wave of pods", make: wave},
 	{Name: "16 pods of 2.5 MB at once, five times", make: large},
 	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 100, Costs: noClasses},
