@@ -22,7 +22,7 @@ func rendered(t *testing.T, values ...string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	render := exec.Command(strings.TrimSpace(string(helm)), append([]string{"template", "akv-injector", "../../deploy/chart/akv-injector"}, values...)...)
+	render := exec.Command(strings.TrimSpace(string(helm)), append([]string{"template", "akv-injector", "../../deploy/chart/akv-injector", "--set", "image.repository=registry.example/akv-injector"}, values...)...)
 	var complaint bytes.Buffer
 	render.Stderr = &complaint
 	raw, err := render.Output()
