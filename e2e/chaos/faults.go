@@ -43,7 +43,7 @@ var Faults = []Fault{
 	{Name: "the leader is killed (SIGKILL)", make: kill(true), Most: 10, Costs: refused},
 	{Name: "a new serving certificate", make: rotate("leaf")},
 	{Name: "a new CA", make: rotate("ca")},
-	{Name: "the API server is restarted", make: restartAPIServer, Itself: true},
+	{Name: "the API server is restarted", make: restartAPIServer, Itself: true, Most: 5, Costs: notBack},
 	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 30, Costs: noEtcd},
 	// Before the cut, after which connections seem open that are not.
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 60, Costs: silent},
@@ -58,6 +58,7 @@ const (
 	refused   = "its address is in the Service until the kubelet has seen the process end, which takes about a second: a connection to it is refused, and the API server does not try another replica"
 	silent    = "the API server waits 5 s for an answer, and goes on to choose it until the kubelet has found it unready twice"
 	noEtcd    = "before a class is written and before a pod is refused it is read once more, which waits for etcd as the API server's own writes do"
+	notBack   = "it calls webhooks as soon as it runs, and may be called back only when kube-proxy has found it again, which can take longer than the 3 s that akv-injector waits"
 	noClasses = "without the CRD there are no classes, and a pod that named one would never start: pods that ask are refused until it is back"
 )
 
