@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -152,13 +151,8 @@ func handshake(ctx context.Context, c *cluster.Cluster) error {
 // rotate asks for a certificate or a CA, and waits until it is there.
 func rotate(t *testing.T, c *cluster.Cluster, what string) {
 	t.Helper()
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{certificates.AnnotationRotate: what}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets := c.Client.CoreV1().Secrets(injector.Namespace)
 	was := secretOf(t, c)
-	if _, err := secrets.Patch(t.Context(), injector.CertificateSecret, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+	if err := injector.AskForCertificate(t.Context(), c.Client, what); err != nil {
 		t.Fatal(err)
 	}
 	await.Poll{Limit: time.Minute, Every: 2 * time.Millisecond}.Require(t, what, func(context.Context) (bool, string) {

@@ -8,16 +8,10 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"akv-injector/e2e/chaos"
-	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/installed"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/suite"
-	"akv-injector/inject/annotation"
-	"akv-injector/inject/provider"
 )
 
 func TestMain(m *testing.M) {
@@ -46,11 +40,7 @@ func TestChaos(t *testing.T) {
 		}
 		check(t, m.Stop())
 	})
-	check(t, m.CreateNamespace(t.Context(), namespace, map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, nil))
-	check(t, m.API.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-		Name: cluster.Account, Namespace: namespace,
-		Annotations: map[string]string{provider.AnnotationClientID: cluster.ClientID, provider.AnnotationTenantID: cluster.TenantID},
-	}}))
+	check(t, m.OptIn(t.Context(), namespace))
 	check(t, m.Install(t.Context()))
 	result, err := chaos.Start(t.Context(), m, options)
 	if err != nil {
@@ -69,17 +59,13 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	goroutines := [2]int{}
-	restarts := 0
 	for i, all := range [][]installed.Usage{result.Before, result.After} {
 		for _, u := range all {
 			goroutines[i] = max(goroutines[i], u.Goroutines)
-			if i == 1 {
-				restarts += u.Restarts
-			}
-			if u.OutOfMemory {
-				t.Error("a replica was ended for its memory")
-			}
 		}
+	}
+	if result.OutOfMemory > 0 {
+		t.Errorf("replicas were ended for their memory, seen %d times", result.OutOfMemory)
 	}
 	// A connection is one, and there are more of them after a wave. What hangs is one for each request, and would be thousands.
 	const more = 200

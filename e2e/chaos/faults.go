@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,13 +11,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
+	"akv-injector/e2e/load"
 	"akv-injector/inject/annotation"
 	"akv-injector/internal/certificates"
 	"akv-injector/internal/testing/await"
@@ -44,13 +43,13 @@ var Faults = []Fault{
 	{Name: "a new serving certificate", make: rotate("leaf")},
 	{Name: "a new CA", make: rotate("ca")},
 	{Name: "the API server is restarted", make: restartAPIServer, Itself: true, Most: 5, Costs: notBack},
-	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 30, Costs: noEtcd},
+	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 25, Costs: noEtcd},
 	// Before the cut, after which connections seem open that are not.
-	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 60, Costs: silent},
-	{Name: "one replica's network is cut for 10 s", make: cut, Most: 60, Costs: silent},
+	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 15, Costs: silent},
+	{Name: "one replica's network is cut for 10 s", make: cut, Most: 15, Costs: silent},
 	{Name: "a wave of pods", make: wave},
 	{Name: "16 pods of 2.5 MB at once, five times", make: large},
-	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 100, Costs: noClasses},
+	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 30, Costs: noClasses},
 }
 
 // What remains, and why.
@@ -65,23 +64,11 @@ const (
 // settle is how long what a fault leads to may show after it.
 const settle = 3 * time.Second
 
-func nothing(ctx context.Context, _ *Run) error { return pause(ctx, 2*settle) }
-
-// pause lets the load go on.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
+func nothing(ctx context.Context, _ *Run) error { return load.Pause(ctx, 2*settle) }
 
 func rollout(ctx context.Context, r *Run) error {
-	for _, args := range [][]string{{"restart", "deployment/akv-injector"}, {"status", "deployment/akv-injector", "--timeout=2m"}} {
-		if out, err := r.m.KubectlCommand(ctx, append([]string{"rollout", "--namespace", injector.Namespace}, args...)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("kubectl rollout: %w: %s", err, out)
-		}
+	if err := r.m.Restart(ctx); err != nil {
+		return err
 	}
 	// The ones before answer until their grace is over.
 	return r.m.Ready(ctx, replicas)
@@ -101,7 +88,6 @@ func kill(leads bool) func(context.Context, *Run) error {
 			return err
 		}
 		before := victim.Status.ContainerStatuses[0].RestartCount
-		r.killed++
 		poll := await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}
 		err = poll.Retry("the replica to run again", func() error {
 			p, err := r.m.Client.CoreV1().Pods(victim.Namespace).Get(ctx, victim.Name, metav1.GetOptions{})
@@ -117,18 +103,14 @@ func kill(leads bool) func(context.Context, *Run) error {
 	}
 }
 
-// rotate asks for a certificate or a CA by the annotation, as docs/operations.md says.
+// rotate asks for a certificate or a CA, and waits until it is there.
 func rotate(what string) func(context.Context, *Run) error {
 	return func(ctx context.Context, r *Run) error {
 		asked := fmt.Sprintf("%s %d", what, time.Now().UnixNano())
-		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{certificates.AnnotationRotate: asked}}})
-		if err != nil {
+		if err := injector.AskForCertificate(ctx, r.m.Client, asked); err != nil {
 			return err
 		}
 		secrets := r.m.Client.CoreV1().Secrets(injector.Namespace)
-		if _, err := secrets.Patch(ctx, injector.CertificateSecret, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-			return err
-		}
 		poll := await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}
 		return poll.Retry("a new "+what, func() error {
 			secret, err := secrets.Get(ctx, injector.CertificateSecret, metav1.GetOptions{})
@@ -152,7 +134,7 @@ func pauseEtcd(ctx context.Context, r *Run) error {
 		return err
 	}
 	const hangs = 5 * time.Second
-	return errors.Join(pause(ctx, hangs), r.m.ResumeEtcd())
+	return errors.Join(load.Pause(ctx, hangs), r.m.ResumeEtcd())
 }
 
 // long is how long a network is cut, and a replica hangs.
@@ -167,7 +149,7 @@ func cut(ctx context.Context, r *Run) error {
 	if err := r.m.Node.Cut(ctx, busiest.Status.PodIP); err != nil {
 		return err
 	}
-	err = errors.Join(pause(ctx, long), r.m.Node.Mend(context.WithoutCancel(ctx)))
+	err = errors.Join(load.Pause(ctx, long), r.m.Node.Mend(context.WithoutCancel(ctx)))
 	return errors.Join(err, r.m.Ready(ctx, replicas))
 }
 
@@ -179,7 +161,7 @@ func hang(ctx context.Context, r *Run) error {
 	if err := r.m.Signal(busiest, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	err = errors.Join(pause(ctx, long), r.m.Signal(busiest, syscall.SIGCONT))
+	err = errors.Join(load.Pause(ctx, long), r.m.Signal(busiest, syscall.SIGCONT))
 	return errors.Join(err, r.m.Ready(ctx, replicas))
 }
 
@@ -251,7 +233,7 @@ func removeCRD(ctx context.Context, r *Run) error {
 	if out, err := r.m.KubectlCommand(ctx, "delete", "crd", classCRD, "--timeout=1m").CombinedOutput(); err != nil {
 		return fmt.Errorf("kubectl delete crd: %w: %s", err, out)
 	}
-	if err := pause(ctx, settle); err != nil {
+	if err := load.Pause(ctx, settle); err != nil {
 		return err
 	}
 	folder, err := build.ModuleDir(ctx, build.CSIDriver)

@@ -41,14 +41,12 @@ type Run struct {
 	api     client.WithWatch
 	options Options
 	pods    []*corev1.Pod // that stay all the while
-	killed  int
 }
 
 // Row is what came of a fault, over all times that it was made.
 type Row struct {
 	Fault Fault
 	Times int
-	Took  time.Duration
 	load.Counts
 }
 
@@ -58,7 +56,8 @@ type Result struct {
 	Rows          []Row
 	Before, After []installed.Usage
 	PeakMiB       int
-	Killed        int
+	// OutOfMemory is how many times a replica was seen that had been ended for its memory.
+	OutOfMemory int
 }
 
 // kept is how many pods stay all the while, each with a class of its own.
@@ -103,11 +102,14 @@ func Start(ctx context.Context, m *installed.Machine, options Options) (*Result,
 			}
 			for _, u := range usage {
 				result.PeakMiB = max(result.PeakMiB, u.PeakMiB)
+				if u.OutOfMemory {
+					result.OutOfMemory++
+				}
 			}
 			result.After = usage
 		}
 	}
-	result.Took, result.Killed = time.Since(begun), r.killed
+	result.Took = time.Since(begun)
 	return result, r.kept(ctx)
 }
 
@@ -118,13 +120,12 @@ func (r *Run) fault(ctx context.Context, l *load.Load, fault Fault, row *Row) er
 	if err := fault.make(ctx, r); err != nil {
 		return err
 	}
-	if err := pause(ctx, settle); err != nil {
+	if err := load.Pause(ctx, settle); err != nil {
 		return err
 	}
 	counts := l.Take()
 	row.Fault = fault
 	row.Times++
-	row.Took += time.Since(begun)
 	row.Counts = row.Plus(counts)
 	if r.options.Log != nil {
 		fmt.Fprintf(r.options.Log, "%s (%.0f s): %s\n", fault.Name, time.Since(begun).Seconds(), counts)

@@ -135,15 +135,19 @@ func (c *Cluster) Namespace(t *testing.T, name string, annotations map[string]st
 // CreateAccount creates the service account Account in a namespace.
 func (c *Cluster) CreateAccount(t *testing.T, namespace string) {
 	t.Helper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+	if err := c.API.Create(t.Context(), ServiceAccount(namespace)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ServiceAccount is the service account Account.
+func ServiceAccount(namespace string) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Name: Account, Namespace: namespace,
 		Annotations: map[string]string{
 			provider.AnnotationClientID: ClientID, provider.AnnotationTenantID: TenantID,
 		},
 	}}
-	if err := c.API.Create(t.Context(), account); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // Pod is a pod that asks for objects of the vault payments-kv.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"akv-injector/e2e/process"
@@ -48,24 +46,7 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ready, nil)
-	if err != nil {
-		return err
-	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode == http.StatusOK {
-		return nil
-	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 2<<10))
-	return fmt.Errorf("%s: %s: %s", s.ready, response.Status, strings.TrimSpace(string(body)))
-}
+func (s *server) probe(ctx context.Context) error { return process.Answers(ctx, s.client, s.ready) }
 
 // stop ends the program. One that had ended by itself is an error: whatever was
 // tested after that was not tested.

@@ -23,7 +23,7 @@ import (
 // applying what a release renders. The program is today's all the while: none of then was released.
 func TestFromTheFirst(t *testing.T) {
 	m := machine(t, installed.Options{CertManager: true})
-	loaded(t, m)
+	check(t, m.OptIn(t.Context(), asked))
 	root, err := build.Root()
 	check(t, err)
 	first, err := os.ReadFile(filepath.Join(root, "e2e", "attacks", "testdata", "install-before-policies.yaml"))
@@ -48,10 +48,10 @@ func TestFromTheFirst(t *testing.T) {
 			if err := m.Apply(ctx, today, "--server-side", "--force-conflicts"); err != nil {
 				return err
 			}
-			return restarted(ctx, m)
+			return m.RolledOut(ctx)
 		}},
 		step{"what cert-manager had is deleted", func(ctx context.Context) error { return deleteCertManagers(ctx, m) }},
-		step{"kubectl rollout restart", restart(m)},
+		step{"kubectl rollout restart", m.Restart},
 	)
 }
 

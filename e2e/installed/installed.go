@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
 	"akv-injector/e2e/process"
 	"akv-injector/e2e/system"
+	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/await"
 )
 
@@ -124,19 +126,7 @@ func (m *Machine) startCertManager(ctx context.Context) error {
 	}
 	poll := await.Poll{Limit: time.Minute, Every: 50 * time.Millisecond}
 	return m.certManager.AwaitReady(ctx, poll, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+certManagerHealth+"/healthz", nil)
-		if err != nil {
-			return err
-		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return err
-		}
-		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("it answers %s", answer.Status)
-		}
-		return nil
+		return process.Answers(ctx, http.DefaultClient, "http://"+certManagerHealth+"/healthz")
 	})
 }
 
@@ -214,6 +204,36 @@ func (m *Machine) Apply(ctx context.Context, manifests []byte, args ...string) e
 	cmd.Stdin = bytes.NewReader(manifests)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("kubectl apply: %w: %s", err, out)
+	}
+	return nil
+}
+
+// OptIn makes a namespace that has opted in, with the account cluster.Account: what the load asks for.
+func (m *Machine) OptIn(ctx context.Context, namespace string) error {
+	labels := map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}
+	if err := m.CreateNamespace(ctx, namespace, labels, nil); err != nil {
+		return err
+	}
+	return m.API.Create(ctx, cluster.ServiceAccount(namespace))
+}
+
+// Restart is kubectl rollout restart, until it is done.
+func (m *Machine) Restart(ctx context.Context) error {
+	if err := m.rollout(ctx, "restart"); err != nil {
+		return err
+	}
+	return m.RolledOut(ctx)
+}
+
+// RolledOut waits until the replicas are what they should be.
+func (m *Machine) RolledOut(ctx context.Context) error {
+	return m.rollout(ctx, "status", "--timeout=2m")
+}
+
+func (m *Machine) rollout(ctx context.Context, args ...string) error {
+	args = append([]string{"rollout", "--namespace", injector.Namespace}, append(args, "deployment/"+Release)...)
+	if out, err := m.KubectlCommand(ctx, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl rollout: %w: %s", err, out)
 	}
 	return nil
 }

@@ -8,16 +8,9 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"akv-injector/e2e/cluster"
-	"akv-injector/e2e/injector"
 	"akv-injector/e2e/installed"
 	"akv-injector/e2e/load"
 	"akv-injector/e2e/suite"
-	"akv-injector/inject/annotation"
-	"akv-injector/inject/provider"
 	"akv-injector/internal/testing/await"
 )
 
@@ -27,28 +20,18 @@ const (
 	perSecond = 40
 )
 
-// loaded has a namespace for the load.
-func loaded(t *testing.T, m *installed.Machine) {
-	t.Helper()
-	check(t, m.CreateNamespace(t.Context(), asked, map[string]string{annotation.LabelInjection: annotation.InjectionEnabled}, nil))
-	check(t, m.API.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-		Name: cluster.Account, Namespace: asked,
-		Annotations: map[string]string{provider.AnnotationClientID: cluster.ClientID, provider.AnnotationTenantID: cluster.TenantID},
-	}}))
-}
-
 // underLoad runs steps one after the other while pods are created, and wants none of them to fail, from the moment at which the load begins.
 func underLoad(t *testing.T, m *installed.Machine, mode string, steps ...step) {
 	t.Helper()
 	l, err := load.Start(t.Context(), m.Config, asked, perSecond)
 	check(t, err)
 	defer l.Stop()
-	steps = append([]step{{"just installed", func(ctx context.Context) error { return pause(ctx, 3*time.Second) }}}, steps...)
+	steps = append([]step{{"just installed", func(ctx context.Context) error { return load.Pause(ctx, 3*time.Second) }}}, steps...)
 	for _, s := range steps {
 		begun := time.Now()
 		check(t, s.run(t.Context()))
 		// What ends now may fail in a moment.
-		check(t, pause(t.Context(), time.Second))
+		check(t, load.Pause(t.Context(), time.Second))
 		counts := l.Take()
 		suite.Measure(t, "%s, %s (%.0f s): %s", mode, s.name, time.Since(begun).Seconds(), counts)
 		if counts.Failed+counts.Uninjected+counts.Unchecked+counts.Unanswered > 0 || counts.Admitted == 0 || counts.Refused == 0 {
@@ -60,38 +43,6 @@ func underLoad(t *testing.T, m *installed.Machine, mode string, steps ...step) {
 type step struct {
 	name string
 	run  func(context.Context) error
-}
-
-// pause lets the load go on for a while.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-// restart is kubectl rollout restart, until it is done.
-func restart(m *installed.Machine) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := rollout(ctx, m, "restart", "deployment/akv-injector"); err != nil {
-			return err
-		}
-		return restarted(ctx, m)
-	}
-}
-
-// restarted waits until replicas are what they should be.
-func restarted(ctx context.Context, m *installed.Machine) error {
-	return rollout(ctx, m, "status", "deployment/akv-injector", "--timeout=2m")
-}
-
-func rollout(ctx context.Context, m *installed.Machine, args ...string) error {
-	if out, err := m.KubectlCommand(ctx, append([]string{"rollout", "--namespace", injector.Namespace}, args...)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("kubectl rollout: %w: %s", err, out)
-	}
-	return nil
 }
 
 // uninstalled wants nothing to be left of an installation but its namespace, what workloads need, and what others have written for it.
@@ -117,13 +68,13 @@ func uninstalled(t *testing.T, m *installed.Machine, others ...string) {
 // TestOwnCertificates: installed without cert-manager, upgraded, rolled back, restarted and uninstalled.
 func TestOwnCertificates(t *testing.T) {
 	m := machine(t, installed.Options{})
-	loaded(t, m)
+	check(t, m.OptIn(t.Context(), asked))
 	firstPod(t, m)
 	underLoad(t, m, "certificates of its own",
 		step{"helm upgrade, another flag", func(ctx context.Context) error { return m.Upgrade(ctx, "server.logLevel=debug") }},
 		step{"helm upgrade, nothing changed", func(ctx context.Context) error { return m.Upgrade(ctx, "server.logLevel=debug") }},
 		step{"helm rollback", func(ctx context.Context) error { return m.Helm(ctx, "rollback", installed.Release, "1", "--wait") }},
-		step{"kubectl rollout restart", restart(m)},
+		step{"kubectl rollout restart", m.Restart},
 	)
 	uninstalled(t, m)
 }
@@ -131,7 +82,7 @@ func TestOwnCertificates(t *testing.T) {
 // TestCertManager: installed with cert-manager's real controllers, which an upgrade keeps, until it is told to do without.
 func TestCertManager(t *testing.T) {
 	m := machine(t, installed.Options{CertManager: true})
-	loaded(t, m)
+	check(t, m.OptIn(t.Context(), asked))
 	check(t, m.Install(t.Context(), "certificates.mode=cert-manager"))
 	underLoad(t, m, "cert-manager",
 		step{"helm upgrade with the default", func(ctx context.Context) error { return m.Upgrade(ctx) }},

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"akv-injector/e2e/injector"
+	"akv-injector/e2e/process"
 	"akv-injector/internal/testing/await"
 )
 
@@ -160,7 +161,6 @@ func (m *Machine) pid(pod *corev1.Pod) (int, error) {
 type Usage struct {
 	PeakMiB     int
 	Goroutines  int
-	Restarts    int
 	OutOfMemory bool
 }
 
@@ -168,15 +168,16 @@ type Usage struct {
 func (m *Machine) Usage(ctx context.Context, pod *corev1.Pod) (Usage, error) {
 	var u Usage
 	status := pod.Status.ContainerStatuses[0]
-	u.Restarts = int(status.RestartCount)
 	u.OutOfMemory = status.LastTerminationState.Terminated != nil && status.LastTerminationState.Terminated.Reason == "OOMKilled"
 	pid, err := m.pid(pod)
 	if err != nil {
 		return u, err
 	}
-	if u.PeakMiB, err = peak(pid); err != nil {
+	peak, err := process.PeakMemory(pid)
+	if err != nil {
 		return u, err
 	}
+	u.PeakMiB = peak >> 20
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+pod.Status.PodIP+":8080/metrics", nil)
 	if err != nil {
 		return u, err
@@ -193,19 +194,4 @@ func (m *Machine) Usage(ctx context.Context, pod *corev1.Pod) (Usage, error) {
 		}
 	}
 	return u, errors.New("its metrics have no go_goroutines")
-}
-
-// peak is the most memory that a process had at a time.
-func peak(pid int) (mib int, err error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, err := strconv.Atoi(strings.Fields(rest)[0])
-			return kib / 1024, err
-		}
-	}
-	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
 }

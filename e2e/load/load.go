@@ -168,6 +168,16 @@ func (l *Load) Take() Counts {
 	return counts
 }
 
+// Pause lets load go on for a while.
+func Pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // Stop ends the load. What it has counted can still be taken.
 func (l *Load) Stop() { l.end() }
 

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -66,12 +65,4 @@ func (n *Node) StopProxy() error {
 		return nil
 	}
 	return n.proxy.Stop(stopGrace)
-}
-
-// ExplainProxy adds the last lines of kube-proxy's log to an error.
-func (n *Node) ExplainProxy(err error) error {
-	if n.proxy == nil {
-		return errors.Join(err, errors.New("kube-proxy was not started"))
-	}
-	return n.proxy.Explain(err)
 }

@@ -16,13 +16,16 @@ var (
 )
 
 // PeakMemory is the most resident memory that the program ever had, in bytes, as Linux says.
-func (p *Process) PeakMemory() (int, error) { return p.inStatus(highWater) }
+func (p *Process) PeakMemory() (int, error) { return PeakMemory(p.pid) }
+
+// PeakMemory is that of a program that others have started.
+func PeakMemory(pid int) (int, error) { return inStatus(pid, highWater) }
 
 // Memory is the resident memory that the program has now, in bytes.
-func (p *Process) Memory() (int, error) { return p.inStatus(resident) }
+func (p *Process) Memory() (int, error) { return inStatus(p.pid, resident) }
 
-func (p *Process) inStatus(which *regexp.Regexp) (int, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+func inStatus(pid int, which *regexp.Regexp) (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}

@@ -185,19 +185,7 @@ func (w *Webhook) awaitReady(ctx context.Context) error {
 }
 
 func (w *Webhook) ready(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback(w.health)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return errors.New(response.Status)
-	}
-	return nil
+	return process.Answers(ctx, http.DefaultClient, "http://"+loopback(w.health)+"/readyz")
 }
 
 // Log is what the webhook has logged.
