@@ -49,8 +49,11 @@ func start(args []string, env lookupEnv, stdout, stderr io.Writer) int {
 
 	log := newLogger(stderr, o)
 	work := run
-	if o.openGates {
+	switch {
+	case o.openGates:
 		work = openGates
+	case o.checkNamespace != "":
+		work = checkInjection
 	}
 	if err := work(stop, o, log); err != nil {
 		log.Error(err, "stopped")

@@ -45,6 +45,8 @@ type options struct {
 	mountedGates bool
 	openGates    bool
 
+	checkNamespace string
+
 	vaultHints   bool
 	vaultTimeout time.Duration
 
@@ -139,6 +141,10 @@ func (o *options) groups() []group {
 	gates.BoolVar(&o.openGates, "open-mounted-gates", false,
 		"open the gates of all pods, and exit: before akv-injector is uninstalled")
 
+	check := pflag.NewFlagSet("", pflag.ContinueOnError)
+	check.StringVar(&o.checkNamespace, "check-namespace", "",
+		"`namespace`, opted in, where two pods are created as a dry run, and exit: 0 if one gets what it asks for and the other is refused for what is wrong with it, 1 if that is not so within two minutes (helm test). Needs the right to create pods there")
+
 	pushed := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.events.bind(pushed)
 
@@ -169,6 +175,7 @@ func (o *options) groups() []group {
 		{"Rotation", rotation},
 		{"Rotation: events of Azure Event Grid", pushed},
 		{"Readiness gate", gates},
+		{"Check of an installation", check},
 		{"Vaults", vaults},
 		{"Program", program},
 	}

@@ -120,7 +120,10 @@ func (o *options) validateControllers(found *problems) {
 	if problems := content.IsDNS1123Label(o.driverNamespace); len(problems) > 0 {
 		found.report("driver-namespace", o.driverNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
 	}
-	if o.leaderElect && o.leaderElectionNamespace == "" && !o.openGates {
+	if problems := content.IsDNS1123Label(o.checkNamespace); o.checkNamespace != "" && len(problems) > 0 {
+		found.report("check-namespace", o.checkNamespace, "not a namespace's name; "+strings.Join(problems, "; "))
+	}
+	if o.leaderElect && o.leaderElectionNamespace == "" && !o.openGates && o.checkNamespace == "" {
 		if _, err := os.Stat(namespaceFile); err != nil {
 			found.report("leader-election-namespace", "", "empty, and the program does not run in a pod, whose namespace it could take; "+
 				"name one, or set --leader-elect=false for a single replica")

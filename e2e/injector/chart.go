@@ -24,7 +24,7 @@ func Chart(ctx context.Context, values string) ([]*unstructured.Unstructured, er
 		return nil, err
 	}
 	render := exec.CommandContext(ctx, helm, "template", "akv-injector",
-		filepath.Join(root, "deploy", "chart", "akv-injector"), "--namespace", Namespace, "--set", "image.repository="+build.ImageName, "--values", "-")
+		filepath.Join(root, "deploy", "chart", "akv-injector"), "--skip-tests", "--namespace", Namespace, "--set", "image.repository="+build.ImageName, "--values", "-")
 	render.Stdin = strings.NewReader(values)
 	content, err := output(render)
 	if err != nil {

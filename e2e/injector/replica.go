@@ -23,3 +23,6 @@ func (r *Replica) PeakMemory() (int, error) {
 
 // CPU is the processor time that the replica has used, as Linux says.
 func (r *Replica) CPU() (time.Duration, error) { return r.process.CPU() }
+
+// SetEnv replaces [Options.Env] for replicas that start from now on.
+func (in *Injector) SetEnv(env ...string) { in.options.Env = env }

@@ -189,7 +189,7 @@ func (m *Machine) ExplainAll() string {
 // Manifests are what `make release REPO=…` renders, with the image on the node.
 func (m *Machine) Manifests(ctx context.Context) ([]byte, error) {
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, m.helm, append([]string{"template", Release, m.chart, "--namespace", injector.Namespace, "--set", "namespace.create=true"}, image(nil)...)...)
+	cmd := exec.CommandContext(ctx, m.helm, append([]string{"template", Release, m.chart, "--skip-tests", "--namespace", injector.Namespace, "--set", "namespace.create=true"}, image(nil)...)...)
 	cmd.Stderr = &said
 	rendered, err := cmd.Output()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"akv-injector/e2e/injector"
 	"akv-injector/e2e/installed"
 	"akv-injector/e2e/load"
 	"akv-injector/e2e/suite"
@@ -76,7 +77,18 @@ func TestOwnCertificates(t *testing.T) {
 		step{"helm rollback", func(ctx context.Context) error { return m.Helm(ctx, "rollback", installed.Release, "1", "--wait") }},
 		step{"kubectl rollout restart", m.Restart},
 	)
+	testPassed(t, m)
 	uninstalled(t, m)
+}
+
+// testPassed runs `helm test`, which leaves nothing behind when it has passed.
+func testPassed(t *testing.T, m *installed.Machine) {
+	t.Helper()
+	check(t, m.Helm(t.Context(), "test", installed.Release))
+	left, err := m.KubectlCommand(t.Context(), "get", "pods,serviceaccounts", "-n", injector.Namespace, "-l", "app.kubernetes.io/component=test", "-o", "name").CombinedOutput()
+	if err != nil || strings.Contains(string(left), "/") {
+		t.Errorf("a test that has passed leaves %s (%v)", left, err)
+	}
 }
 
 // TestCertManager: installed with cert-manager's real controllers, which an upgrade keeps, until it is told to do without.

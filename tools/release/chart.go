@@ -78,7 +78,7 @@ func (r *release) render(ctx context.Context, archive string) error {
 	if err != nil {
 		return fmt.Errorf("the images are made first: %w", err)
 	}
-	rendered, err := output(exec.CommandContext(ctx, r.helm, "template", "akv-injector", archive, "--namespace", "akv-injector-system",
+	rendered, err := output(exec.CommandContext(ctx, r.helm, "template", "akv-injector", archive, "--skip-tests", "--namespace", "akv-injector-system",
 		"--set", "namespace.create=true", "--set", "image.repository="+r.repo, "--set", "image.digest="+strings.TrimSpace(string(digest))))
 	if err != nil {
 		return err

@@ -24,6 +24,17 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{/* Of what `helm test` makes. The Service must not take its pod for a replica, so the label of selectors is not among them. */}}
+{{- define "akv-injector.testLabels" -}}
+{{- with .Values.commonLabels }}
+{{- toYaml . }}
+{{ end -}}
+app.kubernetes.io/part-of: {{ include "akv-injector.name" . }}
+app.kubernetes.io/component: test
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
 {{- define "akv-injector.image" -}}
 {{- if not .Values.image.repository -}}
 {{- fail "image.repository is not set: akv-injector has no published image yet. Build it and push it as docs/install.md says (make release, make push), and install with --set image.repository=REPOSITORY" -}}

@@ -1,0 +1,120 @@
+package rights_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/inject/annotation"
+	"akv-injector/inject/provider"
+)
+
+const classes = "secretproviderclasses.secrets-store.csi.x-k8s.io"
+
+// admission are rights that an answer to an admission request needs.
+func admission(w *world) []probe {
+	return []probe{
+		{right: "create " + classes, works: w.podGetsItsClass},
+		{right: "get " + classes, works: w.wrongClassIsMended},
+		{right: "update " + classes, works: w.wrongClassIsMended},
+		{right: "create subjectaccessreviews.authorization.k8s.io", works: w.bindingIsLookedUp},
+		// Without a cache, or before it is filled.
+		{right: "get namespaces", also: []string{"list namespaces", "watch namespaces"}, fresh: true, works: w.podGetsItsClass},
+		{right: "get serviceaccounts", also: []string{"list serviceaccounts", "watch serviceaccounts"}, fresh: true, works: w.podGetsItsClass},
+		{right: "get csidrivers.storage.k8s.io", also: []string{"list csidrivers.storage.k8s.io", "watch csidrivers.storage.k8s.io"}, fresh: true, works: w.says016},
+		{right: "list daemonsets.apps", listed: true, fresh: true, works: w.says015},
+	}
+}
+
+// podGetsItsClass creates a pod that asks for what no other asks for.
+func (w *world) podGetsItsClass(t *testing.T) (bool, string) {
+	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
+	if err := w.API.Create(t.Context(), pod); err != nil {
+		return false, err.Error()
+	}
+	classes := cluster.Classes(pod)
+	return len(classes) == 1 && w.Class(t, "shop", classes[0]) != nil, fmt.Sprint(classes)
+}
+
+// wrongClassIsMended creates a pod whose class is there, with another vault.
+func (w *world) wrongClassIsMended(t *testing.T) (bool, string) {
+	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
+	preview := pod.DeepCopy()
+	if err := w.API.Create(t.Context(), preview, client.DryRunAll); err != nil {
+		return false, err.Error()
+	}
+	name := cluster.Classes(preview)[0]
+	check(t, w.API.Create(t.Context(), &secretsstorev1.SecretProviderClass{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: map[string]string{annotation.LabelManagedBy: "akv-injector"}},
+		Spec: secretsstorev1.SecretProviderClassSpec{Provider: "azure", Parameters: map[string]string{
+			"keyvaultName": "another", "tenantID": cluster.TenantID, "clientID": cluster.ClientID,
+			"objects": "array:\n  - |\n    objectName: other\n    objectType: secret\n",
+		}},
+	}))
+	if err := w.API.Create(t.Context(), pod); err != nil {
+		return false, err.Error()
+	}
+	class := w.Class(t, "shop", name)
+	return class != nil && class.Spec.Parameters["keyvaultName"] == "payments-kv", fmt.Sprint(class)
+}
+
+// bindingIsLookedUp creates a pod whose account may not use an identity binding, and looks for words about that.
+func (w *world) bindingIsLookedUp(t *testing.T) (bool, string) {
+	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
+	pod.Annotations[annotation.IdentityMode] = annotation.IdentityBinding
+	w.warnings.said = nil
+	err := w.API.Create(t.Context(), pod, client.DryRunAll)
+	said := strings.Join(w.warnings.said, "\n")
+	return err == nil && strings.Contains(said, "may not use"), fmt.Sprint(err, said)
+}
+
+func (w *world) says015(t *testing.T) (bool, string) { return w.saysOf(t, "AKV015") }
+
+func (w *world) says016(t *testing.T) (bool, string) { return w.saysOf(t, "AKV016") }
+
+func (w *world) saysOf(t *testing.T, rule string) (bool, string) {
+	said := w.says(t)
+	return strings.Contains(said, rule), said
+}
+
+// setDriver writes what a cluster says of its driver: one that rotates, or that asks for no tokens and does not rotate.
+func (w *world) setDriver(t *testing.T, good bool) {
+	t.Helper()
+	for _, o := range []client.Object{
+		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName}},
+		&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "secrets-store-csi-driver"}},
+	} {
+		check(t, client.IgnoreNotFound(w.API.Delete(t.Context(), o)))
+	}
+	csi := &storagev1.CSIDriver{
+		ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName},
+		Spec: storagev1.CSIDriverSpec{
+			PodInfoOnMount: new(true), AttachRequired: new(false), VolumeLifecycleModes: []storagev1.VolumeLifecycleMode{storagev1.VolumeLifecycleEphemeral},
+		},
+	}
+	arguments := []string{"--provider-volume=/provider"}
+	if good {
+		csi.Spec.RequiresRepublish, csi.Spec.TokenRequests = new(true), []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}}
+		arguments = append(arguments, "--enable-secret-rotation=true", "--rotation-poll-interval=10s")
+	}
+	check(t, w.API.Create(t.Context(), csi))
+	labels := map[string]string{"app": "secrets-store-csi-driver"}
+	check(t, w.API.Create(t.Context(), &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "secrets-store-csi-driver"},
+		Spec: appsv1.DaemonSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "secrets-store", Image: "registry.example/driver:v1.6.0", Args: arguments}}},
+			},
+		},
+	}))
+}

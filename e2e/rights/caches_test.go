@@ -1,0 +1,85 @@
+package rights_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/injector"
+)
+
+// caches are rights to list and to watch. An API server that streams a list needs the one, another both.
+func caches(w *world) (all []probe) {
+	for _, kind := range []string{"namespaces", "serviceaccounts", "csidrivers.storage.k8s.io", classes, "pods"} {
+		if kind != "pods" { // lists of which are needed for more
+			all = append(all, probe{right: "list " + kind, listed: true, fresh: true, works: w.ready})
+		}
+		all = append(all, w.watched(kind))
+	}
+	const records = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
+	all = append(all, probe{
+		right: "list " + records, listed: true, fresh: true,
+		prepare: func(t *testing.T) {
+			pod := cluster.Pod("shop", w.name("runs"), w.name("secret"))
+			class := w.createWhenServed(t, pod)
+			w.run(t, pod)
+			w.record(t, pod, class, strings.Repeat("1", 32))
+		},
+		works: w.countsPods,
+	}, w.watched(records), w.watched("daemonsets.apps"))
+	return all
+}
+
+func (w *world) ready(t *testing.T) (bool, string) { return w.Injector.Replicas()[0].Ready(t.Context()) }
+
+// watched is a probe of a watch. Without it everything is listed again and again, and what changes is seen late.
+func (w *world) watched(kind string) probe {
+	lists := 0
+	return probe{
+		right: "watch " + kind, fresh: true,
+		prepare: func(t *testing.T) { lists = w.audit.of(t, "list "+kind).allowed },
+		works: func(t *testing.T) (bool, string) {
+			w.says(t) // what is read only for an admission begins with one
+			listed := w.audit.of(t, "list "+kind).allowed - lists
+			return listed < 2 || w.audit.of(t, "watch "+kind).last, fmt.Sprintf("listed %d times", listed)
+		},
+	}
+}
+
+// countsPods reports whether the program knows of pods that are to be rotated.
+func (w *world) countsPods(t *testing.T) (bool, string) {
+	text, err := w.Injector.Replicas()[0].Metrics(t.Context())
+	if err != nil {
+		return false, err.Error()
+	}
+	said := ""
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "akv_injector_rotation_pods{") {
+			said += line
+			if !strings.HasSuffix(strings.TrimSpace(line), " 0") {
+				return true, line
+			}
+		}
+	}
+	return false, said
+}
+
+func (w *world) deleteLeases(t *testing.T) {
+	t.Helper()
+	check(t, w.API.DeleteAllOf(t.Context(), &coordinationv1.Lease{}, client.InNamespace(injector.Namespace)))
+}
+
+// leads reports whether somebody leads.
+func (w *world) leads(t *testing.T) (bool, string) {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: injector.Namespace, Name: "akv-injector"}}
+	if err := w.API.Get(t.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
+		return false, err.Error()
+	}
+	holder := lease.Spec.HolderIdentity
+	return holder != nil && *holder != "", fmt.Sprint(lease.Spec)
+}

@@ -1,0 +1,191 @@
+package rights_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	secretsstorev1 "sigs.k8s.io/secrets-store-csi-driver/apis/v1"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject/annotation"
+	"akv-injector/internal/testing/await"
+)
+
+// controllers are rights to keep classes, and to nudge pods.
+func controllers(w *world) []probe {
+	var unused, long, often, nudged string
+	events := 0
+	leave := func(t *testing.T) { unused = w.unusedClass(t) }
+	collected := func(t *testing.T) (bool, string) { return w.Class(t, "shop", unused) == nil, unused }
+	return []probe{
+		// Marked, then deleted, after a live look for pods that mount it.
+		{right: "patch " + classes, prepare: leave, works: collected},
+		{right: "delete " + classes, prepare: leave, works: collected},
+		{right: "list pods", prepare: leave, works: collected},
+		{
+			right: "get pods",
+			// More objects than the cache keeps of a pod.
+			prepare: func(t *testing.T) { long = w.classDeleted(t, w.manySecrets(t)) },
+			works:   func(t *testing.T) (bool, string) { return w.Class(t, "shop", long) != nil, long },
+		},
+		{
+			right:   "create events.events.k8s.io",
+			prepare: func(t *testing.T) { events = w.restored(t, "") },
+			works: func(t *testing.T) (bool, string) {
+				w.classDeleted(t, cluster.Pod("shop", w.name("asks"), w.name("secret")))
+				now := w.restored(t, "")
+				return now > events, fmt.Sprintf("%d events after %d", now, events)
+			},
+		},
+		{
+			right:   "patch events.events.k8s.io",
+			prepare: func(t *testing.T) { often = w.classDeleted(t, cluster.Pod("shop", w.name("asks"), w.name("secret"))) },
+			// Only a repeated event has a series.
+			works: func(t *testing.T) (bool, string) {
+				if class := w.Class(t, "shop", often); class != nil {
+					check(t, client.IgnoreNotFound(w.API.Delete(t.Context(), class)))
+				}
+				return w.restored(t, often) > 1, often
+			},
+		},
+		{
+			right: "patch pods/status", fresh: true, again: true, once: true,
+			prepare: func(t *testing.T) {
+				w.setDriver(t, true)
+				nudged = w.runningPod(t)
+			},
+			works: func(t *testing.T) (bool, string) {
+				pod := &corev1.Pod{}
+				check(t, w.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: nudged}, pod))
+				return pod.Annotations[annotation.RefreshedAt] != "", fmt.Sprint(pod.Annotations)
+			},
+		},
+	}
+}
+
+// unusedClass is a class whose only pod is gone.
+func (w *world) unusedClass(t *testing.T) string {
+	t.Helper()
+	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
+	class := w.Create(t, pod)
+	check(t, w.API.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+	return class
+}
+
+// classDeleted creates a pod and deletes its class, which has to be restored.
+func (w *world) classDeleted(t *testing.T, pod *corev1.Pod) string {
+	t.Helper()
+	name := w.Create(t, pod)
+	check(t, w.API.Delete(t.Context(), &secretsstorev1.SecretProviderClass{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}))
+	return name
+}
+
+func (w *world) manySecrets(*testing.T) *corev1.Pod {
+	var names []string
+	for i := range 400 {
+		names = append(names, fmt.Sprintf("%s-%d", w.name("secret"), i))
+	}
+	return cluster.Pod("shop", w.name("asks"), strings.Join(names, ", "))
+}
+
+// restored is how many times a class was restored, or any, by the events of its namespace.
+func (w *world) restored(t *testing.T, class string) (times int) {
+	t.Helper()
+	var events eventsv1.EventList
+	check(t, w.API.List(t.Context(), &events, client.InNamespace("shop")))
+	for i := range events.Items {
+		e := &events.Items[i]
+		if e.Reason != "ClassRestored" || class != "" && e.Regarding.Name != class {
+			continue
+		}
+		times++
+		if e.Series != nil {
+			times += int(e.Series.Count) - 1
+		}
+	}
+	return times
+}
+
+// runningPod is a pod that runs, and whose one volume the driver has mounted.
+func (w *world) runningPod(t *testing.T) string {
+	t.Helper()
+	pod := cluster.Pod("shop", w.name("runs"), w.name("secret"))
+	pod.Annotations[annotation.RotationPollInterval] = "10s"
+	pod.Spec.NodeName = "node"
+	class := w.createWhenServed(t, pod)
+	w.run(t, pod)
+	w.record(t, pod, class, strings.Repeat("1", 32))
+	return pod.Name
+}
+
+// createWhenServed creates a pod, and returns its class. The program may have been started a moment ago.
+func (w *world) createWhenServed(t *testing.T, pod *corev1.Pod) string {
+	t.Helper()
+	check(t, await.Poll{Limit: time.Minute}.Success(t.Context(), "create "+pod.Name, func(ctx context.Context) error {
+		return w.API.Create(ctx, pod)
+	}))
+	return cluster.Classes(pod)[0]
+}
+
+// run says of a pod what its kubelet would say.
+func (w *world) run(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	check(t, w.API.Status().Update(t.Context(), pod))
+}
+
+// record writes what the driver has mounted.
+func (w *world) record(t *testing.T, pod *corev1.Pod, class, version string) *secretsstorev1.SecretProviderClassPodStatus {
+	t.Helper()
+	record := &secretsstorev1.SecretProviderClassPodStatus{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: pod.Namespace, Name: pod.Name + "-" + pod.Namespace + "-" + class,
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID}},
+		},
+		Status: secretsstorev1.SecretProviderClassPodStatusStatus{
+			PodName: pod.Name, SecretProviderClassName: class, Mounted: true, TargetPath: "/var/lib/kubelet/pods/" + string(pod.UID) + "/volumes/kubernetes.io~csi/secrets/mount",
+			Objects: []secretsstorev1.SecretProviderClassObject{{ID: "secret/" + pod.Annotations[annotation.Objects], Version: version}},
+		},
+	}
+	check(t, w.API.Create(t.Context(), record))
+	return record
+}
+
+// leads are rights to lead, and to say so.
+func leads(w *world) []probe {
+	events := 0
+	// The event of who leads is the only one of ours in this namespace.
+	told := func(t *testing.T) int {
+		var all corev1.EventList
+		check(t, w.API.List(t.Context(), &all, client.InNamespace(injector.Namespace)))
+		n := 0
+		for i := range all.Items {
+			if all.Items[i].Reason == "LeaderElection" {
+				n++
+			}
+		}
+		return n
+	}
+	return []probe{
+		{right: "create leases.coordination.k8s.io", fresh: true, prepare: w.deleteLeases, works: w.leads},
+		{right: "get leases.coordination.k8s.io", fresh: true, works: w.leads},
+		{right: "update leases.coordination.k8s.io", fresh: true, works: w.leads},
+		{
+			right: "create events", fresh: true, again: true, once: true,
+			prepare: func(t *testing.T) { events = told(t) },
+			works: func(t *testing.T) (bool, string) {
+				now := told(t)
+				return now > events, fmt.Sprintf("%d events after %d", now, events)
+			},
+		},
+	}
+}

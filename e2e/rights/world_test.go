@@ -1,0 +1,144 @@
+package rights_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"akv-injector/e2e/cluster"
+	"akv-injector/e2e/controlplane"
+	"akv-injector/e2e/injector"
+	"akv-injector/inject/annotation"
+	"akv-injector/internal/testing/await"
+)
+
+// probe is one right, and what it is for.
+type probe struct {
+	right string
+	// also are taken all the while: with them there would be another way.
+	also []string
+	// listed has the program read lists in pages, as from an API server that does not stream them.
+	listed bool
+	// fresh restarts the program without the right, and again is if it has to be restarted to see that it has the right again.
+	fresh, again bool
+	// once is set if the program asks once, and tries it much later.
+	once bool
+	// prepare makes what works looks at, when the right is taken.
+	prepare func(*testing.T)
+	// works reports whether what the right is for works. It is called again and again.
+	works func(*testing.T) (bool, string)
+}
+
+// world is a cluster in which rights are taken from our account.
+type world struct {
+	*cluster.Cluster
+	audit    *audit
+	roles    []role
+	warnings *warnings
+	number   int
+}
+
+// warnings are those of the last answer.
+type warnings struct{ said []string }
+
+func (w *warnings) HandleWarningHeader(_ int, _, text string) { w.said = append(w.said, text) }
+
+// newWorld is a cluster with one replica. install comes between the control plane and the program.
+func newWorld(t *testing.T, install func(*cluster.Cluster), args ...string) *world {
+	t.Helper()
+	c := cluster.Bare(t, controlplane.Options{ExtraAPIServerArgs: []string{auditPolicy(t)}})
+	check(t, c.Install(t.Context(), injector.Options{
+		OwnCertificates: true, Args: append([]string{"--certificate-ca-pause=1s", "--class-grace-period=1s"}, args...),
+	}))
+	w := &world{Cluster: c, audit: &audit{file: c.AuditLog, seen: map[string]*calls{}}, warnings: &warnings{}}
+	if install != nil {
+		install(c)
+	}
+	config := rest.CopyConfig(c.Config)
+	config.WarningHandler = w.warnings
+	api, err := client.NewWithWatch(config, client.Options{Scheme: cluster.Scheme()})
+	check(t, err)
+	c.API = api
+	w.roles = rolesOf(t, api)
+	c.Namespace(t, "shop", map[string]string{annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account})
+	return w
+}
+
+// try takes the right of a probe away and gives it back.
+func (w *world) try(t *testing.T, p *probe) {
+	t.Helper()
+	replica := w.Injector.Replicas()[0]
+	if p.fresh {
+		check(t, w.Injector.StopReplica(replica))
+	}
+	leave(t, w.API, w.roles, append(slices.Clone(p.also), p.right)...)
+	if p.prepare != nil {
+		p.prepare(t)
+	}
+	start := func() {
+		t.Helper()
+		w.Injector.SetEnv()
+		if p.listed {
+			w.Injector.SetEnv("KUBE_FEATURE_WatchListClient=false")
+		}
+		check(t, w.Injector.StartReplica(t.Context(), replica))
+		w.Injector.Offer()
+	}
+	if p.fresh {
+		start()
+	}
+	// Refused twice, it was tried again, and did no good.
+	refusals := w.audit.of(t, p.right).refused + 2
+	if p.once {
+		refusals--
+	}
+	await.Poll{Limit: time.Minute, Every: 100 * time.Millisecond}.Require(t, "to miss the right to "+p.right, func(context.Context) (bool, string) {
+		works, said := p.works(t)
+		is := w.audit.of(t, p.right)
+		return !works && is.refused >= refusals, fmt.Sprintf("works: %t; %s; refused %d of %d times", works, said, is.refused, refusals)
+	})
+	if p.again {
+		check(t, w.Injector.StopReplica(replica))
+	}
+	leave(t, w.API, w.roles, p.also...)
+	if p.again {
+		start()
+	}
+	await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}.Require(t, "to have the right to "+p.right+" again", func(context.Context) (bool, string) { return p.works(t) })
+	if len(p.also) > 0 {
+		leave(t, w.API, w.roles)
+	}
+}
+
+// name is one that nothing else has.
+func (w *world) name(kind string) string {
+	w.number++
+	return fmt.Sprintf("%s-%d", kind, w.number)
+}
+
+// says creates nothing, and returns the warnings about a pod that asks.
+func (w *world) says(t *testing.T) string {
+	t.Helper()
+	w.warnings.said = nil
+	if err := w.API.Create(t.Context(), cluster.Pod("shop", w.name("asks"), w.name("secret")), client.DryRunAll); err != nil {
+		return err.Error()
+	}
+	return strings.Join(w.warnings.said, "\n")
+}
+
+// all tries probes one after the other.
+func (w *world) all(t *testing.T, probes []probe) {
+	t.Helper()
+	for i := range probes {
+		p := &probes[i]
+		if !t.Run(p.right, func(t *testing.T) { w.try(t, p) }) {
+			return // the program may be anything now
+		}
+	}
+}
