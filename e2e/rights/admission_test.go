@@ -26,10 +26,10 @@ func admission(w *world) []probe {
 		{right: "get " + classes, works: w.wrongClassIsMended},
 		{right: "update " + classes, works: w.wrongClassIsMended},
 		{right: "create subjectaccessreviews.authorization.k8s.io", works: w.bindingIsLookedUp},
-		// Without a cache, or before it is filled.
-		{right: "get namespaces", also: []string{"list namespaces", "watch namespaces"}, fresh: true, works: w.podGetsItsClass},
-		{right: "get serviceaccounts", also: []string{"list serviceaccounts", "watch serviceaccounts"}, fresh: true, works: w.podGetsItsClass},
-		{right: "get csidrivers.storage.k8s.io", also: []string{"list csidrivers.storage.k8s.io", "watch csidrivers.storage.k8s.io"}, fresh: true, works: w.says016},
+		// What is refused by what a cache has is looked at again, at the API server.
+		{right: "get namespaces", works: w.refusesFor(wrongAccount, "AKV012")},
+		{right: "get serviceaccounts", works: w.refusesFor(wrongAccount, "AKV012")},
+		{right: "get csidrivers.storage.k8s.io", prepare: w.legacyClass, works: w.refusesFor(mountLegacy, "AKV011")},
 		{right: "list daemonsets.apps", listed: true, fresh: true, works: w.says015},
 	}
 }
@@ -76,13 +76,52 @@ func (w *world) bindingIsLookedUp(t *testing.T) (bool, string) {
 	return err == nil && strings.Contains(said, "may not use"), fmt.Sprint(err, said)
 }
 
-func (w *world) says015(t *testing.T) (bool, string) { return w.saysOf(t, "AKV015") }
+// refusesFor creates pods that are wrong.
+func (w *world) refusesFor(harm func(*corev1.Pod), rule string) func(*testing.T) (bool, string) {
+	return func(t *testing.T) (bool, string) {
+		pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
+		harm(pod)
+		err := w.API.Create(t.Context(), pod, client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), rule), fmt.Sprint(err)
+	}
+}
 
-func (w *world) says016(t *testing.T) (bool, string) { return w.saysOf(t, "AKV016") }
+// wrongAccount has a pod ask with an account that has no client id.
+func wrongAccount(pod *corev1.Pod) { pod.Annotations[annotation.ServiceAccount] = bareAccount }
 
-func (w *world) saysOf(t *testing.T, rule string) (bool, string) {
+const bareAccount = "bare"
+
+const legacy = "legacy"
+
+// legacyClass is one without a usable identity, which was there before its namespace opted in.
+func (w *world) legacyClass(t *testing.T) {
+	t.Helper()
+	check(t, w.CreateNamespace(t.Context(), legacy, nil, nil))
+	check(t, w.API.Create(t.Context(), &secretsstorev1.SecretProviderClass{
+		ObjectMeta: metav1.ObjectMeta{Namespace: legacy, Name: legacy},
+		Spec: secretsstorev1.SecretProviderClassSpec{Provider: "azure", Parameters: map[string]string{
+			"keyvaultName": "payments-kv", "tenantID": cluster.TenantID, "usePodIdentity": "true", "objects": "array:\n  - |\n    objectName: one\n    objectType: secret\n",
+		}},
+	}))
+	check(t, w.API.Create(t.Context(), cluster.ServiceAccount(legacy)))
+	ns := &corev1.Namespace{}
+	check(t, w.API.Get(t.Context(), client.ObjectKey{Name: legacy}, ns))
+	ns.Labels[annotation.LabelInjection] = annotation.InjectionEnabled
+	check(t, w.API.Update(t.Context(), ns))
+}
+
+func mountLegacy(pod *corev1.Pod) {
+	pod.Namespace, pod.Annotations = legacy, nil
+	pod.Spec.ServiceAccountName = cluster.Account
+	pod.Spec.Volumes = []corev1.Volume{{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
+		Driver: provider.DriverName, ReadOnly: new(true), VolumeAttributes: map[string]string{provider.AttributeClass: legacy},
+	}}}}
+	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "secrets", MountPath: "/secrets", ReadOnly: true}}
+}
+
+func (w *world) says015(t *testing.T) (bool, string) {
 	said := w.says(t)
-	return strings.Contains(said, rule), said
+	return strings.Contains(said, "AKV015"), said
 }
 
 // setDriver writes what a cluster says of its driver: one that rotates, or that asks for no tokens and does not rotate.

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
 )
 
@@ -24,18 +23,15 @@ func caches(w *world) (all []probe) {
 	const records = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
 	all = append(all, probe{
 		right: "list " + records, listed: true, fresh: true,
-		prepare: func(t *testing.T) {
-			pod := cluster.Pod("shop", w.name("runs"), w.name("secret"))
-			class := w.createWhenServed(t, pod)
-			w.run(t, pod)
-			w.record(t, pod, class, strings.Repeat("1", 32))
-		},
-		works: w.countsPods,
+		before: func(t *testing.T) { w.runningPod(t) },
+		works:  w.countsPods,
 	}, w.watched(records), w.watched("daemonsets.apps"))
 	return all
 }
 
-func (w *world) ready(t *testing.T) (bool, string) { return w.Injector.Replicas()[0].Ready(t.Context()) }
+func (w *world) ready(t *testing.T) (bool, string) {
+	return w.Injector.Replicas()[0].Ready(t.Context())
+}
 
 // watched is a probe of a watch. Without it everything is listed again and again, and what changes is seen late.
 func (w *world) watched(kind string) probe {
@@ -51,22 +47,18 @@ func (w *world) watched(kind string) probe {
 	}
 }
 
-// countsPods reports whether the program knows of pods that are to be rotated.
+// countsPods reports whether the program knows what is mounted in pods.
 func (w *world) countsPods(t *testing.T) (bool, string) {
 	text, err := w.Injector.Replicas()[0].Metrics(t.Context())
 	if err != nil {
 		return false, err.Error()
 	}
-	said := ""
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "akv_injector_rotation_pods{") {
-			said += line
-			if !strings.HasSuffix(strings.TrimSpace(line), " 0") {
-				return true, line
-			}
+		if number, ok := strings.CutPrefix(line, `akv_injector_rotation_pods{state="current"} `); ok {
+			return strings.TrimSpace(number) != "0", line
 		}
 	}
-	return false, said
+	return false, "no such metric"
 }
 
 func (w *world) deleteLeases(t *testing.T) {

@@ -58,10 +58,8 @@ func controllers(w *world) []probe {
 		},
 		{
 			right: "patch pods/status", fresh: true, again: true, once: true,
-			prepare: func(t *testing.T) {
-				w.setDriver(t, true)
-				nudged = w.runningPod(t)
-			},
+			before:  func(t *testing.T) { nudged = w.runningPod(t) },
+			prepare: func(t *testing.T) { w.setDriver(t, true) },
 			works: func(t *testing.T) (bool, string) {
 				pod := &corev1.Pod{}
 				check(t, w.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: nudged}, pod))

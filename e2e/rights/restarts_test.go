@@ -21,7 +21,7 @@ import (
 	"akv-injector/internal/testing/await"
 )
 
-// TestRightsOfRestarts: the same for what restart.enabled and mountedGate.enabled add.
+// TestRightsOfRestarts: the same for what restart.enabled adds. mountedGate.enabled adds nothing that the others do not have.
 func TestRightsOfRestarts(t *testing.T) {
 	var added []string
 	w := newWorld(t, func(c *cluster.Cluster) {

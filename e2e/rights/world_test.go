@@ -3,11 +3,12 @@ package rights_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,16 +22,14 @@ import (
 // probe is one right, and what it is for.
 type probe struct {
 	right string
-	// also are taken all the while: with them there would be another way.
-	also []string
 	// listed has the program read lists in pages, as from an API server that does not stream them.
 	listed bool
 	// fresh restarts the program without the right, and again is if it has to be restarted to see that it has the right again.
 	fresh, again bool
 	// once is set if the program asks once, and tries it much later.
 	once bool
-	// prepare makes what works looks at, when the right is taken.
-	prepare func(*testing.T)
+	// before makes what needs all rights, and prepare what works looks at, when the right is taken and the program that is to miss it not started.
+	before, prepare func(*testing.T)
 	// works reports whether what the right is for works. It is called again and again.
 	works func(*testing.T) (bool, string)
 }
@@ -67,6 +66,7 @@ func newWorld(t *testing.T, install func(*cluster.Cluster), args ...string) *wor
 	c.API = api
 	w.roles = rolesOf(t, api)
 	c.Namespace(t, "shop", map[string]string{annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account})
+	check(t, api.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: bareAccount}}))
 	return w
 }
 
@@ -74,10 +74,13 @@ func newWorld(t *testing.T, install func(*cluster.Cluster), args ...string) *wor
 func (w *world) try(t *testing.T, p *probe) {
 	t.Helper()
 	replica := w.Injector.Replicas()[0]
+	if p.before != nil {
+		p.before(t)
+	}
 	if p.fresh {
 		check(t, w.Injector.StopReplica(replica))
 	}
-	leave(t, w.API, w.roles, append(slices.Clone(p.also), p.right)...)
+	leave(t, w.API, w.roles, p.right)
 	if p.prepare != nil {
 		p.prepare(t)
 	}
@@ -106,14 +109,11 @@ func (w *world) try(t *testing.T, p *probe) {
 	if p.again {
 		check(t, w.Injector.StopReplica(replica))
 	}
-	leave(t, w.API, w.roles, p.also...)
+	leave(t, w.API, w.roles)
 	if p.again {
 		start()
 	}
 	await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}.Require(t, "to have the right to "+p.right+" again", func(context.Context) (bool, string) { return p.works(t) })
-	if len(p.also) > 0 {
-		leave(t, w.API, w.roles)
-	}
 }
 
 // name is one that nothing else has.
