@@ -61,9 +61,10 @@ func (w *world) countsPods(t *testing.T) (bool, string) {
 	return false, "no such metric"
 }
 
-func (w *world) deleteLeases(t *testing.T) {
+// freeLease is one that nobody holds.
+func (w *world) freeLease(t *testing.T) {
 	t.Helper()
-	check(t, w.API.DeleteAllOf(t.Context(), &coordinationv1.Lease{}, client.InNamespace(injector.Namespace)))
+	check(t, w.API.Create(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: injector.Namespace, Name: "akv-injector"}}))
 }
 
 // leads reports whether somebody leads.

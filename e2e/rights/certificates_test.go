@@ -1,15 +1,18 @@
 package rights_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"akv-injector/e2e/injector"
 	"akv-injector/internal/certificates"
+	"akv-injector/internal/testing/await"
 )
 
 // certificate are rights to keep a certificate of its own.
@@ -38,14 +41,21 @@ func certificate(w *world) (all []probe) {
 		all = append(all,
 			probe{right: "get " + right, prepare: takeCA, works: hasCA},
 			probe{right: "patch " + right, prepare: takeCA, works: hasCA},
-			probe{
-				right: "list " + right, listed: true, fresh: true,
-				works: w.ready,
-			},
+			probe{right: "list " + right, listed: true, fresh: true, works: func(t *testing.T) (bool, string) { return w.mendsCA(t, kind) }},
 			w.watched(right),
 		)
 	}
 	return all
+}
+
+// mendsCA takes the CA away, and reports whether it is written again at once: without being told, the program looks once in a minute.
+func (w *world) mendsCA(t *testing.T, kind string) (bool, string) {
+	t.Helper()
+	if has, _ := w.hasCA(t, kind); has {
+		w.takeCA(t, kind)
+	}
+	err := await.Poll{Limit: time.Second, Every: 20 * time.Millisecond}.Until(t.Context(), "the CA", func(context.Context) (bool, string) { return w.hasCA(t, kind) })
+	return err == nil, fmt.Sprint(err)
 }
 
 func (w *world) takeCA(t *testing.T, kind string) {

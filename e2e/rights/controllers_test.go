@@ -174,9 +174,9 @@ func leads(w *world) []probe {
 		return n
 	}
 	return []probe{
-		{right: "create leases.coordination.k8s.io", fresh: true, prepare: w.deleteLeases, works: w.leads},
+		{right: "create leases.coordination.k8s.io", fresh: true, works: w.leads},
 		{right: "get leases.coordination.k8s.io", fresh: true, works: w.leads},
-		{right: "update leases.coordination.k8s.io", fresh: true, works: w.leads},
+		{right: "update leases.coordination.k8s.io", fresh: true, prepare: w.freeLease, works: w.leads},
 		{
 			right: "create events", fresh: true, again: true, once: true,
 			prepare: func(t *testing.T) { events = told(t) },

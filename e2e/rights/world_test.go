@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -78,7 +79,7 @@ func (w *world) try(t *testing.T, p *probe) {
 		p.before(t)
 	}
 	if p.fresh {
-		check(t, w.Injector.StopReplica(replica))
+		w.stop(t)
 	}
 	leave(t, w.API, w.roles, p.right)
 	if p.prepare != nil {
@@ -107,13 +108,20 @@ func (w *world) try(t *testing.T, p *probe) {
 		return !works && is.refused >= refusals, fmt.Sprintf("works: %t; %s; refused %d of %d times", works, said, is.refused, refusals)
 	})
 	if p.again {
-		check(t, w.Injector.StopReplica(replica))
+		w.stop(t)
 	}
 	leave(t, w.API, w.roles)
 	if p.again {
 		start()
 	}
 	await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}.Require(t, "to have the right to "+p.right+" again", func(context.Context) (bool, string) { return p.works(t) })
+}
+
+// stop ends the program, and nobody leads. One that is ended in the moment in which it takes a lease does not give that back.
+func (w *world) stop(t *testing.T) {
+	t.Helper()
+	check(t, w.Injector.StopReplica(w.Injector.Replicas()[0]))
+	check(t, w.API.DeleteAllOf(t.Context(), &coordinationv1.Lease{}, client.InNamespace(injector.Namespace)))
 }
 
 // name is one that nothing else has.

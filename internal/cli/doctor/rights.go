@@ -80,7 +80,7 @@ func needed(shipped []right, d *appsv1.Deployment) []right {
 		case r.resource == "secretproviderclasspodstatuses" && rotation == "off" && !gates && !restarts,
 			r.resource == "pods/status" && rotation != "drive" && !gates,
 			(r.resource == "secrets" || r.group == "admissionregistration.k8s.io") && serverFlag(d, "certificate-secret") == "",
-			r.resource == "leases" && serverFlag(d, "leader-elect") == "false":
+			(r.resource == "leases" || r.resource == "events" && r.group == "") && serverFlag(d, "leader-elect") == "false":
 			continue
 		case r.resource == "daemonsets":
 			r.namespace = cmp.Or(serverFlag(d, "driver-namespace"), r.namespace)
