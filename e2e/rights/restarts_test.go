@@ -23,6 +23,7 @@ import (
 
 // TestRightsOfRestarts: the same for what restart.enabled adds. mountedGate.enabled adds nothing that the others do not have.
 func TestRightsOfRestarts(t *testing.T) {
+	t.Parallel()
 	var added []string
 	w := newWorld(t, func(c *cluster.Cluster) {
 		before := granted(rolesOf(t, c.API))

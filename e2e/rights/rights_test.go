@@ -7,11 +7,23 @@ import (
 
 // TestEachRight: what the program does works with all its rights, and something does not without any one of them.
 func TestEachRight(t *testing.T) {
-	w := newWorld(t, nil)
-	w.setDriver(t, false)
-	probes := slices.Concat(admission(w), caches(w), certificate(w), leads(w), controllers(w))
-	w.complete(t, probes)
-	w.all(t, probes)
+	groups := map[string]func(*world) []probe{
+		"use": func(w *world) []probe { return slices.Concat(admission(w), leads(w), controllers(w)) },
+		"own": func(w *world) []probe { return slices.Concat(certificate(w), caches(w)) },
+	}
+	for name, group := range groups {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.setDriver(t, false)
+			var all []probe
+			for _, group := range groups {
+				all = append(all, group(w)...)
+			}
+			w.complete(t, all)
+			w.all(t, group(w))
+		})
+	}
 }
 
 // complete holds probes against the rights that are given.
