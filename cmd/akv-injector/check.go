@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -135,8 +136,6 @@ func (c *checker) asks(more map[string]string) *corev1.Pod {
 			}},
 		},
 	}
-	for key, value := range more {
-		pod.Annotations[key] = value
-	}
+	maps.Copy(pod.Annotations, more)
 	return pod
 }

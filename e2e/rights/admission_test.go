@@ -3,7 +3,6 @@ package rights_test
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -35,53 +34,53 @@ func admission(w *world) []probe {
 }
 
 // podGetsItsClass creates a pod that asks for what no other asks for.
-func (w *world) podGetsItsClass(t *testing.T) (bool, string) {
+func (w *world) podGetsItsClass() (bool, string) {
 	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
-	if err := w.API.Create(t.Context(), pod); err != nil {
+	if err := w.API.Create(w.t.Context(), pod); err != nil {
 		return false, err.Error()
 	}
 	classes := cluster.Classes(pod)
-	return len(classes) == 1 && w.Class(t, "shop", classes[0]) != nil, fmt.Sprint(classes)
+	return len(classes) == 1 && w.Class(w.t, "shop", classes[0]) != nil, fmt.Sprint(classes)
 }
 
 // wrongClassIsMended creates a pod whose class is there, with another vault.
-func (w *world) wrongClassIsMended(t *testing.T) (bool, string) {
+func (w *world) wrongClassIsMended() (bool, string) {
 	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
 	preview := pod.DeepCopy()
-	if err := w.API.Create(t.Context(), preview, client.DryRunAll); err != nil {
+	if err := w.API.Create(w.t.Context(), preview, client.DryRunAll); err != nil {
 		return false, err.Error()
 	}
 	name := cluster.Classes(preview)[0]
-	check(t, w.API.Create(t.Context(), &secretsstorev1.SecretProviderClass{
+	check(w.t, w.API.Create(w.t.Context(), &secretsstorev1.SecretProviderClass{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: map[string]string{annotation.LabelManagedBy: "akv-injector"}},
 		Spec: secretsstorev1.SecretProviderClassSpec{Provider: "azure", Parameters: map[string]string{
 			"keyvaultName": "another", "tenantID": cluster.TenantID, "clientID": cluster.ClientID,
 			"objects": "array:\n  - |\n    objectName: other\n    objectType: secret\n",
 		}},
 	}))
-	if err := w.API.Create(t.Context(), pod); err != nil {
+	if err := w.API.Create(w.t.Context(), pod); err != nil {
 		return false, err.Error()
 	}
-	class := w.Class(t, "shop", name)
+	class := w.Class(w.t, "shop", name)
 	return class != nil && class.Spec.Parameters["keyvaultName"] == "payments-kv", fmt.Sprint(class)
 }
 
 // bindingIsLookedUp creates a pod whose account may not use an identity binding, and looks for words about that.
-func (w *world) bindingIsLookedUp(t *testing.T) (bool, string) {
+func (w *world) bindingIsLookedUp() (bool, string) {
 	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
 	pod.Annotations[annotation.IdentityMode] = annotation.IdentityBinding
 	w.warnings.said = nil
-	err := w.API.Create(t.Context(), pod, client.DryRunAll)
+	err := w.API.Create(w.t.Context(), pod, client.DryRunAll)
 	said := strings.Join(w.warnings.said, "\n")
 	return err == nil && strings.Contains(said, "may not use"), fmt.Sprint(err, said)
 }
 
 // refusesFor creates pods that are wrong.
-func (w *world) refusesFor(harm func(*corev1.Pod), rule string) func(*testing.T) (bool, string) {
-	return func(t *testing.T) (bool, string) {
+func (w *world) refusesFor(harm func(*corev1.Pod), rule string) func() (bool, string) {
+	return func() (bool, string) {
 		pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
 		harm(pod)
-		err := w.API.Create(t.Context(), pod, client.DryRunAll)
+		err := w.API.Create(w.t.Context(), pod, client.DryRunAll)
 		return err != nil && strings.Contains(err.Error(), rule), fmt.Sprint(err)
 	}
 }
@@ -94,20 +93,19 @@ const bareAccount = "bare"
 const legacy = "legacy"
 
 // legacyClass is one without a usable identity, which was there before its namespace opted in.
-func (w *world) legacyClass(t *testing.T) {
-	t.Helper()
-	check(t, w.CreateNamespace(t.Context(), legacy, nil, nil))
-	check(t, w.API.Create(t.Context(), &secretsstorev1.SecretProviderClass{
+func (w *world) legacyClass() {
+	check(w.t, w.CreateNamespace(w.t.Context(), legacy, nil, nil))
+	check(w.t, w.API.Create(w.t.Context(), &secretsstorev1.SecretProviderClass{
 		ObjectMeta: metav1.ObjectMeta{Namespace: legacy, Name: legacy},
 		Spec: secretsstorev1.SecretProviderClassSpec{Provider: "azure", Parameters: map[string]string{
 			"keyvaultName": "payments-kv", "tenantID": cluster.TenantID, "usePodIdentity": "true", "objects": "array:\n  - |\n    objectName: one\n    objectType: secret\n",
 		}},
 	}))
-	check(t, w.API.Create(t.Context(), cluster.ServiceAccount(legacy)))
+	check(w.t, w.API.Create(w.t.Context(), cluster.ServiceAccount(legacy)))
 	ns := &corev1.Namespace{}
-	check(t, w.API.Get(t.Context(), client.ObjectKey{Name: legacy}, ns))
+	check(w.t, w.API.Get(w.t.Context(), client.ObjectKey{Name: legacy}, ns))
 	ns.Labels[annotation.LabelInjection] = annotation.InjectionEnabled
-	check(t, w.API.Update(t.Context(), ns))
+	check(w.t, w.API.Update(w.t.Context(), ns))
 }
 
 func mountLegacy(pod *corev1.Pod) {
@@ -119,19 +117,18 @@ func mountLegacy(pod *corev1.Pod) {
 	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "secrets", MountPath: "/secrets", ReadOnly: true}}
 }
 
-func (w *world) says015(t *testing.T) (bool, string) {
-	said := w.says(t)
+func (w *world) says015() (bool, string) {
+	said := w.says()
 	return strings.Contains(said, "AKV015"), said
 }
 
 // setDriver writes what a cluster says of its driver: one that rotates, or that asks for no tokens and does not rotate.
-func (w *world) setDriver(t *testing.T, good bool) {
-	t.Helper()
+func (w *world) setDriver(good bool) {
 	for _, o := range []client.Object{
 		&storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName}},
 		&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "secrets-store-csi-driver"}},
 	} {
-		check(t, client.IgnoreNotFound(w.API.Delete(t.Context(), o)))
+		check(w.t, client.IgnoreNotFound(w.API.Delete(w.t.Context(), o)))
 	}
 	csi := &storagev1.CSIDriver{
 		ObjectMeta: metav1.ObjectMeta{Name: provider.DriverName},
@@ -144,9 +141,9 @@ func (w *world) setDriver(t *testing.T, good bool) {
 		csi.Spec.RequiresRepublish, csi.Spec.TokenRequests = new(true), []storagev1.TokenRequest{{Audience: "api://AzureADTokenExchange"}}
 		arguments = append(arguments, "--enable-secret-rotation=true", "--rotation-poll-interval=10s")
 	}
-	check(t, w.API.Create(t.Context(), csi))
+	check(w.t, w.API.Create(w.t.Context(), csi))
 	labels := map[string]string{"app": "secrets-store-csi-driver"}
-	check(t, w.API.Create(t.Context(), &appsv1.DaemonSet{
+	check(w.t, w.API.Create(w.t.Context(), &appsv1.DaemonSet{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "secrets-store-csi-driver"},
 		Spec: appsv1.DaemonSetSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels},

@@ -3,7 +3,6 @@ package rights_test
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,14 +22,14 @@ func caches(w *world) (all []probe) {
 	const records = "secretproviderclasspodstatuses.secrets-store.csi.x-k8s.io"
 	all = append(all, probe{
 		right: "list " + records, listed: true, fresh: true,
-		before: func(t *testing.T) { w.runningPod(t) },
+		before: func() { w.runningPod() },
 		works:  w.countsPods,
 	}, w.watched(records), w.watched("daemonsets.apps"))
 	return all
 }
 
-func (w *world) ready(t *testing.T) (bool, string) {
-	return w.Injector.Replicas()[0].Ready(t.Context())
+func (w *world) ready() (bool, string) {
+	return w.Injector.Replicas()[0].Ready(w.t.Context())
 }
 
 // watched is a probe of a watch. Without it everything is listed again and again, and what changes is seen late.
@@ -38,18 +37,18 @@ func (w *world) watched(kind string) probe {
 	lists := 0
 	return probe{
 		right: "watch " + kind, fresh: true,
-		prepare: func(t *testing.T) { lists = w.audit.of(t, "list "+kind).allowed },
-		works: func(t *testing.T) (bool, string) {
-			w.says(t) // what is read only for an admission begins with one
-			listed := w.audit.of(t, "list "+kind).allowed - lists
-			return listed < 2 || w.audit.of(t, "watch "+kind).last, fmt.Sprintf("listed %d times", listed)
+		prepare: func() { lists = w.audit.of(w.t, "list "+kind).allowed },
+		works: func() (bool, string) {
+			w.says() // what is read only for an admission begins with one
+			listed := w.audit.of(w.t, "list "+kind).allowed - lists
+			return listed < 2 || w.audit.of(w.t, "watch "+kind).last, fmt.Sprintf("listed %d times", listed)
 		},
 	}
 }
 
 // countsPods reports whether the program knows what is mounted in pods.
-func (w *world) countsPods(t *testing.T) (bool, string) {
-	text, err := w.Injector.Replicas()[0].Metrics(t.Context())
+func (w *world) countsPods() (bool, string) {
+	text, err := w.Injector.Replicas()[0].Metrics(w.t.Context())
 	if err != nil {
 		return false, err.Error()
 	}
@@ -62,15 +61,14 @@ func (w *world) countsPods(t *testing.T) (bool, string) {
 }
 
 // freeLease is one that nobody holds.
-func (w *world) freeLease(t *testing.T) {
-	t.Helper()
-	check(t, w.API.Create(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: injector.Namespace, Name: "akv-injector"}}))
+func (w *world) freeLease() {
+	check(w.t, w.API.Create(w.t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: injector.Namespace, Name: "akv-injector"}}))
 }
 
 // leads reports whether somebody leads.
-func (w *world) leads(t *testing.T) (bool, string) {
+func (w *world) leads() (bool, string) {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: injector.Namespace, Name: "akv-injector"}}
-	if err := w.API.Get(t.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
+	if err := w.API.Get(w.t.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
 		return false, err.Error()
 	}
 	holder := lease.Spec.HolderIdentity

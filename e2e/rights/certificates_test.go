@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,13 +18,13 @@ import (
 func certificate(w *world) (all []probe) {
 	const secrets = "secrets"
 	asked := ""
-	ask := func(t *testing.T) {
+	ask := func() {
 		asked = w.name("leaf ")
-		check(t, injector.AskForCertificate(t.Context(), w.Client, asked))
+		check(w.t, injector.AskForCertificate(w.t.Context(), w.Client, asked))
 	}
-	made := func(t *testing.T) (bool, string) {
-		secret, err := w.Client.CoreV1().Secrets(injector.Namespace).Get(t.Context(), injector.CertificateSecret, metav1.GetOptions{})
-		check(t, err)
+	made := func() (bool, string) {
+		secret, err := w.Client.CoreV1().Secrets(injector.Namespace).Get(w.t.Context(), injector.CertificateSecret, metav1.GetOptions{})
+		check(w.t, err)
 		return secret.Annotations[certificates.AnnotationRotated] == asked, fmt.Sprint(secret.Annotations)
 	}
 	all = append(all,
@@ -36,12 +35,12 @@ func certificate(w *world) (all []probe) {
 	)
 	for _, kind := range []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"} {
 		right := kind + ".admissionregistration.k8s.io"
-		takeCA := func(t *testing.T) { w.takeCA(t, kind) }
-		hasCA := func(t *testing.T) (bool, string) { return w.hasCA(t, kind) }
+		takeCA := func() { w.takeCA(kind) }
+		hasCA := func() (bool, string) { return w.hasCA(kind) }
 		all = append(all,
 			probe{right: "get " + right, prepare: takeCA, works: hasCA},
 			probe{right: "patch " + right, prepare: takeCA, works: hasCA},
-			probe{right: "list " + right, listed: true, fresh: true, works: func(t *testing.T) (bool, string) { return w.mendsCA(t, kind) }},
+			probe{right: "list " + right, listed: true, fresh: true, works: func() (bool, string) { return w.mendsCA(kind) }},
 			w.watched(right),
 		)
 	}
@@ -49,39 +48,36 @@ func certificate(w *world) (all []probe) {
 }
 
 // mendsCA takes the CA away, and reports whether it is written again at once: without being told, the program looks once in a minute.
-func (w *world) mendsCA(t *testing.T, kind string) (bool, string) {
-	t.Helper()
-	if has, _ := w.hasCA(t, kind); has {
-		w.takeCA(t, kind)
+func (w *world) mendsCA(kind string) (bool, string) {
+	if has, _ := w.hasCA(kind); has {
+		w.takeCA(kind)
 	}
-	err := await.Poll{Limit: time.Second, Every: 20 * time.Millisecond}.Until(t.Context(), "the CA", func(context.Context) (bool, string) { return w.hasCA(t, kind) })
+	err := await.Poll{Limit: time.Second, Every: 20 * time.Millisecond}.Until(w.t.Context(), "the CA", func(context.Context) (bool, string) { return w.hasCA(kind) })
 	return err == nil, fmt.Sprint(err)
 }
 
-func (w *world) takeCA(t *testing.T, kind string) {
-	t.Helper()
+func (w *world) takeCA(kind string) {
 	patch := []byte(`[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]`)
 	hooks := w.Client.AdmissionregistrationV1()
 	var err error
 	if kind == "mutatingwebhookconfigurations" {
-		_, err = hooks.MutatingWebhookConfigurations().Patch(t.Context(), "akv-injector", types.JSONPatchType, patch, metav1.PatchOptions{})
+		_, err = hooks.MutatingWebhookConfigurations().Patch(w.t.Context(), "akv-injector", types.JSONPatchType, patch, metav1.PatchOptions{})
 	} else {
-		_, err = hooks.ValidatingWebhookConfigurations().Patch(t.Context(), "akv-injector", types.JSONPatchType, patch, metav1.PatchOptions{})
+		_, err = hooks.ValidatingWebhookConfigurations().Patch(w.t.Context(), "akv-injector", types.JSONPatchType, patch, metav1.PatchOptions{})
 	}
-	check(t, err)
+	check(w.t, err)
 }
 
-func (w *world) hasCA(t *testing.T, kind string) (bool, string) {
-	t.Helper()
+func (w *world) hasCA(kind string) (bool, string) {
 	hooks := w.Client.AdmissionregistrationV1()
 	var bundle []byte
 	if kind == "mutatingwebhookconfigurations" {
-		hook, err := hooks.MutatingWebhookConfigurations().Get(t.Context(), "akv-injector", metav1.GetOptions{})
-		check(t, err)
+		hook, err := hooks.MutatingWebhookConfigurations().Get(w.t.Context(), "akv-injector", metav1.GetOptions{})
+		check(w.t, err)
 		bundle = hook.Webhooks[0].ClientConfig.CABundle
 	} else {
-		hook, err := hooks.ValidatingWebhookConfigurations().Get(t.Context(), "akv-injector", metav1.GetOptions{})
-		check(t, err)
+		hook, err := hooks.ValidatingWebhookConfigurations().Get(w.t.Context(), "akv-injector", metav1.GetOptions{})
+		check(w.t, err)
 		bundle = hook.Webhooks[0].ClientConfig.CABundle
 	}
 	return len(bundle) > 0, base64.StdEncoding.EncodeToString(bundle)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,8 +22,8 @@ import (
 func controllers(w *world) []probe {
 	var unused, long, often, nudged string
 	events, deleted := 0, 0
-	leave := func(t *testing.T) { unused = w.unusedClass(t) }
-	collected := func(t *testing.T) (bool, string) { return w.Class(t, "shop", unused) == nil, unused }
+	leave := func() { unused = w.unusedClass() }
+	collected := func() (bool, string) { return w.Class(w.t, "shop", unused) == nil, unused }
 	return []probe{
 		// Marked, then deleted, after a live look for pods that mount it.
 		{right: "patch " + classes, prepare: leave, works: collected},
@@ -33,40 +32,40 @@ func controllers(w *world) []probe {
 		{
 			right: "get pods",
 			// More objects than the cache keeps of a pod.
-			prepare: func(t *testing.T) { long = w.classDeleted(t, w.manySecrets(t)) },
-			works:   func(t *testing.T) (bool, string) { return w.Class(t, "shop", long) != nil, long },
+			prepare: func() { long = w.classDeleted(w.manySecrets()) },
+			works:   func() (bool, string) { return w.Class(w.t, "shop", long) != nil, long },
 		},
 		{
 			right:   "create events.events.k8s.io",
-			prepare: func(t *testing.T) { events = w.restored(t, "") },
-			works: func(t *testing.T) (bool, string) {
-				w.classDeleted(t, cluster.Pod("shop", w.name("asks"), w.name("secret")))
-				now := w.restored(t, "")
+			prepare: func() { events = w.restored("") },
+			works: func() (bool, string) {
+				w.classDeleted(cluster.Pod("shop", w.name("asks"), w.name("secret")))
+				now := w.restored("")
 				return now > events, fmt.Sprintf("%d events after %d", now, events)
 			},
 		},
 		{
 			right: "patch events.events.k8s.io", once: true,
 			// Only a repeated event has a series. One that was refused is not sent again, so that another class is needed then.
-			works: func(t *testing.T) (bool, string) {
+			works: func() (bool, string) {
 				if deleted%4 == 0 {
-					often = w.classDeleted(t, cluster.Pod("shop", w.name("asks"), w.name("secret")))
+					often = w.classDeleted(cluster.Pod("shop", w.name("asks"), w.name("secret")))
 					deleted++
 				}
-				if class := w.Class(t, "shop", often); class != nil {
-					check(t, client.IgnoreNotFound(w.API.Delete(t.Context(), class)))
+				if class := w.Class(w.t, "shop", often); class != nil {
+					check(w.t, client.IgnoreNotFound(w.API.Delete(w.t.Context(), class)))
 					deleted++
 				}
-				return w.restored(t, often) > 1, often
+				return w.restored(often) > 1, often
 			},
 		},
 		{
 			right: "patch pods/status", fresh: true, again: true, once: true,
-			before:  func(t *testing.T) { nudged = w.runningPod(t) },
-			prepare: func(t *testing.T) { w.setDriver(t, true) },
-			works: func(t *testing.T) (bool, string) {
+			before:  func() { nudged = w.runningPod() },
+			prepare: func() { w.setDriver(true) },
+			works: func() (bool, string) {
 				pod := &corev1.Pod{}
-				check(t, w.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: nudged}, pod))
+				check(w.t, w.API.Get(w.t.Context(), client.ObjectKey{Namespace: "shop", Name: nudged}, pod))
 				return pod.Annotations[annotation.RefreshedAt] != "", fmt.Sprint(pod.Annotations)
 			},
 		},
@@ -74,23 +73,21 @@ func controllers(w *world) []probe {
 }
 
 // unusedClass is a class whose only pod is gone.
-func (w *world) unusedClass(t *testing.T) string {
-	t.Helper()
+func (w *world) unusedClass() string {
 	pod := cluster.Pod("shop", w.name("asks"), w.name("secret"))
-	class := w.Create(t, pod)
-	check(t, w.API.Delete(t.Context(), pod, client.GracePeriodSeconds(0)))
+	class := w.Create(w.t, pod)
+	check(w.t, w.API.Delete(w.t.Context(), pod, client.GracePeriodSeconds(0)))
 	return class
 }
 
 // classDeleted creates a pod and deletes its class, which has to be restored.
-func (w *world) classDeleted(t *testing.T, pod *corev1.Pod) string {
-	t.Helper()
-	name := w.Create(t, pod)
-	check(t, w.API.Delete(t.Context(), &secretsstorev1.SecretProviderClass{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}))
+func (w *world) classDeleted(pod *corev1.Pod) string {
+	name := w.Create(w.t, pod)
+	check(w.t, w.API.Delete(w.t.Context(), &secretsstorev1.SecretProviderClass{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}))
 	return name
 }
 
-func (w *world) manySecrets(*testing.T) *corev1.Pod {
+func (w *world) manySecrets() *corev1.Pod {
 	var names []string
 	for i := range 400 {
 		names = append(names, fmt.Sprintf("%s-%d", w.name("secret"), i))
@@ -99,10 +96,9 @@ func (w *world) manySecrets(*testing.T) *corev1.Pod {
 }
 
 // restored is how many times a class was restored, or any, by the events of its namespace.
-func (w *world) restored(t *testing.T, class string) (times int) {
-	t.Helper()
+func (w *world) restored(class string) (times int) {
 	var events eventsv1.EventList
-	check(t, w.API.List(t.Context(), &events, client.InNamespace("shop")))
+	check(w.t, w.API.List(w.t.Context(), &events, client.InNamespace("shop")))
 	for i := range events.Items {
 		e := &events.Items[i]
 		if e.Reason != "ClassRestored" || class != "" && e.Regarding.Name != class {
@@ -117,37 +113,33 @@ func (w *world) restored(t *testing.T, class string) (times int) {
 }
 
 // runningPod is a pod that runs, and whose one volume the driver has mounted.
-func (w *world) runningPod(t *testing.T) string {
-	t.Helper()
+func (w *world) runningPod() string {
 	pod := cluster.Pod("shop", w.name("runs"), w.name("secret"))
 	pod.Annotations[annotation.RotationPollInterval] = "10s"
 	pod.Spec.NodeName = "node"
-	class := w.createWhenServed(t, pod)
-	w.run(t, pod)
-	w.record(t, pod, class, strings.Repeat("1", 32))
+	class := w.createWhenServed(pod)
+	w.run(pod)
+	w.record(pod, class, strings.Repeat("1", 32))
 	return pod.Name
 }
 
 // createWhenServed creates a pod, and returns its class. The program may have been started a moment ago.
-func (w *world) createWhenServed(t *testing.T, pod *corev1.Pod) string {
-	t.Helper()
-	check(t, await.Poll{Limit: time.Minute}.Success(t.Context(), "create "+pod.Name, func(ctx context.Context) error {
+func (w *world) createWhenServed(pod *corev1.Pod) string {
+	check(w.t, await.Poll{Limit: time.Minute}.Success(w.t.Context(), "create "+pod.Name, func(ctx context.Context) error {
 		return w.API.Create(ctx, pod)
 	}))
 	return cluster.Classes(pod)[0]
 }
 
 // run says of a pod what its kubelet would say.
-func (w *world) run(t *testing.T, pod *corev1.Pod) {
-	t.Helper()
+func (w *world) run(pod *corev1.Pod) {
 	pod.Status.Phase = corev1.PodRunning
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	check(t, w.API.Status().Update(t.Context(), pod))
+	check(w.t, w.API.Status().Update(w.t.Context(), pod))
 }
 
 // record writes what the driver has mounted.
-func (w *world) record(t *testing.T, pod *corev1.Pod, class, version string) *secretsstorev1.SecretProviderClassPodStatus {
-	t.Helper()
+func (w *world) record(pod *corev1.Pod, class, version string) *secretsstorev1.SecretProviderClassPodStatus {
 	record := &secretsstorev1.SecretProviderClassPodStatus{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: pod.Name + "-" + pod.Namespace + "-" + class,
@@ -158,7 +150,7 @@ func (w *world) record(t *testing.T, pod *corev1.Pod, class, version string) *se
 			Objects: []secretsstorev1.SecretProviderClassObject{{ID: "secret/" + pod.Annotations[annotation.Objects], Version: version}},
 		},
 	}
-	check(t, w.API.Create(t.Context(), record))
+	check(w.t, w.API.Create(w.t.Context(), record))
 	return record
 }
 
@@ -166,9 +158,9 @@ func (w *world) record(t *testing.T, pod *corev1.Pod, class, version string) *se
 func leads(w *world) []probe {
 	events := 0
 	// The event of who leads is the only one of ours in this namespace.
-	told := func(t *testing.T) int {
+	told := func() int {
 		var all corev1.EventList
-		check(t, w.API.List(t.Context(), &all, client.InNamespace(injector.Namespace)))
+		check(w.t, w.API.List(w.t.Context(), &all, client.InNamespace(injector.Namespace)))
 		n := 0
 		for i := range all.Items {
 			if all.Items[i].Reason == "LeaderElection" {
@@ -183,9 +175,9 @@ func leads(w *world) []probe {
 		{right: "update leases.coordination.k8s.io", fresh: true, prepare: w.freeLease, works: w.leads},
 		{
 			right: "create events", fresh: true, again: true, once: true,
-			prepare: func(t *testing.T) { events = told(t) },
-			works: func(t *testing.T) (bool, string) {
-				now := told(t)
+			prepare: func() { events = told() },
+			works: func() (bool, string) {
+				now := told()
 				return now > events, fmt.Sprintf("%d events after %d", now, events)
 			},
 		},

@@ -37,7 +37,7 @@ func TestRightsOfRestarts(t *testing.T) {
 		}
 		added = slices.DeleteFunc(granted(rolesOf(t, c.API)), func(right string) bool { return slices.Contains(before, right) })
 	}, "--restarts")
-	probes := restarts(t, w)
+	probes := restarts(w)
 	tried := map[string]bool{}
 	for i := range probes {
 		tried[probes[i].right] = true
@@ -54,8 +54,7 @@ func TestRightsOfRestarts(t *testing.T) {
 }
 
 // restarts are rights to restart workloads. Each has a workload of its own, in a namespace that is let go when it is its turn.
-func restarts(t *testing.T, w *world) (all []probe) {
-	t.Helper()
+func restarts(w *world) (all []probe) {
 	var outdated []func()
 	for _, p := range []struct {
 		right, kind string
@@ -73,36 +72,36 @@ func restarts(t *testing.T, w *world) (all []probe) {
 		{right: "create pods/eviction", kind: "StatefulSet", evict: true},
 	} {
 		namespace := w.name("restarts")
-		w.Namespace(t, namespace, map[string]string{
+		w.Namespace(w.t, namespace, map[string]string{
 			annotation.Vault: "payments-kv", annotation.ServiceAccount: cluster.Account, annotation.Rotation: annotation.RotationOff,
 		})
-		workload, pod, rotate := w.workload(t, namespace, p.kind, p.evict)
+		workload, pod, rotate := w.workload(namespace, p.kind, p.evict)
 		outdated = append(outdated, rotate)
-		works := func(t *testing.T) (bool, string) {
+		works := func() (bool, string) {
 			now := &unstructured.Unstructured{}
 			now.SetGroupVersionKind(workload.GroupVersionKind())
-			check(t, w.API.Get(t.Context(), client.ObjectKeyFromObject(workload), now))
+			check(w.t, w.API.Get(w.t.Context(), client.ObjectKeyFromObject(workload), now))
 			at, _, _ := unstructured.NestedString(now.Object, "spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt")
 			rollout, _, _ := unstructured.NestedString(now.Object, "spec", "restartAt")
 			return at+rollout != "", at + rollout
 		}
 		if p.evict {
-			works = func(t *testing.T) (bool, string) {
+			works = func() (bool, string) {
 				now := &corev1.Pod{}
-				err := w.API.Get(t.Context(), client.ObjectKeyFromObject(pod), now)
+				err := w.API.Get(w.t.Context(), client.ObjectKeyFromObject(pod), now)
 				return client.IgnoreNotFound(err) == nil && err != nil || now.DeletionTimestamp != nil, fmt.Sprint(err, now.Status.Conditions)
 			}
 		}
-		all = append(all, probe{right: p.right, fresh: true, again: true, once: true, works: works, prepare: func(t *testing.T) {
+		all = append(all, probe{right: p.right, fresh: true, again: true, once: true, works: works, prepare: func() {
 			ns := &corev1.Namespace{}
-			check(t, w.API.Get(t.Context(), client.ObjectKey{Name: namespace}, ns))
+			check(w.t, w.API.Get(w.t.Context(), client.ObjectKey{Name: namespace}, ns))
 			delete(ns.Annotations, annotation.Rotation)
-			check(t, w.API.Update(t.Context(), ns))
+			check(w.t, w.API.Update(w.t.Context(), ns))
 		}})
 	}
 	// What the driver writes within two seconds of a record's making is no rotation. The API server's clock is ours.
 	made := time.Now()
-	await.Poll{Limit: 10 * time.Second}.Require(t, "time to pass", func(context.Context) (bool, string) { return time.Since(made) > 4*time.Second, "" })
+	await.Poll{Limit: 10 * time.Second}.Require(w.t, "time to pass", func(context.Context) (bool, string) { return time.Since(made) > 4*time.Second, "" })
 	for _, rotate := range outdated {
 		rotate()
 	}
@@ -133,8 +132,7 @@ func installRollouts(t *testing.T, c *cluster.Cluster) {
 }
 
 // workload is one that is rolled out, with a pod that runs and asks for restarts. rotate has the driver record another version.
-func (w *world) workload(t *testing.T, namespace, kind string, evict bool) (made *unstructured.Unstructured, pod *corev1.Pod, rotate func()) {
-	t.Helper()
+func (w *world) workload(namespace, kind string, evict bool) (made *unstructured.Unstructured, pod *corev1.Pod, rotate func()) {
 	labels := map[string]any{"app": "reads-once"}
 	secret := w.name("secret")
 	asks := map[string]any{
@@ -154,12 +152,12 @@ func (w *world) workload(t *testing.T, namespace, kind string, evict bool) (made
 			"spec":     map[string]any{"selector": map[string]any{"matchLabels": labels}, "template": runtime.DeepCopyJSON(template)},
 		}}
 		if kind == "StatefulSet" {
-			check(t, unstructured.SetNestedField(o.Object, "reads-once", "spec", "serviceName"))
+			check(w.t, unstructured.SetNestedField(o.Object, "reads-once", "spec", "serviceName"))
 		}
 		if owner != nil {
 			o.SetOwnerReferences([]metav1.OwnerReference{ownedBy(owner)})
 		}
-		check(t, w.API.Create(t.Context(), o))
+		check(w.t, w.API.Create(w.t.Context(), o))
 		return o
 	}
 	version := "apps/v1"
@@ -182,9 +180,9 @@ func (w *world) workload(t *testing.T, namespace, kind string, evict bool) (made
 	}
 	made.Object["status"] = status
 	if kind == "Rollout" {
-		check(t, w.API.Update(t.Context(), made))
+		check(w.t, w.API.Update(w.t.Context(), made))
 	} else {
-		check(t, w.API.Status().Update(t.Context(), made))
+		check(w.t, w.API.Status().Update(w.t.Context(), made))
 	}
 
 	pod = cluster.Pod(namespace, "reads-once-0", secret)
@@ -193,13 +191,12 @@ func (w *world) workload(t *testing.T, namespace, kind string, evict bool) (made
 	}
 	pod.Labels = map[string]string{"app": "reads-once"}
 	pod.OwnerReferences = []metav1.OwnerReference{ownedBy(owner)}
-	class := w.createWhenServed(t, pod)
-	w.run(t, pod)
-	record := w.record(t, pod, class, strings.Repeat("1", 32))
+	class := w.createWhenServed(pod)
+	w.run(pod)
+	record := w.record(pod, class, strings.Repeat("1", 32))
 	return made, pod, func() {
-		t.Helper()
 		record.Status.Objects[0].Version = strings.Repeat("2", 32)
-		check(t, w.API.Update(t.Context(), record))
+		check(w.t, w.API.Update(w.t.Context(), record))
 	}
 }
 

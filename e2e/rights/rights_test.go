@@ -15,7 +15,7 @@ func TestEachRight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			w.setDriver(t, false)
+			w.setDriver(false)
 			var all []probe
 			for _, group := range groups {
 				all = append(all, group(w)...)

@@ -30,14 +30,16 @@ type probe struct {
 	// once is set if the program asks once, and tries it much later.
 	once bool
 	// before makes what needs all rights, and prepare what works looks at, when the right is taken and the program that is to miss it not started.
-	before, prepare func(*testing.T)
+	before, prepare func()
 	// works reports whether what the right is for works. It is called again and again.
-	works func(*testing.T) (bool, string)
+	works func() (bool, string)
 }
 
 // world is a cluster in which rights are taken from our account.
 type world struct {
 	*cluster.Cluster
+	// t is the test that runs.
+	t        *testing.T
 	audit    *audit
 	roles    []role
 	warnings *warnings
@@ -56,7 +58,7 @@ func newWorld(t *testing.T, install func(*cluster.Cluster), args ...string) *wor
 	check(t, c.Install(t.Context(), injector.Options{
 		OwnCertificates: true, Args: append([]string{"--certificate-ca-pause=1s", "--class-grace-period=1s"}, args...),
 	}))
-	w := &world{Cluster: c, audit: &audit{file: c.AuditLog, seen: map[string]*calls{}}, warnings: &warnings{}}
+	w := &world{Cluster: c, t: t, audit: &audit{file: c.AuditLog, seen: map[string]*calls{}}, warnings: &warnings{}}
 	if install != nil {
 		install(c)
 	}
@@ -74,16 +76,22 @@ func newWorld(t *testing.T, install func(*cluster.Cluster), args ...string) *wor
 // try takes the right of a probe away and gives it back.
 func (w *world) try(t *testing.T, p *probe) {
 	t.Helper()
+	w.t = t
+	// Refused twice, it was tried again, and did no good.
+	refusals := w.audit.of(t, p.right).refused + 2
+	if p.once {
+		refusals--
+	}
 	replica := w.Injector.Replicas()[0]
 	if p.before != nil {
-		p.before(t)
+		p.before()
 	}
 	if p.fresh {
 		w.stop(t)
 	}
 	leave(t, w.API, w.roles, p.right)
 	if p.prepare != nil {
-		p.prepare(t)
+		p.prepare()
 	}
 	start := func() {
 		t.Helper()
@@ -97,13 +105,8 @@ func (w *world) try(t *testing.T, p *probe) {
 	if p.fresh {
 		start()
 	}
-	// Refused twice, it was tried again, and did no good.
-	refusals := w.audit.of(t, p.right).refused + 2
-	if p.once {
-		refusals--
-	}
 	await.Poll{Limit: time.Minute, Every: 100 * time.Millisecond}.Require(t, "to miss the right to "+p.right, func(context.Context) (bool, string) {
-		works, said := p.works(t)
+		works, said := p.works()
 		is := w.audit.of(t, p.right)
 		return !works && is.refused >= refusals, fmt.Sprintf("works: %t; %s; refused %d of %d times", works, said, is.refused, refusals)
 	})
@@ -114,7 +117,7 @@ func (w *world) try(t *testing.T, p *probe) {
 	if p.again {
 		start()
 	}
-	await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}.Require(t, "to have the right to "+p.right+" again", func(context.Context) (bool, string) { return p.works(t) })
+	await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}.Require(t, "to have the right to "+p.right+" again", func(context.Context) (bool, string) { return p.works() })
 }
 
 // stop ends the program, and nobody leads. One that is ended in the moment in which it takes a lease does not give that back.
@@ -131,10 +134,9 @@ func (w *world) name(kind string) string {
 }
 
 // says creates nothing, and returns the warnings about a pod that asks.
-func (w *world) says(t *testing.T) string {
-	t.Helper()
+func (w *world) says() string {
 	w.warnings.said = nil
-	if err := w.API.Create(t.Context(), cluster.Pod("shop", w.name("asks"), w.name("secret")), client.DryRunAll); err != nil {
+	if err := w.API.Create(w.t.Context(), cluster.Pod("shop", w.name("asks"), w.name("secret")), client.DryRunAll); err != nil {
 		return err.Error()
 	}
 	return strings.Join(w.warnings.said, "\n")
