@@ -190,11 +190,17 @@ type recorded struct {
 	mu     sync.Mutex
 	events []string
 	notes  []string
+	// pods are events of pods, as "name: Warning ClassNotRestored NoRecord".
+	pods []string
 }
 
-func (r *recorded) Eventf(_, _ runtime.Object, eventtype, reason, action, note string, args ...any) {
+func (r *recorded) Eventf(regarding, _ runtime.Object, eventtype, reason, action, note string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if pod, ok := regarding.(*corev1.Pod); ok {
+		r.pods = append(r.pods, pod.Name+": "+eventtype+" "+reason+" "+action+": "+fmt.Sprintf(note, args...))
+		return
+	}
 	r.events = append(r.events, eventtype+" "+reason+" "+action)
 	r.notes = append(r.notes, fmt.Sprintf(note, args...))
 }

@@ -32,6 +32,15 @@ func record(events EventRecorder, key types.NamespacedName, eventtype, reason, a
 	events.Eventf(class, nil, eventtype, reason, action, "%s", shorten(note))
 }
 
+// recordOn records an event on a pod, of which a cache may have little more than the name.
+func recordOn(events EventRecorder, pod *corev1.Pod, eventtype, reason, action, note string) {
+	regarding := &corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, ResourceVersion: pod.ResourceVersion},
+	}
+	events.Eventf(regarding, nil, eventtype, reason, action, "%s", shorten(note))
+}
+
 // shorten keeps a note, which may hold the message of another webhook, within the
 // 1,024 bytes that the API server takes.
 func shorten(note string) string {

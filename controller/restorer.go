@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -199,7 +200,27 @@ func (r *restorer) hindered(ctx context.Context, key types.NamespacedName, o *ob
 	}
 	r.metrics.failures.WithLabelValues(o.reason).Inc()
 	record(r.events, key, warning, eventNotRestored, o.reason, o.note)
+	r.tellPods(ctx, key, o)
 	log.FromContext(ctx).Info("Cannot restore a class that running pods mount", "reason", o.reason)
+}
+
+// maxTold pods of a class are told why it is not restored.
+const maxTold = 5
+
+// tellPods says it of pods too: of a class that is gone there is no description, and what people read is that of their pod.
+func (r *restorer) tellPods(ctx context.Context, key types.NamespacedName, o *obstacle) {
+	pods, err := r.mounting(ctx, key)
+	if err != nil {
+		return // the class has its event
+	}
+	told := make([]*corev1.Pod, 0, len(pods))
+	for i := range pods {
+		told = append(told, &pods[i])
+	}
+	slices.SortFunc(told, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	for _, pod := range told[:min(len(told), maxTold)] {
+		recordOn(r.events, pod, warning, eventNotRestored, o.reason, "SecretProviderClass "+key.Name+" is not restored. "+o.note)
+	}
 }
 
 func restoredNote(change string) (action, note string) {

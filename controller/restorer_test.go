@@ -278,6 +278,30 @@ func TestObstaclesAreToldOnce(t *testing.T) {
 	}
 }
 
+// Pods are told why, the first few of them: their description is where people look.
+func TestPodsAreTold(t *testing.T) {
+	class := classOf("payments", "db")
+	objects := []client.Object{namespaceWith(optedOut)}
+	for _, name := range []string{"g", "c", "a", "f", "b", "e", "d"} {
+		objects = append(objects, mounting(name, []provider.Class{class}, class.Name))
+	}
+	r, events := testRestorer(t, cluster(t, interceptor.Funcs{}, objects...))
+	for range 3 {
+		if _, err := r.Reconcile(t.Context(), requestFor(class)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(events.pods) != maxTold {
+		t.Fatalf("%d events: %q", len(events.pods), events.pods)
+	}
+	for i, name := range []string{"a", "b", "c", "d", "e"} {
+		want := name + ": Warning ClassNotRestored NamespaceNotOptedIn: SecretProviderClass " + class.Name + " is not restored. Pods mount this class, but namespace "
+		if !strings.HasPrefix(events.pods[i], want) {
+			t.Errorf("%q, want %q", events.pods[i], want)
+		}
+	}
+}
+
 func TestRestoreErrors(t *testing.T) {
 	class := classOf("payments", "db")
 	classes := secretsstorev1.Resource("secretproviderclasses")
