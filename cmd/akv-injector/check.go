@@ -30,17 +30,9 @@ const (
 
 // checkInjection checks that pods of a namespace get what they ask for, and are refused what is wrong.
 func checkInjection(ctx context.Context, o options, log logr.Logger) error {
-	config, err := restConfig(o.kubeconfig)
+	c, err := newClient(o.kubeconfig)
 	if err != nil {
 		return err
-	}
-	scheme, err := newScheme()
-	if err != nil {
-		return err
-	}
-	c, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return fmt.Errorf("client: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -61,6 +53,7 @@ func (c *checker) run(ctx context.Context) error {
 	for {
 		err := errors.Join(c.refuses(ctx), c.injects(ctx))
 		if err == nil {
+			c.log.Info("a pod that asks gets what it asks for, and one that is wrong is refused")
 			return nil
 		}
 		line := text.Line(err.Error(), 2000)
@@ -87,7 +80,6 @@ func (c *checker) refuses(ctx context.Context) error {
 	case err == nil:
 		return errors.New("a pod with a wrong annotation was admitted: the API server does not ask akv-injector. Fix: look at both webhook configurations akv-injector and at the namespace's labels")
 	case strings.Contains(err.Error(), annotation.IdentityMode):
-		c.log.V(1).Info("a pod with a wrong annotation was refused, as it should be")
 		return nil
 	}
 	return fmt.Errorf("a pod with a wrong annotation was refused for another reason: %w", err)
@@ -98,14 +90,12 @@ func (c *checker) injects(ctx context.Context) error {
 	pod := c.asks(nil)
 	switch err := c.create(ctx, pod); {
 	case err != nil && strings.Contains(err.Error(), inject.RuleVaultNotAllowed().ID):
-		c.log.Info("a pod that asks was refused by the fence of vaults, as it should be", "vault", checkVault)
 		return nil
 	case err != nil:
 		return fmt.Errorf("a pod that asks for a secret was refused: %w", err)
 	case pod.Labels[annotation.LabelInjected] != "true" || len(pod.Spec.Volumes) == 0:
 		return errors.New("a pod that asks for a secret was admitted as it was. Fix: look at the MutatingWebhookConfiguration akv-injector and at the namespace's labels")
 	}
-	c.log.Info("a pod that asks for a secret gets it", "volume", pod.Spec.Volumes[0].Name)
 	return nil
 }
 

@@ -31,6 +31,23 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
+// newClient reads and writes without a cache, for what ends by itself.
+func newClient(kubeconfig string) (client.Client, error) {
+	config, err := restConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	return c, nil
+}
+
 // restConfig says how to reach the API server.
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()

@@ -29,20 +29,13 @@ import (
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/controlplane"
 	"akv-injector/e2e/injector"
-	"akv-injector/e2e/sandbox"
 	"akv-injector/inject/annotation"
 	"akv-injector/internal/certificates"
 	"akv-injector/internal/testing/await"
 )
 
 func TestMain(m *testing.M) {
-	if !sandbox.Inside() { // inside there is no network to build it with
-		if _, err := build.Tool(context.Background(), os.Stderr, "helm"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	cluster.Main(m, injector.Options{Replicas: 2}, build.CertManager)
+	cluster.WithHelm(m, injector.Options{Replicas: 2}, build.CertManager)
 }
 
 // pause is that before a CA signs. One API server hears of a change within milliseconds.

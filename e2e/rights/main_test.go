@@ -3,23 +3,12 @@
 package rights_test
 
 import (
-	"context"
-	"fmt"
-	"os"
 	"testing"
 
-	"akv-injector/e2e/build"
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
-	"akv-injector/e2e/sandbox"
 )
 
 func TestMain(m *testing.M) {
-	if !sandbox.Inside() { // inside there is no network to build it with
-		if _, err := build.Tool(context.Background(), os.Stderr, "helm"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	cluster.Main(m, injector.Options{})
+	cluster.WithHelm(m, injector.Options{})
 }

@@ -17,6 +17,7 @@ import (
 
 	"akv-injector/e2e/cluster"
 	"akv-injector/e2e/injector"
+	"akv-injector/e2e/load"
 	"akv-injector/inject/annotation"
 	"akv-injector/internal/testing/await"
 )
@@ -38,18 +39,7 @@ func TestRightsOfRestarts(t *testing.T) {
 		added = slices.DeleteFunc(granted(rolesOf(t, c.API)), func(right string) bool { return slices.Contains(before, right) })
 	}, "--restarts")
 	probes := restarts(w)
-	tried := map[string]bool{}
-	for i := range probes {
-		tried[probes[i].right] = true
-	}
-	for _, right := range added {
-		if !tried[right] {
-			t.Errorf("%s is given, and nobody tries what it is for", right)
-		}
-	}
-	if len(added) != len(tried) {
-		t.Errorf("given: %v, tried: %v", added, tried)
-	}
+	complete(t, added, probes)
 	w.all(t, probes)
 }
 
@@ -99,9 +89,8 @@ func restarts(w *world) (all []probe) {
 			check(w.t, w.API.Update(w.t.Context(), ns))
 		}})
 	}
-	// What the driver writes within two seconds of a record's making is no rotation. The API server's clock is ours.
-	made := time.Now()
-	await.Poll{Limit: 10 * time.Second}.Require(w.t, "time to pass", func(context.Context) (bool, string) { return time.Since(made) > 4*time.Second, "" })
+	// What the driver writes within two seconds of a record's making is no rotation.
+	check(w.t, load.Pause(w.t.Context(), 4*time.Second))
 	for _, rotate := range outdated {
 		rotate()
 	}
