@@ -23,7 +23,10 @@ import (
 // They are compiled without the race detector, which would take the time of all others
 // for code that does little but wait. It looks at all other packages, and at akv-injector
 // itself where it has most to do at once (see package classes).
-var real = []string{"rotation", "installed", "chaos", "admission", "order", "classes", "teardown", "workloads", "vaultchecks", "interval", "attacks", "fleet", "secretsstore", "controlplane", "node"}
+var real = []string{
+	"rotation", "installed", "chaos", "interval", "classes", "certificates", "attacks", "secretsstore", "teardown", "rights", "fleet",
+	"admission", "workloads", "order", "vaultchecks", "controlplane", "doctor", "node",
+}
 
 // parts are runs of tests of one package by themselves. Every other test of the package
 // is in a run of its own.
@@ -35,15 +38,18 @@ var parts = map[string][]part{
 		{name: "driver 1.4.8", tests: "TestDriver148"},
 		{name: "first mounts, driver 1.6.0", tests: "TestFirstMount160"},
 	},
-	// They have limits of time and memory, which mean nothing on a busy machine.
+	// They have limits of time and memory, which mean nothing on a busy machine, or make it
+	// so busy that other tests' API servers do not answer in time.
 	"admission": {{name: "limits", tests: "Test(BadInput|GracefulEnd|LargePods)", quiet: true}},
 	"interval":  {{name: "asked and got", tests: "TestInterval", quiet: true}},
 	"attacks":   {{name: "limits", tests: "Test(Floods|CostOfLargeObjects|SlowSenders|BadLuck)", quiet: true}},
-	"classes":   {{name: "limits", tests: "TestRestoredWithinASecond", quiet: true}},
+	"classes":   {{name: "limits", tests: "Test(RestoredWithinASecond|Fight)", quiet: true}},
 }
 
-// byThemselves are packages that run when nothing else does: the API server waits for an answer as long as the chart says, and none may fail.
-var byThemselves = []string{"installed", "chaos"}
+// byThemselves are packages that run when nothing else does: the API server waits for an
+// answer as long as the chart says, and none may fail. Hundreds of nodes are simulated
+// in fleet, which has to keep to seconds.
+var byThemselves = []string{"installed", "chaos", "fleet"}
 
 type part struct {
 	name, tests string
@@ -60,9 +66,9 @@ type plan struct {
 // weights of packages that have more than one whole system at a time.
 var weights = map[string]int{"teardown": 2}
 
-// atOnce is how many lanes go side by side: more only wait for each other. One more than
-// twice the processors, for the first mounts that go wrong are minutes of waiting.
-func atOnce() int { return max(2, min(2*runtime.NumCPU()+1, watchers()/watchersEach)) }
+// atOnce is how many lanes go side by side. Each waits more than it computes; with more of
+// them than this, API servers that start together take half a minute for an answer.
+func atOnce() int { return max(2, min(2*runtime.NumCPU(), watchers()/watchersEach)) }
 
 // watchersEach are the inotify instances that a whole system takes, of which Linux gives
 // each user 128: certificates and folders are watched by each of its programs.
