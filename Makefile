@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 export FUZZTIME
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks chaos faults fuzz release push clean cc
+.PHONY: help build demo test unit e2e verify lint fmt generate render vuln bench bench-rotation bench-compare attacks chaos dashboard faults fuzz release push clean cc
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ faults: ## Break what can break, ask kubectl akv doctor, mend it as it says, and
 
 chaos: ## Break what can break beside an installation for ten minutes, twice, and write docs/reliability.md (as root, with a real node)
 	hack/chaos
+
+dashboard: ## Have a real Prometheus watch akv-injector for ten minutes, and draw what the chart's dashboard shows, in docs/dashboard.svg (as root, with a real node)
+	hack/dashboard
 
 fuzz: ## Fuzz every target for FUZZTIME
 	hack/fuzz

@@ -9,6 +9,9 @@ import (
 // Process is the replica's running program.
 func (r *Replica) Process() *process.Process { return r.process }
 
+// MetricsAddress is where the replica's metrics are read.
+func (r *Replica) MetricsAddress() string { return loopback(r.metrics) }
+
 // Address is where this one replica answers admission requests, past the balancer.
 func (r *Replica) Address() string { return loopback(r.webhook) }
 

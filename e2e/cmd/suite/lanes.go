@@ -25,7 +25,7 @@ import (
 // itself where it has most to do at once (see package classes).
 var real = []string{
 	"rotation", "installed", "chaos", "interval", "classes", "certificates", "attacks", "secretsstore", "teardown", "rights", "fleet",
-	"admission", "workloads", "order", "vaultchecks", "controlplane", "doctor", "node",
+	"admission", "workloads", "order", "vaultchecks", "controlplane", "doctor", "dashboard", "node",
 }
 
 // parts are runs of tests of one package by themselves. Every other test of the package

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"akv-injector/e2e/build"
+	"akv-injector/e2e/prometheus"
 	"akv-injector/e2e/rundir"
 	"akv-injector/e2e/sandbox"
 	"akv-injector/e2e/suite"
@@ -111,7 +112,18 @@ func (r *runner) remove() error {
 
 func (r *runner) build(ctx context.Context) error {
 	begun := time.Now()
-	_, err := build.Ensure(ctx, os.Stdout, build.Usable(sandbox.Supported() == nil)...)
+	node := sandbox.Supported() == nil
+	_, err := build.Ensure(ctx, os.Stdout, build.Usable(node)...)
+	tools := []string{"helm"}
+	if node {
+		tools = append(tools, prometheus.Tool)
+	}
+	// Ahead of the tests: beside them a build would take what they need to answer in time.
+	for _, name := range tools {
+		if err == nil {
+			_, err = build.Tool(ctx, os.Stdout, name)
+		}
+	}
 	r.phases = append(r.phases, suite.Phase{Name: "building Kubernetes", Took: time.Since(begun)})
 	return err
 }
