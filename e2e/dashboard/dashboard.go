@@ -98,7 +98,9 @@ func (p *Panel) Ask(ctx context.Context, api prometheusv1.API, period Period) ([
 }
 
 // rateInterval is Grafana's: a rate needs some readings.
-func rateInterval(period Period) time.Duration { return max(4*period.Scrape, period.Step+period.Scrape) }
+func rateInterval(period Period) time.Duration {
+	return max(4*period.Scrape, period.Step+period.Scrape)
+}
 
 var labels = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 

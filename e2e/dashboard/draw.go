@@ -182,7 +182,7 @@ func niceStep(least float64, unit string) float64 {
 		steps, base = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, 1024
 	}
 	if unit == "s" && least >= 86400 {
-		return math.Ceil(least/86400) * 86400
+		return niceStep(least/86400, "") * 86400
 	}
 	if least <= 0 {
 		return 1
