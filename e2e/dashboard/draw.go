@@ -30,7 +30,7 @@ const style = `
     .ground { fill: #f3f5f8 }
     .panel { fill: #ffffff; stroke: #d5dae2 }
     .grid { stroke: #e3e7ee }
-    .line { fill: none; stroke-width: 1.6; stroke-linejoin: round }
+    .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round }
     text { font-family: -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #46505e; font-size: 11px }
     .title { fill: #14213a; font-size: 12.5px; font-weight: 600 }
     .row { fill: #14213a; font-size: 14px; font-weight: 600 }
@@ -160,8 +160,14 @@ func (p *picture) path(chart box, values []model.SamplePair, most float64) strin
 		if out.Len() == 0 || v.Timestamp.Sub(before) > p.period.Step {
 			verb = "M"
 		}
+		if verb == "M" && out.Len() > 0 {
+			out.WriteString("h0") // one value by itself is a point
+		}
 		before = v.Timestamp
 		fmt.Fprintf(&out, "%s%.1f,%.1f", verb, chart.x+chart.w*float64(v.Timestamp.Time().Sub(p.period.Start))/took, chart.y+chart.h*(1-float64(v.Value)/most))
+	}
+	if out.Len() > 0 {
+		out.WriteString("h0")
 	}
 	return out.String()
 }
