@@ -96,8 +96,8 @@ func (p *picture) panel(panel *Panel, lines []Series) {
 	rows := p.legend(b, lines)
 	chart := box{x: b.x + left, y: b.y + top, w: b.w - left - 18, h: b.h - top - 26 - float64(rows*entry)}
 	most := p.axes(chart, lines, panel.FieldConfig.Defaults.Unit)
-	for i := len(lines) - 1; i >= 0; i-- { // the first is on top
-		p.put(`  <path class="line" stroke="%s" d="%s"/>`, colors[i%len(colors)], p.path(chart, lines[i].Values, most))
+	for i, line := range slices.Backward(lines) { // the first is on top
+		p.put(`  <path class="line" stroke="%s" d="%s"/>`, colors[i%len(colors)], p.path(chart, line.Values, most))
 	}
 }
 
