@@ -44,6 +44,8 @@ var parts = map[string][]part{
 	"interval":  {{name: "asked and got", tests: "TestInterval", quiet: true}},
 	"attacks":   {{name: "limits", tests: "Test(Floods|CostOfLargeObjects|SlowSenders|BadLuck)", quiet: true}},
 	"classes":   {{name: "limits", tests: "Test(RestoredWithinASecond|Fight)", quiet: true}},
+	// As many creates as there can be, for each of a thousand certificates.
+	"certificates": {{name: "rotations", tests: "TestRotations", quiet: true}},
 }
 
 // byThemselves are packages that run when nothing else does: the API server waits for an

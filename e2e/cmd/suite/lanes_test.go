@@ -36,7 +36,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(rest, "-skip=^(TestDriver160|TestDriver148|TestFirstMount160)$") {
 		t.Errorf("the rest of rotation is %q", rest)
 	}
-	if len(p.alone) != 4+len(byThemselves) || !slices.Contains(p.alone[3].Args, "-run=^Test(RestoredWithinASecond|Fight)$") {
+	if len(p.alone) != 5+len(byThemselves) || !slices.Contains(p.alone[3].Args, "-run=^Test(RestoredWithinASecond|Fight)$") {
 		t.Errorf("alone is %+v", p.alone)
 	}
 	for _, name := range byThemselves {
