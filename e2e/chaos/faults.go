@@ -43,7 +43,7 @@ var Faults = []Fault{
 	{Name: "a new serving certificate", make: rotate("leaf")},
 	{Name: "a new CA", make: rotate("ca")},
 	{Name: "the API server is restarted", make: restartAPIServer, Itself: true, Most: 5, Costs: notBack},
-	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 25, Costs: noEtcd},
+	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 60, Costs: noEtcd},
 	// Before the cut, after which connections seem open that are not.
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 15, Costs: silent},
 	{Name: "one replica's network is cut for 10 s", make: cut, Most: 15, Costs: silent},
@@ -126,7 +126,10 @@ func restartAPIServer(ctx context.Context, r *Run) error {
 	if err := r.m.StopAPIServer(); err != nil {
 		return err
 	}
-	return r.m.StartAPIServer(ctx)
+	if err := r.m.StartAPIServer(ctx); err != nil {
+		return err
+	}
+	return r.whole(ctx)
 }
 
 func pauseEtcd(ctx context.Context, r *Run) error {
@@ -134,7 +137,10 @@ func pauseEtcd(ctx context.Context, r *Run) error {
 		return err
 	}
 	const hangs = 5 * time.Second
-	return errors.Join(load.Pause(ctx, hangs), r.m.ResumeEtcd())
+	if err := errors.Join(load.Pause(ctx, hangs), r.m.ResumeEtcd()); err != nil {
+		return err
+	}
+	return r.whole(ctx)
 }
 
 // long is how long a network is cut, and a replica hangs.

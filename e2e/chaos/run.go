@@ -120,6 +120,10 @@ func (r *Run) fault(ctx context.Context, l *load.Load, fault Fault, row *Row) er
 	if err := fault.make(ctx, r); err != nil {
 		return err
 	}
+	// What was asked meanwhile counts here, and not as the next fault's.
+	if err := l.Answered(ctx); err != nil {
+		return err
+	}
 	if err := load.Pause(ctx, settle); err != nil {
 		return err
 	}
@@ -134,6 +138,25 @@ func (r *Run) fault(ctx context.Context, l *load.Load, fault Fault, row *Row) er
 		}
 	}
 	return nil
+}
+
+// whole waits until the API server answers as it did before: what is its own is not mended when it runs again.
+func (r *Run) whole(ctx context.Context) error {
+	const inTime, enough = time.Second, 10
+	quick := 0
+	poll := await.Poll{Limit: 2 * time.Minute, Every: 100 * time.Millisecond}
+	return poll.Success(ctx, "the API server to answer as it did", func(ctx context.Context) error {
+		ask, cancel := context.WithTimeout(ctx, inTime)
+		defer cancel()
+		if err := r.api.Create(ask, cluster.Pod(r.options.Namespace, "whole", "DB-Password"), client.DryRunAll); err != nil {
+			quick = 0
+			return err
+		}
+		if quick++; quick < enough {
+			return fmt.Errorf("%d answers of %d in a row were in time", quick, enough)
+		}
+		return nil
+	})
 }
 
 func (r *Run) usage(ctx context.Context) ([]installed.Usage, error) {

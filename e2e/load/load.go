@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"akv-injector/e2e/cluster"
+	"akv-injector/internal/testing/await"
 )
 
 // Load is running load.
@@ -25,6 +26,7 @@ type Load struct {
 	end       func()
 
 	mu       sync.Mutex
+	asked    map[int]time.Time // without an answer yet
 	total    Counts
 	latency  []time.Duration
 	begun    time.Time
@@ -63,7 +65,7 @@ func Start(ctx context.Context, config *rest.Config, namespace string, perSecond
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Load{namespace: namespace, api: api, begun: time.Now(), answered: time.Now()}
+	l := &Load{namespace: namespace, api: api, asked: map[int]time.Time{}, begun: time.Now(), answered: time.Now()}
 	var senders sync.WaitGroup
 	senders.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(perSecond))
@@ -89,12 +91,18 @@ func (l *Load) send(ctx context.Context, k kind, number int) {
 	defer cancel()
 	object := k.object(l.namespace, number)
 	begun := time.Now()
+	l.mu.Lock()
+	l.asked[number] = begun
+	l.mu.Unlock()
 	err := l.api.Create(ask, object, k.options...)
 	took := time.Since(begun)
 	if ctx.Err() != nil {
 		return // it was ended, and nobody knows how
 	}
 	l.count(k, object, err, took)
+	l.mu.Lock()
+	delete(l.asked, number)
+	l.mu.Unlock()
 	if err == nil && k.stored {
 		// What is left behind is found at the end.
 		_ = client.IgnoreNotFound(l.api.Delete(ask, object, client.GracePeriodSeconds(0)))
@@ -176,6 +184,23 @@ func Pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
+}
+
+// Answered waits until all that was asked until now has its answer, or nobody would wait for it any more.
+func (l *Load) Answered(ctx context.Context) error {
+	now := time.Now()
+	poll := await.Poll{Limit: 2 * time.Minute, Every: 50 * time.Millisecond}
+	return poll.Until(ctx, "what was asked to be answered", func(context.Context) (bool, string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		old := 0
+		for _, begun := range l.asked {
+			if begun.Before(now) {
+				old++
+			}
+		}
+		return old == 0, fmt.Sprint(old, " are not")
+	})
 }
 
 // Stop ends the load. What it has counted can still be taken.
