@@ -202,7 +202,11 @@ func wave(ctx context.Context, r *Run) error {
 	if len(all) > 0 {
 		return errors.Join(all...)
 	}
-	return r.api.DeleteAllOf(ctx, cluster.Pod(r.options.Namespace, "", ""), client.InNamespace(r.options.Namespace), client.MatchingLabels{"wave": "1"}, client.GracePeriodSeconds(0))
+	// The API server gives up after a minute, and has deleted as many as it could.
+	poll := await.Poll{Limit: 5 * time.Minute, Every: time.Second}
+	return poll.Success(ctx, "the wave's pods to be deleted", func(ctx context.Context) error {
+		return r.api.DeleteAllOf(ctx, cluster.Pod(r.options.Namespace, "", ""), client.InNamespace(r.options.Namespace), client.MatchingLabels{"wave": "1"}, client.GracePeriodSeconds(0))
+	})
 }
 
 // large asks for large pods, which no cluster has many of, so that replicas come nearer to their memory's limit.
