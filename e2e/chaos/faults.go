@@ -43,7 +43,7 @@ var Faults = []Fault{
 	{Name: "a new serving certificate", make: rotate("leaf")},
 	{Name: "a new CA", make: rotate("ca")},
 	{Name: "the API server is restarted", make: restartAPIServer, Itself: true, Most: 5, Costs: notBack},
-	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 60, Costs: noEtcd},
+	{Name: "etcd hangs for 5 s", make: pauseEtcd, Itself: true, Most: 40, Costs: noEtcd},
 	// Before the cut, after which connections seem open that are not.
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 15, Costs: silent},
 	{Name: "one replica's network is cut for 10 s", make: cut, Most: 15, Costs: silent},

@@ -41,7 +41,7 @@ type Series struct {
 	Values []model.SamplePair
 }
 
-// Files of the chart.
+// file is one of the chart's files.
 func file(name string) (string, error) {
 	root, err := build.Root()
 	if err != nil {

@@ -4,6 +4,7 @@ package prometheus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -76,21 +77,14 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return process.Answers(ctx, http.DefaultClient, "http://"+address+"/-/ready")
 	})
 	if err != nil {
-		return nil, s.fail(err)
+		return nil, errors.Join(err, s.Stop())
 	}
 	client, err := api.NewClient(api.Config{Address: "http://" + address})
 	if err != nil {
-		return nil, s.fail(err)
+		return nil, errors.Join(err, s.Stop())
 	}
 	s.API = prometheusv1.NewAPI(client)
 	return s, nil
-}
-
-func (s *Server) fail(err error) error {
-	if stopped := s.Stop(); stopped != nil {
-		return fmt.Errorf("%w; %w", err, stopped)
-	}
-	return err
 }
 
 // Stop ends it.
