@@ -11,10 +11,11 @@ import (
 // call that it makes at the same time.
 const (
 	maxConnections = 2000
-	// headerTimeout is how long a request's head may take, idleTimeout how long a connection
-	// may wait for the next request. API servers close theirs after 90 s.
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
+	// idleTimeout is how long a connection may wait for a request, the first as the next ones,
+	// head and handshake included. It is longer than the 90 s after which API servers close
+	// theirs: of many requests at once they open more connections than they need, keep the
+	// spare ones for later, and lose a request that they send just when one is closed here.
+	idleTimeout = 2 * time.Minute
 )
 
 // connections keeps the number of connections within a limit. A newcomer is never turned away:

@@ -68,9 +68,13 @@ func (s *WebhookServer) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.serve(ctx, listener)
+}
+
+func (s *WebhookServer) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           s.mux,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: idleTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
