@@ -48,7 +48,7 @@ var Faults = []Fault{
 	{Name: "a replica hangs for 10 s (SIGSTOP)", make: hang, Most: 15, Costs: silent},
 	{Name: "one replica's network is cut for 10 s", make: cut, Most: 15, Costs: silent},
 	{Name: "a wave of pods", make: wave},
-	{Name: "16 pods of 2.5 MB at once, five times", make: large},
+	{Name: "8 pods of 2.5 MB at once, ten times", make: large},
 	{Name: "the class's CRD is removed, and comes back", make: removeCRD, Itself: true, Most: 30, Costs: noClasses},
 }
 
@@ -209,9 +209,10 @@ func wave(ctx context.Context, r *Run) error {
 	})
 }
 
-// large asks for large pods, which no cluster has many of, so that replicas come nearer to their memory's limit.
+// large asks for large pods, which no cluster has many of, so that replicas come nearer to their memory's limit: so many at
+// once that an API server that shares two cores with all else still passes them on in time.
 func large(ctx context.Context, r *Run) error {
-	const times, side, size = 5, 16, 2500 << 10
+	const times, side, size = 10, 8, 2500 << 10
 	var group sync.WaitGroup
 	errs := make(chan error, times*side)
 	for range times {

@@ -183,7 +183,11 @@ func (m *Machine) ExplainAll() string {
 	}
 	logs, err := m.KubectlCommand(context.Background(), "logs", "--namespace", injector.Namespace, "--selector", "app.kubernetes.io/name=akv-injector",
 		"--all-containers", "--prefix", "--tail", "30").CombinedOutput()
-	return fmt.Sprintf("%s\n%s\n%v", explained, logs, err)
+	explained += "\n" + string(logs)
+	if err != nil {
+		explained += "\nkubectl logs: " + err.Error()
+	}
+	return explained
 }
 
 // Manifests are what `make release REPO=…` renders, with the image on the node.

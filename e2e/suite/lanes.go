@@ -65,6 +65,7 @@ func RunLanes(ctx context.Context, out io.Writer, where Where, verbose bool, atO
 		whole.Tests = append(whole.Tests, report.Tests...)
 		whole.Measured = append(whole.Measured, report.Measured...)
 		whole.LeftOut = append(whole.LeftOut, report.LeftOut...)
+		whole.Failures = append(whole.Failures, report.Failures...)
 		whole.Failed = whole.Failed || report.Failed
 	}
 	return whole, errors.Join(errs...)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,6 +49,8 @@ type Report struct {
 	LeftOut []LeftOut
 	// Measured is what tests have measured, in the order of their ends.
 	Measured []Measurement
+	// Failures are the tests that failed, with what they said. Failed may be set without any.
+	Failures []Failure
 	Failed   bool
 }
 
@@ -59,6 +62,10 @@ type Timing struct {
 
 // Measurement is what a test has measured, in its own words.
 type Measurement struct{ Test, Text string }
+
+// Failure is a test that failed, or a package outside its tests. What it said of why is cut
+// short: the rest was printed when it ended.
+type Failure struct{ Test, Reason string }
 
 // LeftOut is a test that was not run.
 type LeftOut struct{ Test, Reason string }
@@ -196,6 +203,9 @@ func (r *reader) endTest(e event, took time.Duration) {
 	switch e.Action {
 	case "fail":
 		r.report.Failed = true
+		if why := complaints(output); why != "" { // its subtests' say why otherwise
+			r.report.Failures = append(r.report.Failures, Failure{name, why})
+		}
 		if !r.verbose {
 			r.print(output)
 		}
@@ -232,7 +242,13 @@ func (r *reader) endPackage(e event, took time.Duration) {
 		r.report.Failed = true
 		// A test that never ended, because the program did, has said something too.
 		for key, unfinished := range r.output {
-			if strings.HasPrefix(key, e.Package+" ") && !r.verbose && unfinished.Len() > 0 {
+			if !strings.HasPrefix(key, e.Package+" ") || unfinished.Len() == 0 {
+				continue
+			}
+			if name := strings.TrimPrefix(key, modulePrefix); key != e.Package+" " {
+				r.report.Failures = append(r.report.Failures, Failure{name, "it did not end"})
+			}
+			if !r.verbose {
 				r.print(unfinished.String())
 			}
 		}
@@ -270,6 +286,34 @@ func reason(output string) string {
 		said = append(said, line)
 	}
 	return strings.Join(said, " ")
+}
+
+// said is how a line of t.Log, t.Error and their like begins.
+var said = regexp.MustCompile(`^\s*\w+\.go:\d+: `)
+
+// complaints are the first lines of what a failed test said: each thing with its first lines.
+func complaints(output string) string {
+	const most, each, long = 12, 3, 300
+	var lines []string
+	left := 0
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if said.MatchString(line) {
+			left = each
+		}
+		if left == 0 || line == "" || strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "=== ") {
+			continue
+		}
+		left--
+		if len(lines) == most {
+			return strings.Join(append(lines, "…"), "\n")
+		}
+		if len(line) > long {
+			line = strings.ToValidUTF8(line[:long], "") + "…"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func lastLine(output string) string {

@@ -65,8 +65,24 @@ func TestOutcomes(t *testing.T) {
 	}
 	var summary bytes.Buffer
 	Summarize(&summary, []Phase{{"unit", time.Second, report}})
-	if want := "NOT TESTED (1 tests): left out: no root\n  sample/good TestLeft\n"; !strings.HasSuffix(summary.String(), want) {
-		t.Errorf("the summary does not end with what was left out:\n%s", &summary)
+	const want = "NOT TESTED (1 tests): left out: no root\n  sample/good TestLeft\nFAILED: sample/bad TestBad/sub\n    a_test.go:5: the reason\n"
+	if !strings.HasSuffix(summary.String(), want) {
+		t.Errorf("the summary does not end with what was left out and what failed:\n%s", &summary)
+	}
+}
+
+func TestComplaints(t *testing.T) {
+	long := strings.Repeat("a", 1000)
+	for output, want := range map[string]string{
+		"": "",
+		"=== RUN   TestX\n--- FAIL: TestX (0.00s)\n":                                      "",
+		"=== RUN   TestX\nchatter\n    a_test.go:5: 1\n        2\n        3\n        4\n": "a_test.go:5: 1\n2\n3",
+		"    a.go:5: " + long + "\n":                                                      "a.go:5: " + long[:292] + "…",
+		strings.Repeat("    a_test.go:5: x\n", 20):                                        strings.Repeat("a_test.go:5: x\n", 12) + "…",
+	} {
+		if got := complaints(output); got != want {
+			t.Errorf("of %.200q it is\n%q, want\n%q", output, got, want)
+		}
 	}
 }
 

@@ -22,12 +22,13 @@ type Phase struct {
 const slowest = 10
 
 // Summarize writes where the time went, what tests have measured and, as the last lines,
-// what was left out.
+// what was left out and what failed.
 func Summarize(out io.Writer, phases []Phase) {
 	fmt.Fprintln(out, "\nWhere the time went:")
 	var tests []Timing
 	var measurements []Measurement
 	var left []LeftOut
+	var failures []Failure
 	var whole time.Duration
 	for _, p := range phases {
 		whole += p.Took
@@ -45,6 +46,7 @@ func Summarize(out io.Writer, phases []Phase) {
 		tests = append(tests, p.Report.Tests...)
 		measurements = append(measurements, p.Report.Measured...)
 		left = append(left, p.Report.LeftOut...)
+		failures = append(failures, p.Report.Failures...)
 	}
 	row(out, 0, "in all", whole)
 	slices.SortStableFunc(tests, byTime)
@@ -59,6 +61,12 @@ func Summarize(out io.Writer, phases []Phase) {
 		fmt.Fprintf(out, "  %s (%s)\n", m.Text, m.Test)
 	}
 	summarizeLeftOut(out, left)
+	for _, f := range failures {
+		fmt.Fprintf(out, "FAILED: %s\n", f.Test)
+		for line := range strings.Lines(f.Reason) {
+			fmt.Fprintf(out, "    %s\n", strings.TrimSuffix(line, "\n"))
+		}
+	}
 }
 
 // summarizeLeftOut names each reason once, with the tests that it stopped.
