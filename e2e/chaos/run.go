@@ -41,6 +41,8 @@ type Run struct {
 	api     client.WithWatch
 	options Options
 	pods    []*corev1.Pod // that stay all the while
+	// found is how long after each restart the API server's Service led to it again.
+	found []time.Duration
 }
 
 // Row is what came of a fault, over all times that it was made.
@@ -56,6 +58,8 @@ type Result struct {
 	Rows          []Row
 	Before, After []installed.Usage
 	PeakMiB       int
+	// Found is how long after each of its restarts the API server's Service led to it again.
+	Found []time.Duration
 	// OutOfMemory is how many times a replica was seen that had been ended for its memory.
 	OutOfMemory int
 }
@@ -109,7 +113,7 @@ func Start(ctx context.Context, m *installed.Machine, options Options) (*Result,
 			result.After = usage
 		}
 	}
-	result.Took = time.Since(begun)
+	result.Took, result.Found = time.Since(begun), r.found
 	return result, r.kept(ctx)
 }
 
