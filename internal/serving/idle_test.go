@@ -110,7 +110,7 @@ func overPipe(t *testing.T, use func(net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		raw, stop := dialPipe(t)
-		conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}) //nolint:gosec // In memory.
+		conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
 		if err := conn.Handshake(); err != nil {
 			t.Fatal(err)
 		}
