@@ -58,10 +58,6 @@ type part struct {
 	quiet       bool // nothing else may run
 }
 
-// parallel is how many tests of a package run side by side in each of its lanes, where that is
-// not one for each core: these wait for kubelets and drivers, on one system that all share.
-var parallel = map[string]int{"rotation": 4}
-
 // plan is what is run of a module: first the lanes that go side by side, then those that
 // run by themselves.
 type plan struct {
@@ -121,11 +117,7 @@ func (r *runner) plan(packages []string) (*plan, error) {
 		pkg := packages[i]
 		packages = slices.Delete(packages, i, i+1)
 		compile = append(compile, pkg)
-		own := slices.Clone(base)
-		if n := parallel[name]; n > 0 {
-			own = append(own, fmt.Sprintf("-parallel=%d", n))
-		}
-		args := func(more ...string) []string { return slices.Concat(heavy, own, more, []string{pkg}) }
+		args := func(more ...string) []string { return slices.Concat(heavy, base, more, []string{pkg}) }
 		if slices.Contains(byThemselves, name) {
 			p.alone = append(p.alone, suite.Lane{Args: args()})
 			continue

@@ -36,12 +36,6 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(rest, "-skip=^(TestDriver160|TestDriver148|TestFirstMount160)$") {
 		t.Errorf("the rest of rotation is %q", rest)
 	}
-	for _, lane := range p.together {
-		pkg := lane.Args[len(lane.Args)-1]
-		if more := slices.Contains(lane.Args, "-parallel=4"); more != strings.HasSuffix(pkg, "/rotation") {
-			t.Errorf("%s: -parallel=4 is %t", pkg, more)
-		}
-	}
 	if len(p.alone) != 5+len(byThemselves) || !slices.Contains(p.alone[3].Args, "-run=^Test(RestoredWithinASecond|Fight)$") {
 		t.Errorf("alone is %+v", p.alone)
 	}
