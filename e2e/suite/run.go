@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,7 +51,7 @@ type Report struct {
 	LeftOut []LeftOut
 	// Measured is what tests have measured, in the order of their ends.
 	Measured []Measurement
-	// Failures are the tests that failed, with what they said. Failed may be set without any.
+	// Failures are the tests that failed, with what they said.
 	Failures []Failure
 	Failed   bool
 }
@@ -241,7 +243,8 @@ func (r *reader) endPackage(e event, took time.Duration) {
 	if e.Action == "fail" {
 		r.report.Failed = true
 		// A test that never ended, because the program did, has said something too.
-		for key, unfinished := range r.output {
+		for _, key := range slices.Sorted(maps.Keys(r.output)) {
+			unfinished := r.output[key]
 			if !strings.HasPrefix(key, e.Package+" ") || unfinished.Len() == 0 {
 				continue
 			}
@@ -251,6 +254,10 @@ func (r *reader) endPackage(e event, took time.Duration) {
 			if !r.verbose {
 				r.print(unfinished.String())
 			}
+		}
+		name := strings.TrimPrefix(e.Package, modulePrefix)
+		if !slices.ContainsFunc(r.report.Failures, func(f Failure) bool { return strings.HasPrefix(f.Test, name+" ") }) {
+			r.report.Failures = append(r.report.Failures, Failure{name, "not in a test, or without a word: see above"})
 		}
 	}
 }
@@ -267,29 +274,19 @@ func (r *reader) print(text string) { _, _ = io.WriteString(r.out, text) }
 
 // reason is what a skipped test said: its output but for go test's own lines.
 func reason(output string) string {
-	var said []string
+	var words []string
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ") {
 			continue
 		}
-		// "file_test.go:12: reason"
-		if _, after, ok := strings.Cut(line, "_test.go:"); ok {
-			if _, text, ok := strings.Cut(after, ": "); ok {
-				line = text
-			}
-		} else if _, after, ok := strings.Cut(line, ".go:"); ok {
-			if _, text, ok := strings.Cut(after, ": "); ok {
-				line = text
-			}
-		}
-		said = append(said, line)
+		words = append(words, beginning.ReplaceAllString(line, ""))
 	}
-	return strings.Join(said, " ")
+	return strings.Join(words, " ")
 }
 
-// said is how a line of t.Log, t.Error and their like begins.
-var said = regexp.MustCompile(`^\s*\w+\.go:\d+: `)
+// beginning is how a line of t.Log, t.Error, t.Skip and their like begins.
+var beginning = regexp.MustCompile(`^\s*\S+\.go:\d+: `)
 
 // complaints are the first lines of what a failed test said: each thing with its first lines.
 func complaints(output string) string {
@@ -298,7 +295,7 @@ func complaints(output string) string {
 	left := 0
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
-		if said.MatchString(line) {
+		if beginning.MatchString(line) {
 			left = each
 		}
 		if left == 0 || line == "" || strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "=== ") {

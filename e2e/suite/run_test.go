@@ -88,8 +88,8 @@ func TestComplaints(t *testing.T) {
 
 func TestWhatDoesNotCompileFails(t *testing.T) {
 	report, out := runIn(t, module(t, map[string]string{"a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"}))
-	if !report.Failed || !strings.Contains(out, "undefinedName") {
-		t.Errorf("failed: %t, says:\n%s", report.Failed, out)
+	if !report.Failed || !strings.Contains(out, "undefinedName") || len(report.Failures) != 1 || report.Failures[0].Test != "sample" {
+		t.Errorf("failed: %t, %v, says:\n%s", report.Failed, report.Failures, out)
 	}
 }
 
