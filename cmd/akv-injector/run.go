@@ -130,7 +130,7 @@ func setUp(ctx context.Context, mgr manager.Manager, o options, drain *serving.D
 	driver := webhook.DriverFlags(mgr.GetCache(), o.driverNamespace, log.WithName("driver"))
 	var gateWorks func() bool
 	if o.mountedGates {
-		gater, err := mounted.Add(mgr, func() *provider.Driver { return driver(ctx) }, log.WithName("gates"))
+		gater, err := mounted.Add(mgr, log.WithName("gates"))
 		if err != nil {
 			return fmt.Errorf("adding readiness gates: %w", err)
 		}

@@ -60,13 +60,11 @@ type Gater struct {
 	cached, live client.Reader
 	writer       podstatus.Writer
 	events       EventRecorder
-	// interval is the driver's --rotation-poll-interval.
-	interval func() time.Duration
-	now      func() time.Time
-	log      logr.Logger
-	cache    cache.Cache
-	elected  <-chan struct{}
-	gates    *prometheus.CounterVec
+	now          func() time.Time
+	log          logr.Logger
+	cache        cache.Cache
+	elected      <-chan struct{}
+	gates        *prometheus.CounterVec
 
 	queue workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	works atomic.Bool
@@ -83,16 +81,10 @@ type Gater struct {
 	said   string
 }
 
-// Add adds a Gater to a manager. The driver's flags are nil while they are not known.
-func Add(mgr ctrl.Manager, driver func() *provider.Driver, log logr.Logger) (*Gater, error) {
+// Add adds a Gater to a manager.
+func Add(mgr ctrl.Manager, log logr.Logger) (*Gater, error) {
 	g := newGater(mgr.GetClient(), mgr.GetAPIReader(), podstatus.Writer{Client: mgr.GetClient().Status()}, mgr.GetEventRecorder("akv-injector"), log)
 	g.cache, g.elected = mgr.GetCache(), mgr.Elected()
-	g.interval = func() time.Duration {
-		if d := driver(); d != nil && d.PollInterval > 0 {
-			return d.PollInterval
-		}
-		return provider.DefaultPollInterval
-	}
 	ctrlmetrics.Registry.MustRegister(g.gates)
 	return g, mgr.Add(g)
 }
@@ -100,7 +92,6 @@ func Add(mgr ctrl.Manager, driver func() *provider.Driver, log logr.Logger) (*Ga
 func newGater(cached, live client.Reader, writer podstatus.Writer, events EventRecorder, log logr.Logger) *Gater {
 	g := &Gater{
 		cached: cached, live: live, writer: writer, events: events, log: log, now: time.Now,
-		interval: func() time.Duration { return provider.DefaultPollInterval },
 		gates: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "akv_injector_mounted_gates_total",
 			Help: "Readiness gates of pods, by result: opened, or late (the files came after the containers had started, so the gate stays closed).",
@@ -332,7 +323,7 @@ func (g *Gater) look(ctx context.Context, key types.NamespacedName) (again time.
 	if err != nil {
 		return 0, err
 	}
-	switch Judge(pod, made, g.interval()) {
+	switch Judge(pod, made) {
 	case Waiting:
 		return 0, nil
 	case Late:

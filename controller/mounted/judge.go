@@ -22,19 +22,20 @@ const (
 	Late
 )
 
-// leastLate is the shortest time that is not put down to the seconds that are cut off times, and to
-// the driver's own work.
-const leastLate = 5 * time.Second
+// late is how long after a container's start a record is certainly made after it. It allows for the
+// seconds that are cut off all these times, and for API servers whose clocks are not quite the same.
+const late = 5 * time.Second
 
 // Judge compares when the driver made its record of each class with the start of the containers.
 //
-// A record comes before the containers, or, if the first mount was interrupted, the driver's interval
-// after them: by half of that the two are told apart. The times of containers are the node's, and
-// those of records the API server's. What the kubelet wrote last into the pod's status tells how far
-// apart the two clocks are: the API server notes when, and the newest time in it is the node's.
-func Judge(pod *corev1.Pod, made map[string]time.Time, interval time.Duration) Verdict {
-	late := max(interval/2, leastLate)
-	ahead := nodeAhead(pod)
+// A record comes before the containers, or, if the first mount was interrupted, after them: once the
+// driver's interval is over that began with the interrupted mount. How much of it is left when the
+// containers start is as long as the kubelet took, so nothing is read from how late a record is. The
+// times of containers are the node's, and those of records the API server's. What the kubelet wrote
+// last into the pod's status tells how far apart the two clocks are: the API server notes when, and
+// the newest time in it is the node's. A pod of which that is not known is not kept back.
+func Judge(pod *corev1.Pod, made map[string]time.Time) Verdict {
+	ahead, known := nodeAhead(pod)
 	verdict := Mounted
 	for i := range pod.Spec.Volumes {
 		v := &pod.Spec.Volumes[i]
@@ -47,7 +48,7 @@ func Judge(pod *corev1.Pod, made map[string]time.Time, interval time.Duration) V
 			return Waiting
 		}
 		for _, started := range starts(pod, v.Name) {
-			if at.Sub(started.Add(-ahead)) > late {
+			if known && at.Sub(started.Add(-ahead)) > late {
 				verdict = Late
 			}
 		}
@@ -83,7 +84,7 @@ func starts(pod *corev1.Pod, volume string) []time.Time {
 
 // nodeAhead is by how much the node's clock is ahead of the API server's, or less than that: a
 // container is never taken to have started earlier than it did.
-func nodeAhead(pod *corev1.Pod) time.Duration {
+func nodeAhead(pod *corev1.Pod) (ahead time.Duration, known bool) {
 	var written time.Time
 	for i := range pod.ManagedFields {
 		f := &pod.ManagedFields[i]
@@ -93,9 +94,9 @@ func nodeAhead(pod *corev1.Pod) time.Duration {
 	}
 	newest := newestOf(pod)
 	if written.IsZero() || newest.IsZero() {
-		return 0
+		return 0, false
 	}
-	return newest.Sub(written)
+	return newest.Sub(written), true
 }
 
 // kubelets are the conditions that the kubelet sets.

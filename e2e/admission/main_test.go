@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	cluster.Main(stopping{m}, installed())
+	cluster.WithHelm(stopping{m}, installed())
 }
 
 // stopping runs all tests and then stops what they shared.

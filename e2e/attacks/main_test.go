@@ -32,7 +32,7 @@ func limited(replicas int) injector.Options {
 	return injector.Options{Replicas: replicas, Env: []string{fmt.Sprintf("GOMEMLIMIT=%dMiB", memoryLimit)}}
 }
 
-func TestMain(m *testing.M) { cluster.Main(m, limited(1)) }
+func TestMain(m *testing.M) { cluster.WithHelm(m, limited(1)) }
 
 // soon is how long a condition may take to come true, on a busy machine.
 var soon = await.Poll{Limit: 2 * time.Minute}

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 		if err := system.Prepare(ctx, os.Stderr); err != nil {
 			return err
 		}
+		if _, err := build.Tool(ctx, os.Stderr, "helm"); err != nil {
+			return err
+		}
 		_, err := build.Product(ctx, os.Stderr, "./cmd/kubectl-akv")
 		return err
 	})

@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 		if err := system.Prepare(ctx, os.Stderr); err != nil {
 			return err
 		}
+		if _, err := build.Tool(ctx, os.Stderr, "helm"); err != nil {
+			return err
+		}
 		for _, program := range []string{"./cmd/kubectl-akv", readAgain} {
 			if _, err := build.Product(ctx, os.Stderr, program); err != nil {
 				return err
