@@ -61,12 +61,12 @@ func TestJudge(t *testing.T) {
 		made time.Duration // after the containers began
 		want Verdict
 	}{
-		"before":                    {podOn(0, nil), -2 * time.Second, Mounted},
-		"late":                      {podOn(0, nil), interval, Late},
-		"before, node ahead":        {podOn(skew, nil), -2 * time.Second, Mounted},
-		"before, node behind":       {podOn(-skew, nil), -2 * time.Second, Mounted},
-		"late, node ahead":          {podOn(skew, nil), interval, Late},
-		"late, node behind":         {podOn(-skew, nil), interval, Late},
+		"before":              {podOn(0, nil), -2 * time.Second, Mounted},
+		"late":                {podOn(0, nil), interval, Late},
+		"before, node ahead":  {podOn(skew, nil), -2 * time.Second, Mounted},
+		"before, node behind": {podOn(-skew, nil), -2 * time.Second, Mounted},
+		"late, node ahead":    {podOn(skew, nil), interval, Late},
+		"late, node behind":   {podOn(-skew, nil), interval, Late},
 		// The kubelet took nearly all of the driver's interval until the containers began.
 		"late by little":              {podOn(0, nil), 7 * time.Second, Late},
 		"late by little, node ahead":  {podOn(skew, nil), 7 * time.Second, Late},
