@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// Compile compiles the packages of a module and their tests, and links nothing: what
+// Compile compiles the packages of a lane's arguments and their tests, and links nothing: what
 // several lanes need is then compiled once, not by each of them at the same time.
-func Compile(ctx context.Context, dir string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-test", "-export"}, args...)...)
+func Compile(ctx context.Context, dir string, lane Lane) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-test", "-export"}, lane.Args...)...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), lane.Env...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
@@ -30,6 +33,7 @@ type Lane struct {
 	// Name is added to its packages' names in the report, if several lanes share them.
 	Name string
 	Args []string
+	Env  []string // as key=value, beside the suite's own
 	// Weight is how many lanes this one counts for; 0 is one.
 	Weight int
 }
@@ -47,7 +51,9 @@ func RunLanes(ctx context.Context, out io.Writer, where Where, verbose bool, atO
 		_ = room.Acquire(context.WithoutCancel(ctx), weight)
 		group.Go(func() {
 			defer room.Release(weight)
-			reports[i], errs[i] = Run(ctx, out, where, verbose, lane.Args...)
+			of := where
+			of.Env = append(slices.Clone(where.Env), lane.Env...)
+			reports[i], errs[i] = Run(ctx, out, of, verbose, lane.Args...)
 		})
 	}
 	group.Wait()

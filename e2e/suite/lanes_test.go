@@ -9,13 +9,13 @@ import (
 func TestLanes(t *testing.T) {
 	dir := module(t, map[string]string{
 		"p/a_test.go": header + "func TestOld(t *testing.T) {}\nfunc TestNew(t *testing.T) { t.Error(\"the reason\") }\n",
-		"q/a_test.go": header + "func TestQ(t *testing.T) { t.Skip(\"no root\") }\n",
+		"q/a_test.go": header + "import \"os\"\nfunc TestQ(t *testing.T) { t.Skip(os.Getenv(\"OF_THE_LANE\")) }\n",
 	})
 	var out bytes.Buffer
 	report, err := RunLanes(t.Context(), &out, Where{Dir: dir}, false, 2,
 		Lane{Name: "old", Args: []string{"-skip=New", "./p"}},
 		Lane{Name: "new", Args: []string{"-run=New", "./p"}},
-		Lane{Args: []string{"./q"}})
+		Lane{Args: []string{"./q"}, Env: []string{"OF_THE_LANE=no root"}})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
@@ -32,7 +32,7 @@ func TestLanes(t *testing.T) {
 	if got := strings.Join(tests, ", "); got != "sample/p TestOld, sample/p TestNew, sample/q TestQ" {
 		t.Errorf("tests are %s", got)
 	}
-	if !report.Failed || len(report.LeftOut) != 1 || !strings.Contains(out.String(), "the reason") {
+	if !report.Failed || len(report.LeftOut) != 1 || !strings.Contains(report.LeftOut[0].Reason, "no root") || !strings.Contains(out.String(), "the reason") {
 		t.Errorf("failed %t, left out %v:\n%s", report.Failed, report.LeftOut, &out)
 	}
 }
@@ -56,7 +56,7 @@ func TestAlone(t *testing.T) {
 	dir := module(t, map[string]string{
 		"p/a_test.go": alone, "q/a_test.go": alone, "r/a_test.go": alone,
 	})
-	if err := Compile(t.Context(), dir, "./..."); err != nil {
+	if err := Compile(t.Context(), dir, Lane{Args: []string{"./..."}}); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -69,7 +69,7 @@ func TestAlone(t *testing.T) {
 
 func TestCompileSaysWhatDoesNot(t *testing.T) {
 	dir := module(t, map[string]string{"p/a_test.go": header + "func TestX(t *testing.T) { undefinedName() }\n"})
-	if err := Compile(t.Context(), dir, "./..."); err == nil || !strings.Contains(err.Error(), "undefinedName") {
+	if err := Compile(t.Context(), dir, Lane{Args: []string{"./..."}}); err == nil || !strings.Contains(err.Error(), "undefinedName") {
 		t.Errorf("the error is %v", err)
 	}
 }

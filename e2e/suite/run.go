@@ -77,6 +77,8 @@ type Where struct {
 	Dir string // of the module
 	// Run is the folder for what they leave; nil is the system's folder for temporary files.
 	Run *rundir.Dir
+	// Env is theirs, as key=value, beside that of this process.
+	Env []string
 }
 
 // Run runs `go test -json` with further arguments. Everything of a
@@ -85,7 +87,7 @@ type Where struct {
 func Run(ctx context.Context, out io.Writer, where Where, verbose bool, args ...string) (*Report, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir = where.Dir
-	cmd.Env = append(os.Environ(), "PWD="+where.Dir)
+	cmd.Env = append(append(os.Environ(), "PWD="+where.Dir), where.Env...)
 	if where.Run != nil {
 		cmd.Env = append(cmd.Env, "TMPDIR="+where.Run.Path)
 		// Tests may outlive a suite that is killed, and the folder is theirs until then.

@@ -61,12 +61,16 @@ type part struct {
 // plan is what is run of a module: first the lanes that go side by side, then those that
 // run by themselves.
 type plan struct {
-	compile         [][]string // arguments of suite.Compile
+	compile         []suite.Lane // in which each package is once
 	together, alone []suite.Lane
 }
 
 // weights of packages that have more than one whole system at a time.
 var weights = map[string]int{"teardown": 2}
+
+// withoutC compiles as the programs are, so that what they share is compiled once. The race detector
+// is written in C.
+var withoutC = []string{"CGO_ENABLED=0"}
 
 // atOnce is how many lanes go side by side. Each waits more than it computes; with more of
 // them than this, API servers that start together take half a minute for an answer.
@@ -119,12 +123,12 @@ func (r *runner) plan(packages []string) (*plan, error) {
 		compile = append(compile, pkg)
 		args := func(more ...string) []string { return slices.Concat(heavy, base, more, []string{pkg}) }
 		if slices.Contains(byThemselves, name) {
-			p.alone = append(p.alone, suite.Lane{Args: args()})
+			p.alone = append(p.alone, suite.Lane{Env: withoutC, Args: args()})
 			continue
 		}
 		var taken []string
 		for _, part := range parts[name] {
-			lane := suite.Lane{Name: part.name, Weight: weights[name], Args: args("-run=^" + part.tests + "$")}
+			lane := suite.Lane{Name: part.name, Env: withoutC, Weight: weights[name], Args: args("-run=^" + part.tests + "$")}
 			if part.quiet {
 				p.alone = append(p.alone, lane)
 			} else {
@@ -133,14 +137,14 @@ func (r *runner) plan(packages []string) (*plan, error) {
 			taken = append(taken, part.tests)
 		}
 		if taken == nil {
-			p.together = append(p.together, suite.Lane{Weight: weights[name], Args: args()})
+			p.together = append(p.together, suite.Lane{Env: withoutC, Weight: weights[name], Args: args()})
 			continue
 		}
 		// What the parts run is what the rest skips: no test is in neither.
 		skip := "-skip=^(" + strings.Join(taken, "|") + ")$"
-		p.together = append(p.together, suite.Lane{Name: "the rest", Weight: weights[name], Args: args(skip)})
+		p.together = append(p.together, suite.Lane{Name: "the rest", Env: withoutC, Weight: weights[name], Args: args(skip)})
 	}
 	p.together = append(p.together, suite.Lane{Args: slices.Concat(r.flags, base, packages)})
-	p.compile = [][]string{compile, slices.Concat(r.flags, packages)}
+	p.compile = []suite.Lane{{Env: withoutC, Args: compile}, {Args: slices.Concat(r.flags, packages)}}
 	return p, nil
 }

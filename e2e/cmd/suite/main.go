@@ -129,11 +129,11 @@ func (r *runner) build(ctx context.Context) error {
 }
 
 // compile compiles the tests of the module in dir, ahead of lanes that share packages.
-func (r *runner) compile(ctx context.Context, dir string, runs [][]string) error {
+func (r *runner) compile(ctx context.Context, dir string, runs []suite.Lane) error {
 	begun := time.Now()
 	fmt.Println("Compiling the tests …")
-	for _, args := range runs {
-		if err := suite.Compile(ctx, dir, args...); err != nil {
+	for _, each := range runs {
+		if err := suite.Compile(ctx, dir, each); err != nil {
 			return err
 		}
 	}
