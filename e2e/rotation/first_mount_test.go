@@ -210,13 +210,7 @@ func (f *firstMount) awaitStatus(t *testing.T, class string) {
 // age makes the volume as old as if the driver's interval were over.
 func (f *firstMount) age(t *testing.T) {
 	t.Helper()
-	f.aged(t, time.Hour)
-}
-
-// aged makes the volume as old as if so much of the driver's interval were over.
-func (f *firstMount) aged(t *testing.T, by time.Duration) {
-	t.Helper()
-	old := time.Now().Add(-by)
+	old := time.Now().Add(-time.Hour)
 	check(t, os.Chtimes(f.target, old, old))
 }
 
