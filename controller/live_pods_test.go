@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,55 +19,53 @@ import (
 
 	"akv-injector/inject/annotation"
 	"akv-injector/inject/provider"
-	"akv-injector/internal/testing/await"
 )
 
 // Many who ask at once cost two lists: the one that is under way, which may be too old for them, and the next.
 func TestLivePodsAreListedTogether(t *testing.T) {
-	class := classOf("payments", "db")
-	begun, goOn := make(chan struct{}, 100), make(chan struct{})
-	var lists atomic.Int32
-	api := cluster(t, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-		lists.Add(1)
-		begun <- struct{}{}
-		<-goOn
-		return c.List(ctx, list, opts...)
-	}}, mounting("a", nil, class.Name), mounting("b", nil), inPhase(corev1.PodFailed, mounting("c", nil, class.Name)))
-	pods := NewLivePods(api)
-	var wait sync.WaitGroup
-	ask := func() {
-		wait.Go(func() {
-			found, err := pods.In(t.Context(), testNamespace)
-			if err != nil || len(found) != 1 || found[0].Name != "a" {
-				t.Errorf("%v %v, want a", found, err)
-			}
-		})
-	}
-	ask()
-	<-begun
-	for range 50 {
+	synctest.Test(t, func(t *testing.T) {
+		class := classOf("payments", "db")
+		goOn := make(chan struct{})
+		var lists atomic.Int32
+		api := cluster(t, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			lists.Add(1)
+			<-goOn
+			return c.List(ctx, list, opts...)
+		}}, mounting("a", nil, class.Name), mounting("b", nil), inPhase(corev1.PodFailed, mounting("c", nil, class.Name)))
+		pods := NewLivePods(api)
+		var wait sync.WaitGroup
+		ask := func() {
+			wait.Go(func() {
+				found, err := pods.In(t.Context(), testNamespace)
+				if err != nil || len(found) != 1 || found[0].Name != "a" {
+					t.Errorf("%v %v, want a", found, err)
+				}
+			})
+		}
 		ask()
-	}
-	await.Poll{Limit: 10 * time.Second, Every: time.Millisecond}.Require(t, "somebody to wait for the next list", func(context.Context) (bool, string) {
-		pods.mu.Lock()
-		defer pods.mu.Unlock()
-		s := pods.spaces[testNamespace]
-		return s != nil && s.next != nil, ""
+		synctest.Wait() // until the list is under way
+		for range 50 {
+			ask()
+		}
+		synctest.Wait() // until all of them wait
+		// Who does not want to wait does not.
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := pods.In(ctx, testNamespace); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		if n := lists.Load(); n != 1 {
+			t.Errorf("%d lists under way, want 1", n)
+		}
+		close(goOn)
+		wait.Wait()
+		if n := lists.Load(); n != 2 {
+			t.Errorf("%d lists, want 2", n)
+		}
+		if _, err := pods.In(t.Context(), testNamespace); err != nil {
+			t.Error(err)
+		}
 	})
-	// Who does not want to wait does not.
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := pods.In(ctx, testNamespace); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-	close(goOn)
-	wait.Wait()
-	if n := lists.Load(); n < 2 || n > 3 {
-		t.Errorf("%d lists, want 2", n)
-	}
-	if _, err := pods.In(t.Context(), testNamespace); err != nil {
-		t.Error(err)
-	}
 }
 
 // The cache knows no pod without the label of injected ones. Each promise holds all the same.
