@@ -24,7 +24,7 @@ func TestManyTakeOneMarkOff(t *testing.T) {
 		return c.Patch(ctx, obj, patch, opts...)
 	}}, stored(class, markAgo(time.Minute)))
 	late := cluster(t, interceptor.Funcs{}, stored(class, markAgo(time.Minute)))
-	w := ClassWriter{Cached: late, Live: live, Writer: live, unmarks: newUnmarks(time.Now)}
+	w := ClassWriter{Cached: late, Live: live, Writer: live, unmarks: newUnmarks(func() time.Time { return testNow })}
 	for range 2 {
 		var wait sync.WaitGroup
 		for range 64 {
