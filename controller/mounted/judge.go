@@ -83,7 +83,8 @@ func starts(pod *corev1.Pod, volume string) []time.Time {
 }
 
 // nodeAhead is by how much the node's clock is ahead of the API server's, or less than that: a
-// container is never taken to have started earlier than it did.
+// container is never taken to have started earlier than it did. It is not known of a pod that the kubelet
+// has not written.
 func nodeAhead(pod *corev1.Pod) (ahead time.Duration, known bool) {
 	var written time.Time
 	for i := range pod.ManagedFields {

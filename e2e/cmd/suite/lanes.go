@@ -121,28 +121,29 @@ func (r *runner) plan(packages []string) (*plan, error) {
 		pkg := packages[i]
 		packages = slices.Delete(packages, i, i+1)
 		compile = append(compile, pkg)
-		args := func(more ...string) []string { return slices.Concat(heavy, base, more, []string{pkg}) }
+		lane := func(part string, more ...string) suite.Lane {
+			return suite.Lane{Name: part, Env: withoutC, Weight: weights[name], Args: slices.Concat(heavy, base, more, []string{pkg})}
+		}
 		if slices.Contains(byThemselves, name) {
-			p.alone = append(p.alone, suite.Lane{Env: withoutC, Args: args()})
+			p.alone = append(p.alone, lane(""))
 			continue
 		}
 		var taken []string
 		for _, part := range parts[name] {
-			lane := suite.Lane{Name: part.name, Env: withoutC, Weight: weights[name], Args: args("-run=^" + part.tests + "$")}
-			if part.quiet {
-				p.alone = append(p.alone, lane)
+			if one := lane(part.name, "-run=^"+part.tests+"$"); part.quiet {
+				p.alone = append(p.alone, one)
 			} else {
-				p.together = append(p.together, lane)
+				p.together = append(p.together, one)
 			}
 			taken = append(taken, part.tests)
 		}
 		if taken == nil {
-			p.together = append(p.together, suite.Lane{Env: withoutC, Weight: weights[name], Args: args()})
+			p.together = append(p.together, lane(""))
 			continue
 		}
 		// What the parts run is what the rest skips: no test is in neither.
 		skip := "-skip=^(" + strings.Join(taken, "|") + ")$"
-		p.together = append(p.together, suite.Lane{Name: "the rest", Env: withoutC, Weight: weights[name], Args: args(skip)})
+		p.together = append(p.together, lane("the rest", skip))
 	}
 	p.together = append(p.together, suite.Lane{Args: slices.Concat(r.flags, base, packages)})
 	p.compile = []suite.Lane{{Env: withoutC, Args: compile}, {Args: slices.Concat(r.flags, packages)}}

@@ -25,6 +25,8 @@ func TestPlan(t *testing.T) {
 		// Packages without a system of their own, and new ones, get the race detector.
 		if race := slices.Contains(lane.Args, "-race"); race != strings.HasSuffix(pkg, "suite") {
 			t.Errorf("%s: -race is %t", pkg, race)
+		} else if race == slices.Contains(lane.Env, "CGO_ENABLED=0") {
+			t.Errorf("%s: -race is %t with %q", pkg, race, lane.Env)
 		}
 	}
 	slices.Sort(seen)
